@@ -1,0 +1,78 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "Disentangle",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "disentangle", targets: ["disentangle"]),
+    .library(
+      name: "Disentangle",
+      targets: [
+        "TensorCore", "Autodiff", "NeuralLayers", "Architectures", "Objectives", "FileFormats", "FactorData",
+        "RateDecomposition", "Experiment", "Reports",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // C libraries of the system, nothing but their module maps.
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+
+    // Computation.
+    .target(name: "CVectorKernels"),
+    .target(name: "TensorCore", dependencies: ["CVectorKernels", "COpenBLAS"]),
+    .target(name: "Autodiff", dependencies: ["TensorCore"]),
+    .target(name: "NeuralLayers", dependencies: ["Autodiff", "TensorCore"]),
+    .target(name: "Architectures", dependencies: ["NeuralLayers", "StrictConfiguration"]),
+    .target(name: "Objectives", dependencies: ["NeuralLayers", "StrictConfiguration"]),
+
+    // Files, data, measurement.
+    .target(
+      name: "StrictConfiguration", dependencies: [.product(name: "Yams", package: "Yams")]),
+    .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate"]),
+    .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
+    .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
+
+    // The whole.
+    .target(
+      name: "Experiment",
+      dependencies: [
+        "Architectures", "Objectives", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "CCairo"]),
+    .executableTarget(
+      name: "disentangle",
+      dependencies: [
+        "Experiment", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .target(name: "TestSupport", dependencies: ["Autodiff", "TensorCore"], path: "Tests/TestSupport"),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
+
+// One test target for each source target that has tests, named after it.
+let tested: [String: [Target.Dependency]] = [
+  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
+  "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
+  "RateDecomposition": ["FileFormats"], "Experiment": [], "Reports": [], "disentangle": ["FileFormats"],
+]
+for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
+  package.targets.append(
+    .testTarget(name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + extra))
+}
+
+// Every target is held to the same standard.
+for target in package.targets where ![.system, .plugin].contains(target.type) {
+  target.swiftSettings = (target.swiftSettings ?? []) + [.enableUpcomingFeature("ExistentialAny")]
+}

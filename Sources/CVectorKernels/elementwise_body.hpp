@@ -1,0 +1,141 @@
+#include "vector.hpp"
+
+namespace VK_LEVEL {
+
+VK_INLINE vec vtanh(vec x) {
+  // For |x| < 0.4 the odd polynomial of tanh; beyond it 1 − 2/(e^{2|x|} + 1), which does not cancel there.
+  vec a = vabs(x), s = a * a;
+  vec p = splat(-5.70498872745e-3f);
+  p = fma(p, s, splat(2.06390887954e-2f));
+  p = fma(p, s, splat(-5.37397155531e-2f));
+  p = fma(p, s, splat(1.33314422036e-1f));
+  p = fma(p, s, splat(-3.33332819422e-1f));
+  vec small = fma(p * s, a, a);
+  vec large = splat(1.f) - splat(2.f) / (vexp(a + a) + splat(1.f));
+  vec t = select(a < splat(0.625f), small, large);
+  return select(x < splat(0.f), -t, select(x != x, x, t));
+}
+
+VK_INLINE vec vsigmoid(vec x) {
+  vec e = vexp(-vabs(x)), r = splat(1.f) / (splat(1.f) + e);
+  return select(x < splat(0.f), e * r, r);
+}
+
+VK_INLINE vec vsoftplus(vec x) { return vmax(x, splat(0.f)) + vlog1p(vexp(-vabs(x))); }
+
+VK_INLINE vec vsign(vec x) {
+  return select(x > splat(0.f), splat(1.f), select(x < splat(0.f), splat(-1.f), splat(0.f)));
+}
+
+template <class F> VK_INLINE void map1(size_t n, const float *x, float *y, F f) {
+  size_t i = 0;
+  for (; i + width <= n; i += width) store(y + i, f(load(x + i)));
+  if (i < n) {
+    float in[width] = {}, out[width];
+    __builtin_memcpy(in, x + i, (n - i) * sizeof(float));
+    store(out, f(load(in)));
+    __builtin_memcpy(y + i, out, (n - i) * sizeof(float));
+  }
+}
+
+template <class F>
+VK_INLINE void map2(size_t n, const float *a, int sa, const float *b, int sb, float *y, F f) {
+  vec a0 = splat(n ? a[0] : 0), b0 = splat(n ? b[0] : 0);
+  size_t i = 0;
+  for (; i + width <= n; i += width) store(y + i, f(sa ? load(a + i) : a0, sb ? load(b + i) : b0));
+  if (i < n) {
+    float la[width] = {}, lb[width] = {}, out[width];
+    __builtin_memcpy(la, sa ? a + i : a, (sa ? n - i : 1) * sizeof(float));
+    __builtin_memcpy(lb, sb ? b + i : b, (sb ? n - i : 1) * sizeof(float));
+    store(out, f(sa ? load(la) : a0, sb ? load(lb) : b0));
+    __builtin_memcpy(y + i, out, (n - i) * sizeof(float));
+  }
+}
+
+static void unary(vk_unary_op op, size_t n, const float *x, float *y) {
+  switch (op) {
+    case VK_NEGATE: return map1(n, x, y, [](vec v) VK_LAMBDA { return -v; });
+    case VK_EXP: return map1(n, x, y, [](vec v) VK_LAMBDA { return vexp(v); });
+    case VK_LOG: return map1(n, x, y, [](vec v) VK_LAMBDA { return vlog(v); });
+    case VK_SQRT: return map1(n, x, y, [](vec v) VK_LAMBDA { return vsqrt(v); });
+    case VK_SQUARE: return map1(n, x, y, [](vec v) VK_LAMBDA { return v * v; });
+    case VK_ABS: return map1(n, x, y, [](vec v) VK_LAMBDA { return vabs(v); });
+    case VK_RELU: return map1(n, x, y, [](vec v) VK_LAMBDA { return select(v < splat(0.f), splat(0.f), v); });
+    case VK_TANH: return map1(n, x, y, [](vec v) VK_LAMBDA { return vtanh(v); });
+    case VK_SIGMOID: return map1(n, x, y, [](vec v) VK_LAMBDA { return vsigmoid(v); });
+    case VK_SOFTPLUS: return map1(n, x, y, [](vec v) VK_LAMBDA { return vsoftplus(v); });
+    case VK_SIGN: return map1(n, x, y, [](vec v) VK_LAMBDA { return vsign(v); });
+    case VK_RECIPROCAL: return map1(n, x, y, [](vec v) VK_LAMBDA { return splat(1.f) / v; });
+  }
+}
+
+static void binary(vk_binary_op op, size_t n, const float *a, int sa, const float *b, int sb, float *y) {
+  switch (op) {
+    case VK_ADD: return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return p + q; });
+    case VK_SUBTRACT: return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return p - q; });
+    case VK_MULTIPLY: return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return p * q; });
+    case VK_DIVIDE: return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return p / q; });
+    case VK_MAXIMUM: return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return select(p > q, p, q); });
+    case VK_GATE:
+      return map2(n, a, sa, b, sb, y, [](vec p, vec q) VK_LAMBDA { return select(q > splat(0.f), p, splat(0.f)); });
+  }
+}
+
+static void affine(size_t n, float scale, float shift, const float *x, float *y) {
+  vec s = splat(scale), t = splat(shift);
+  map1(n, x, y, [s, t](vec v) VK_LAMBDA { return fma(v, s, t); });
+}
+
+typedef double dvec __attribute__((vector_size(8 * VK_WIDTH)));
+
+static double sum(size_t n, const float *x) {
+  dvec total = {};
+  size_t i = 0;
+  for (; i + width <= n; i += width) total += __builtin_convertvector(load(x + i), dvec);
+  double result = 0;
+  for (int lane = 0; lane < width; lane++) result += total[lane];
+  for (; i < n; i++) result += x[i];
+  return result;
+}
+
+static double log_sum_exp(size_t n, const float *x) {
+  if (n == 0) return -__builtin_inf();
+  float largest = x[0];
+  size_t i = 0;
+  if (n >= width) {
+    vec m = load(x);
+    for (; i + width <= n; i += width) m = vmax(m, load(x + i));
+    largest = max_lanes(m);
+  }
+  for (; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  if (largest == -__builtin_inff()) return largest;
+  vec top = splat(largest), total = {};
+  for (i = 0; i + width <= n; i += width) total += vexp(load(x + i) - top);
+  if (i < n) {
+    float rest[width];
+    for (int lane = 0; lane < width; lane++) rest[lane] = -__builtin_inff();
+    __builtin_memcpy(rest, x + i, (n - i) * sizeof(float));
+    total += vexp(load(rest) - top);
+  }
+  return (double)largest + __builtin_log((double)sum_lanes(total));
+}
+
+static void adam(size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1, float beta2,
+                 float scale, float epsilon) {
+  size_t i = 0;
+  for (; i + width <= n; i += width) {
+    vec gi = load(g + i);
+    vec mi = splat(beta1) * load(m + i) + splat(1 - beta1) * gi;
+    vec vi = splat(beta2) * load(v + i) + splat(1 - beta2) * gi * gi;
+    store(m + i, mi);
+    store(v + i, vi);
+    store(p + i, load(p + i) - splat(rate) * mi / (vsqrt(vi) * splat(scale) + splat(epsilon)));
+  }
+  for (; i < n; i++) {
+    m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+    v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+    p[i] -= rate * m[i] / (__builtin_sqrtf(v[i]) * scale + epsilon);
+  }
+}
+
+}  // namespace VK_LEVEL

@@ -1,0 +1,12 @@
+/// Vector kernels with run-time dispatch, behind a plain C interface.
+///
+/// Every function takes the instruction level as its first argument, so nothing here is ambient: the caller decides,
+/// and tests run each level on one machine. One header per family of kernels.
+#ifndef CVECTORKERNELS_H
+#define CVECTORKERNELS_H
+
+#include "vk_levels.h"
+#include "vk_elementwise.h"
+#include "vk_threads.h"
+
+#endif

@@ -1,0 +1,17 @@
+#ifndef VK_LEVELS_H
+#define VK_LEVELS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Instruction levels, from the one that runs everywhere to the widest.
+enum { VK_PLAIN = 0, VK_AVX2 = 1, VK_AVX512 = 2 };
+
+/// The widest level that this processor and operating system run.
+int vk_best_level(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+#ifndef VK_THREADS_H
+#define VK_THREADS_H
+
+/// Tells the processor that the caller is spinning.
+static inline void vk_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+#endif

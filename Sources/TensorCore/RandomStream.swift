@@ -1,0 +1,110 @@
+import Foundation
+
+/// A stream of random numbers that is a value: an explicit argument, copied, split by label, saved and restored.
+///
+/// Counter-based: the n-th word is a pure function of the key and n (Threefry-2x64 with 20 rounds; Salmon et al. 2011,
+/// "Parallel random numbers: as easy as 1, 2, 3"), so streams of the same seed never depend on the order in which
+/// other streams were used, and the stream of training step t is `stream.split("step", t)`.
+public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator {
+  private var key0: UInt64
+  private var key1: UInt64
+  private var counter: UInt64 = 0
+  private var buffered: UInt64 = 0
+
+  /// The root stream of a seed.
+  public init(seed: UInt64) {
+    key0 = seed
+    key1 = 0x6469_7365_6e74_616e  // "disentan"
+  }
+
+  private init(key0: UInt64, key1: UInt64) {
+    self.key0 = key0
+    self.key1 = key1
+  }
+
+  /// An independent stream for a purpose. Splitting does not advance this stream.
+  public func split(_ label: String) -> RandomStream {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
+    for byte in label.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return split(hash, domain: 1)
+  }
+
+  /// An independent stream for the n-th of many alike things, as a training step.
+  public func split(_ label: String, _ index: Int) -> RandomStream {
+    split(label).split(UInt64(bitPattern: Int64(index)), domain: 2)
+  }
+
+  private func split(_ word: UInt64, domain: UInt64) -> RandomStream {
+    // Children use the counter's upper half, which `next` never reaches.
+    let (a, b) = Self.threefry(key0, key1, word, domain << 62)
+    return RandomStream(key0: a, key1: b)
+  }
+
+  /// The next 64 random bits.
+  public mutating func next() -> UInt64 {
+    defer { counter &+= 1 }
+    if counter & 1 == 1 { return buffered }
+    let (a, b) = Self.threefry(key0, key1, counter >> 1, 0)
+    buffered = b
+    return a
+  }
+
+  /// Uniform on [0, 1), 53 bits.
+  public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// Uniform on 0 ..< bound, without bias.
+  public mutating func integer(below bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+
+  /// Two independent standard normal values (Box and Muller 1958).
+  public mutating func normalPair() -> (Double, Double) {
+    let radius = (-2 * log(1 - uniform())).squareRoot()
+    let angle = 2 * Double.pi * uniform()
+    return (radius * cos(angle), radius * sin(angle))
+  }
+
+  /// Fills a buffer with independent standard normal values.
+  public mutating func fillNormal<Scalar: BinaryFloatingPoint>(_ buffer: UnsafeMutableBufferPointer<Scalar>) {
+    var i = 0
+    while i < buffer.count {
+      let (a, b) = normalPair()
+      buffer[i] = Scalar(a)
+      if i + 1 < buffer.count { buffer[i + 1] = Scalar(b) }
+      i += 2
+    }
+  }
+
+  /// A random order of 0 ..< count (Fisher and Yates).
+  public mutating func permutation(of count: Int) -> [Int] {
+    var order = Array(0..<count)
+    order.shuffle(using: &self)
+    return order
+  }
+
+  /// Threefry-2x64-20: twenty rounds of add, rotate and xor, a key word injected after every fourth.
+  static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
+    let k2 = 0x1bd1_1bda_a9fc_1a22 ^ k0 ^ k1
+    var x0 = c0 &+ k0, x1 = c1 &+ k1
+    func rounds(_ r: (UInt64, UInt64, UInt64, UInt64)) {
+      func round(_ r: UInt64) {
+        x0 = x0 &+ x1
+        x1 = (x1 << r | x1 >> (64 - r)) ^ x0
+      }
+      round(r.0)
+      round(r.1)
+      round(r.2)
+      round(r.3)
+    }
+    let even: (UInt64, UInt64, UInt64, UInt64) = (16, 42, 12, 31), odd: (UInt64, UInt64, UInt64, UInt64) = (16, 32, 24, 21)
+    rounds(even)
+    (x0, x1) = (x0 &+ k1, x1 &+ k2 &+ 1)
+    rounds(odd)
+    (x0, x1) = (x0 &+ k2, x1 &+ k0 &+ 2)
+    rounds(even)
+    (x0, x1) = (x0 &+ k0, x1 &+ k1 &+ 3)
+    rounds(odd)
+    (x0, x1) = (x0 &+ k1, x1 &+ k2 &+ 4)
+    rounds(even)
+    (x0, x1) = (x0 &+ k2, x1 &+ k0 &+ 5)
+    return (x0, x1)
+  }
+}

@@ -1,0 +1,99 @@
+import CVectorKernels
+import Foundation
+import Synchronization
+
+/// A fixed team of threads that run one job together and meet again at its end.
+///
+/// Worker 0 is the caller. The others spin for a few microseconds after a job, since in training the next one follows at
+/// once, then yield, then sleep; a thread that waits for another never spins without yielding, so a busy machine slows
+/// the team down in proportion and not by orders of magnitude.
+final class WorkerTeam: Sendable {
+  /// What the threads share. It outlives the team until the last thread has left.
+  private final class Shared: @unchecked Sendable {
+    let generation = Atomic<Int>(0)
+    let running = Atomic<Int>(0)
+    let sleepers = Atomic<Int>(0)
+    let stopped = Atomic<Bool>(false)
+    // Written by the caller before it advances `generation`, read by the workers after they saw it advance.
+    nonisolated(unsafe) var job: (Int) -> Void = { _ in }
+    let condition = NSCondition()
+
+    func awaitJob(after seen: Int) {
+      for _ in 0..<2_000 {
+        if generation.load(ordering: .acquiring) != seen { return }
+        vk_pause()
+      }
+      for _ in 0..<20 {
+        if generation.load(ordering: .acquiring) != seen { return }
+        sched_yield()
+      }
+      condition.lock()
+      sleepers.add(1, ordering: .sequentiallyConsistent)
+      while generation.load(ordering: .sequentiallyConsistent) == seen { condition.wait() }
+      sleepers.subtract(1, ordering: .sequentiallyConsistent)
+      condition.unlock()
+    }
+
+    func announce() {
+      generation.add(1, ordering: .sequentiallyConsistent)
+      guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+      condition.lock()
+      condition.broadcast()
+      condition.unlock()
+    }
+
+    func work(as worker: Int) {
+      var seen = 0
+      while true {
+        awaitJob(after: seen)
+        seen += 1
+        if stopped.load(ordering: .acquiring) { return }
+        job(worker)
+        running.subtract(1, ordering: .acquiringAndReleasing)
+      }
+    }
+  }
+
+  let count: Int
+  private let shared = Shared()
+  private let busy = Atomic<Bool>(false)
+
+  init(count: Int) {
+    precondition(count >= 1, "a team needs at least one worker")
+    self.count = count
+    for worker in 1..<max(count, 1) {
+      let thread = Thread { [shared] in shared.work(as: worker) }
+      thread.stackSize = 8 << 20
+      thread.name = "worker \(worker)"
+      thread.start()
+    }
+  }
+
+  deinit {
+    shared.stopped.store(true, ordering: .releasing)
+    shared.announce()
+  }
+
+  /// Runs `body(0)` … `body(count − 1)`, one per worker, and returns when all have ended.
+  ///
+  /// A call from inside a job, or from a second thread while a job runs, runs all parts itself, one after the other.
+  func run(_ body: (_ worker: Int) -> Void) {
+    guard count > 1, !busy.exchange(true, ordering: .acquiring) else {
+      for worker in 0..<count { body(worker) }
+      return
+    }
+    withoutActuallyEscaping(body) { job in
+      shared.job = job
+      shared.running.store(count - 1, ordering: .relaxed)
+      shared.announce()
+      job(0)
+      var spins = 0
+      while shared.running.load(ordering: .acquiring) > 0 {
+        spins += 1
+        if spins < 4_000 { vk_pause() } else { sched_yield() }
+      }
+      shared.job = { _ in }
+    }
+    busy.store(false, ordering: .releasing)
+  }
+}
