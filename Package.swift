@@ -36,7 +36,7 @@ let package = Package(
 
     // Files, data, measurement.
     .target(
-      name: "StrictConfiguration", dependencies: [.product(name: "Yams", package: "Yams")]),
+      name: "StrictConfiguration", dependencies: ["TensorCore", .product(name: "Yams", package: "Yams")]),
     .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate", "CZlib"]),
     .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
