@@ -23,6 +23,7 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
 
     // Computation.
@@ -36,7 +37,7 @@ let package = Package(
     // Files, data, measurement.
     .target(
       name: "StrictConfiguration", dependencies: ["TensorCore", .product(name: "Yams", package: "Yams")]),
-    .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate"]),
+    .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate", "CZlib"]),
     .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
 
@@ -45,13 +46,14 @@ let package = Package(
       name: "Experiment",
       dependencies: [
         "Architectures", "Objectives", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
+        "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "CCairo"]),
+    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo"]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports",
+        "Experiment", "Reports", "FactorData", "FileFormats", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

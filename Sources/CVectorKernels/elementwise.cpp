@@ -35,6 +35,30 @@ void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float 
   table[level](n, p, g, m, v, rate, beta1, beta2, scale, epsilon);
 }
 
+void vk_activate_f32(int level, int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
+  static constexpr decltype(&plain::activate) table[] = VK_TABLE(activate);
+  table[level](activation, slope, rows, n, bias, y);
+}
+
+void vk_activation_gradient_f32(int level, int activation, float slope, size_t n, const float *y, const float *gy,
+                                float *gx) {
+  static constexpr decltype(&plain::activation_gradient) table[] = VK_TABLE(activation_gradient);
+  table[level](activation, slope, n, y, gy, gx);
+}
+
+void vk_pairwise_gaussian_f32(int level, size_t rows, size_t columns, const float *z, const float *mean,
+                              const float *log_variance, float *out, size_t stride) {
+  static constexpr decltype(&plain::pairwise_gaussian) table[] = VK_TABLE(pairwise_gaussian);
+  table[level](rows, columns, z, mean, log_variance, out, stride);
+}
+
+void vk_pairwise_gaussian_gradient_f32(int level, size_t rows, size_t columns, const float *z, const float *mean,
+                                       const float *log_variance, const float *g, size_t stride, float *gz,
+                                       float *gmean, float *glog_variance) {
+  static constexpr decltype(&plain::pairwise_gaussian_gradient) table[] = VK_TABLE(pairwise_gaussian_gradient);
+  table[level](rows, columns, z, mean, log_variance, g, stride, gz, gmean, glog_variance);
+}
+
 // Double precision serves gradient checks and reference values: plain loops over the C library, the same at every level.
 
 template <class F> static void map1(size_t n, const double *x, double *y, F f) {
@@ -94,4 +118,54 @@ double vk_log_sum_exp_f64(int, size_t n, const double *x) {
   if (largest == -__builtin_inf()) return largest;
   for (size_t i = 0; i < n; i++) total += __builtin_exp(x[i] - largest);
   return largest + __builtin_log(total);
+}
+
+void vk_activate_f64(int, int activation, double slope, size_t rows, size_t n, const double *bias, double *y) {
+  for (size_t r = 0; r < rows; r++)
+    for (size_t i = 0; i < n; i++, y++) {
+      double s = *y + (bias ? bias[i] : 0);
+      switch (activation) {
+        case VK_ACTIVATION_RELU: *y = s < 0 ? 0 : s; break;
+        case VK_ACTIVATION_TANH: *y = __builtin_tanh(s); break;
+        case VK_ACTIVATION_LEAKY_RELU: *y = s > 0 ? s : slope * s; break;
+        default: *y = s;
+      }
+    }
+}
+
+void vk_activation_gradient_f64(int, int activation, double slope, size_t n, const double *y, const double *gy,
+                                double *gx) {
+  for (size_t i = 0; i < n; i++) switch (activation) {
+      case VK_ACTIVATION_RELU: gx[i] = y[i] > 0 ? gy[i] : 0; break;
+      case VK_ACTIVATION_TANH: gx[i] = gy[i] * (1 - y[i] * y[i]); break;
+      case VK_ACTIVATION_LEAKY_RELU: gx[i] = y[i] > 0 ? gy[i] : slope * gy[i]; break;
+      default: gx[i] = gy[i];
+    }
+}
+
+void vk_pairwise_gaussian_f64(int, size_t rows, size_t columns, const double *z, const double *mean,
+                              const double *log_variance, double *out, size_t stride) {
+  for (size_t j = 0; j < columns; j++) {
+    double precision = __builtin_exp(-log_variance[j]), constant = -0.91893853320467274178 - 0.5 * log_variance[j];
+    for (size_t i = 0; i < rows; i++) {
+      double d = z[i] - mean[j];
+      out[i * stride + j] = constant - 0.5 * precision * d * d;
+    }
+  }
+}
+
+void vk_pairwise_gaussian_gradient_f64(int, size_t rows, size_t columns, const double *z, const double *mean,
+                                       const double *log_variance, const double *g, size_t stride, double *gz,
+                                       double *gmean, double *glog_variance) {
+  for (size_t i = 0; i < rows; i++) gz[i] = 0;
+  for (size_t j = 0; j < columns; j++) {
+    double precision = __builtin_exp(-log_variance[j]);
+    gmean[j] = glog_variance[j] = 0;
+    for (size_t i = 0; i < rows; i++) {
+      double d = z[i] - mean[j], gi = g[i * stride + j], t = gi * d * precision;
+      gmean[j] += t;
+      glog_variance[j] += 0.5 * (t * d - gi);
+      gz[i] -= t;
+    }
+  }
 }

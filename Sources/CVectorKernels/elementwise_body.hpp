@@ -120,6 +120,84 @@ static double log_sum_exp(size_t n, const float *x) {
   return (double)largest + __builtin_log((double)sum_lanes(total));
 }
 
+static void activate(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
+  static const float zero = 0;
+  for (size_t r = 0; r < rows; r++, y += n) {
+    const float *b = bias ? bias : &zero;
+    int step = bias ? 1 : 0;
+    switch (activation) {
+      case VK_ACTIVATION_RELU:
+        map2(n, y, 1, b, step, y, [](vec p, vec q) VK_LAMBDA { vec s = p + q; return select(s < splat(0.f), splat(0.f), s); });
+        break;
+      case VK_ACTIVATION_TANH: map2(n, y, 1, b, step, y, [](vec p, vec q) VK_LAMBDA { return vtanh(p + q); }); break;
+      case VK_ACTIVATION_LEAKY_RELU:
+        map2(n, y, 1, b, step, y, [slope](vec p, vec q) VK_LAMBDA { vec s = p + q; return vmax(s, splat(slope) * s); });
+        break;
+      default:
+        if (bias) map2(n, y, 1, b, 1, y, [](vec p, vec q) VK_LAMBDA { return p + q; });
+    }
+  }
+}
+
+static void activation_gradient(int activation, float slope, size_t n, const float *y, const float *gy, float *gx) {
+  switch (activation) {
+    case VK_ACTIVATION_RELU:
+      return map2(n, gy, 1, y, 1, gx, [](vec g, vec v) VK_LAMBDA { return select(v > splat(0.f), g, splat(0.f)); });
+    case VK_ACTIVATION_TANH:
+      return map2(n, gy, 1, y, 1, gx, [](vec g, vec v) VK_LAMBDA { return g * (splat(1.f) - v * v); });
+    case VK_ACTIVATION_LEAKY_RELU:
+      return map2(n, gy, 1, y, 1, gx,
+                  [slope](vec g, vec v) VK_LAMBDA { return select(v > splat(0.f), g, splat(slope) * g); });
+    default:
+      if (gx != gy) __builtin_memcpy(gx, gy, n * sizeof(float));
+  }
+}
+
+static void pairwise_gaussian(size_t rows, size_t columns, const float *z, const float *mean, const float *log_variance,
+                              float *out, size_t stride) {
+  for (size_t j = 0; j < columns; j += width) {
+    size_t live = columns - j < width ? columns - j : width;
+    float m[width] = {}, v[width] = {}, rest[width];
+    __builtin_memcpy(m, mean + j, live * sizeof(float));
+    __builtin_memcpy(v, log_variance + j, live * sizeof(float));
+    vec centre = load(m), lv = load(v), precision = vexp(-lv), constant = splat(-0.918938533204672742f) - splat(0.5f) * lv;
+    for (size_t i = 0; i < rows; i++) {
+      vec d = splat(z[i]) - centre, q = fma(splat(-0.5f) * precision * d, d, constant);
+      if (live == width) {
+        store(out + i * stride + j, q);
+      } else {
+        store(rest, q);
+        __builtin_memcpy(out + i * stride + j, rest, live * sizeof(float));
+      }
+    }
+  }
+}
+
+static void pairwise_gaussian_gradient(size_t rows, size_t columns, const float *z, const float *mean,
+                                       const float *log_variance, const float *g, size_t stride, float *gz,
+                                       float *gmean, float *glog_variance) {
+  for (size_t i = 0; i < rows; i++) gz[i] = 0;
+  for (size_t j = 0; j < columns; j += width) {
+    size_t live = columns - j < width ? columns - j : width;
+    float m[width] = {}, v[width] = {}, w[width] = {};
+    __builtin_memcpy(m, mean + j, live * sizeof(float));
+    __builtin_memcpy(v, log_variance + j, live * sizeof(float));
+    vec centre = load(m), precision = vexp(-load(v)), gm = {}, gv = {};
+    for (size_t i = 0; i < rows; i++) {
+      __builtin_memcpy(w, g + i * stride + j, live * sizeof(float));  // the lanes beyond stay 0
+      vec d = splat(z[i]) - centre, gi = load(w), t = gi * d * precision;
+      gm += t;
+      gv += splat(0.5f) * fma(t, d, -gi);
+      gz[i] -= sum_lanes(t);
+    }
+    float a[width], b[width];
+    store(a, gm);
+    store(b, gv);
+    __builtin_memcpy(gmean + j, a, live * sizeof(float));
+    __builtin_memcpy(glog_variance + j, b, live * sizeof(float));
+  }
+}
+
 static void adam(size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1, float beta2,
                  float scale, float epsilon) {
   size_t i = 0;

@@ -34,6 +34,34 @@ double vk_sum_f64(int level, size_t n, const double *x);
 double vk_log_sum_exp_f32(int level, size_t n, const float *x);
 double vk_log_sum_exp_f64(int level, size_t n, const double *x);
 
+typedef enum {
+  VK_ACTIVATION_IDENTITY, VK_ACTIVATION_RELU, VK_ACTIVATION_TANH, VK_ACTIVATION_LEAKY_RELU
+} vk_activation;
+
+/// y[r·n + i] ← activation(y[r·n + i] + bias[i]); bias may be null.
+void vk_activate_f32(int level, int activation, float slope, size_t rows, size_t n, const float *bias, float *y);
+void vk_activate_f64(int level, int activation, double slope, size_t rows, size_t n, const double *bias, double *y);
+
+/// gx[i] = gy[i]·activation′(x[i]), told from y[i] = activation(x[i]).
+void vk_activation_gradient_f32(int level, int activation, float slope, size_t n, const float *y, const float *gy,
+                                float *gx);
+void vk_activation_gradient_f64(int level, int activation, double slope, size_t n, const double *y, const double *gy,
+                                double *gx);
+
+/// out[i·stride + j] = log N(z[i]; mean[j], exp(log_variance[j])) for i < rows, j < columns: one latent dimension.
+void vk_pairwise_gaussian_f32(int level, size_t rows, size_t columns, const float *z, const float *mean,
+                              const float *log_variance, float *out, size_t stride);
+void vk_pairwise_gaussian_f64(int level, size_t rows, size_t columns, const double *z, const double *mean,
+                              const double *log_variance, double *out, size_t stride);
+
+/// Its pullback: overwrites gz[rows], gmean[columns] and glog_variance[columns].
+void vk_pairwise_gaussian_gradient_f32(int level, size_t rows, size_t columns, const float *z, const float *mean,
+                                       const float *log_variance, const float *g, size_t stride, float *gz,
+                                       float *gmean, float *glog_variance);
+void vk_pairwise_gaussian_gradient_f64(int level, size_t rows, size_t columns, const double *z, const double *mean,
+                                       const double *log_variance, const double *g, size_t stride, double *gz,
+                                       double *gmean, double *glog_variance);
+
 /// One step of Adam (Kingma & Ba 2015, Algorithm 1) on n parameters:
 ///     m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  p ← p − rate·m / (√v·scale + ε)
 /// with rate = α/(1−β₁ᵗ) and scale = 1/√(1−β₂ᵗ), both computed by the caller.

@@ -1,0 +1,161 @@
+import TensorCore
+
+/// Records operations on ``Variable``s so that gradients can be computed in reverse; lives for one training step.
+///
+/// An operation is recorded only if one of its inputs is tracked, so the same code evaluates a model without recording
+/// anything when its parameters are constants.
+public final class Tape<Scalar: TensorScalar> {
+  /// What an operation leaves behind: given the gradient of its value, add to the gradients of its inputs.
+  public typealias Pullback = (_ gradient: Tensor<Scalar>, _ gradients: inout Gradients<Scalar>) throws -> Void
+
+  struct Node {
+    let shape: Shape
+    var pullback: Pullback?
+    /// Where the gradient of a parameter is written instead of into a new tensor.
+    let destination: Tensor<Scalar>?
+  }
+
+  /// Where this tape's tensors live.
+  public let device: Device
+  var nodes: [Node] = []
+
+  /// An empty tape.
+  public init(on device: Device) { self.device = device }
+
+  /// A tracked input. Its gradient is found in what ``backward(from:)`` returns, or is written to `destination`.
+  ///
+  /// - Parameters:
+  ///   - value: the value.
+  ///   - destination: a tensor of the same shape that receives the gradient.
+  public func track(_ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil) -> Variable<Scalar> {
+    nodes.append(Node(shape: value.shape, pullback: nil, destination: destination))
+    return Variable(value: value, tape: self, node: nodes.count - 1)
+  }
+
+  /// Computes the gradients of `loss` with respect to everything tracked, and forgets all operations.
+  ///
+  /// Buffers are released as soon as the reverse pass is done with them. A tape runs backward once.
+  ///
+  /// - Parameter loss: one value, computed from variables of this tape.
+  /// - Returns: the gradients of tracked inputs without a destination.
+  /// - Throws: ``StructuredError`` if an operation finds that its declared use was broken.
+  @discardableResult
+  public func backward(from loss: Variable<Scalar>) throws -> Gradients<Scalar> {
+    var gradients = Gradients(for: self)
+    guard let last = loss.node else { return gradients }
+    precondition(loss.value.count == 1, "gradients start from one value, not from \(loss.shape)")
+    gradients.add(Tensor(repeating: 1, loss.shape, on: device), to: loss)
+    for index in stride(from: last, through: 0, by: -1) {
+      guard let pullback = nodes[index].pullback else { continue }
+      nodes[index].pullback = nil
+      guard let gradient = gradients.take(index) else { continue }
+      try pullback(gradient, &gradients)
+    }
+    gradients.clearUnreached()
+    nodes.removeAll()
+    return gradients
+  }
+}
+
+/// A tensor that may depend on tracked inputs.
+public struct Variable<Scalar: TensorScalar> {
+  /// The value.
+  public let value: Tensor<Scalar>
+  let tape: Tape<Scalar>?
+  let node: Int?
+
+  init(value: Tensor<Scalar>, tape: Tape<Scalar>?, node: Int?) {
+    (self.value, self.tape, self.node) = (value, tape, node)
+  }
+
+  /// A constant: no gradient flows into it.
+  public init(_ value: Tensor<Scalar>) { self.init(value: value, tape: nil, node: nil) }
+
+  /// The extents of the value.
+  public var shape: Shape { value.shape }
+  /// Whether a gradient would flow into it.
+  public var isTracked: Bool { node != nil }
+  /// The same value as a constant.
+  public var detached: Variable { Variable(value) }
+  /// The value of a variable with one element.
+  public var scalar: Scalar { value.scalar }
+
+  /// The result of an operation on `inputs`: recorded if any of them is tracked.
+  ///
+  /// This is how operations are made; the pullback must only be asked for what it can give, and must skip inputs that
+  /// are not tracked if their gradients cost anything.
+  public static func recording(
+    _ value: Tensor<Scalar>, from inputs: [Variable], _ pullback: @escaping Tape<Scalar>.Pullback
+  ) -> Variable {
+    guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
+    precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "the operands are of two tapes")
+    tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil))
+    return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
+  }
+}
+
+/// The gradients gathered so far in a reverse pass.
+public struct Gradients<Scalar: TensorScalar> {
+  private var tensors: [Tensor<Scalar>?]
+  private var written: [Bool]
+  private let tape: Tape<Scalar>
+  private let destinations: [Tensor<Scalar>?]
+  private let shapes: [Shape]
+
+  init(for tape: Tape<Scalar>) {
+    self.tape = tape
+    tensors = Array(repeating: nil, count: tape.nodes.count)
+    written = Array(repeating: false, count: tape.nodes.count)
+    destinations = tape.nodes.map(\.destination)
+    shapes = tape.nodes.map(\.shape)
+  }
+
+  /// The gradient of a tracked input; zero if the loss does not depend on it.
+  ///
+  /// - Precondition: the variable was made by `track` without a destination on the tape that ran backward.
+  public subscript(_ variable: Variable<Scalar>) -> Tensor<Scalar> {
+    guard let node = variable.node, variable.tape === tape else { preconditionFailure("the variable is not tracked") }
+    return tensors[node] ?? Tensor(repeating: 0, variable.shape, on: variable.value.device)
+  }
+
+  /// Adds a gradient to that of a variable. The tensor may be kept: nobody may write to it afterwards.
+  public mutating func add(_ gradient: Tensor<Scalar>, to variable: Variable<Scalar>) {
+    guard let node = variable.node else { return }
+    precondition(gradient.count == shapes[node].count, "a gradient of shape \(gradient.shape) for \(shapes[node])")
+    if let destination = destinations[node] {
+      if written[node] { destination.add(gradient) } else { destination.copy(from: gradient) }
+      written[node] = true
+    } else if var sum = tensors[node] {
+      tensors[node] = nil  // so that the tensor below is the only reference if nobody else holds one
+      if isKnownUniquelyReferenced(&sum.storage) { sum.add(gradient) } else { sum = sum.combined(.add, gradient) }
+      tensors[node] = sum
+    } else {
+      tensors[node] = gradient
+    }
+  }
+
+  /// Lets `body` write a variable's gradient in place, or add to it if there already is one.
+  public mutating func write(
+    to variable: Variable<Scalar>, _ body: (_ gradient: Tensor<Scalar>, _ accumulate: Bool) throws -> Void
+  ) rethrows {
+    guard let node = variable.node else { return }
+    if let destination = destinations[node] {
+      try body(destination, written[node])
+      written[node] = true
+    } else {
+      let gradient = Tensor<Scalar>(uninitialized: shapes[node], on: variable.value.device)
+      try body(gradient, false)
+      add(gradient, to: variable)
+    }
+  }
+
+  mutating func take(_ node: Int) -> Tensor<Scalar>? {
+    defer { tensors[node] = nil }
+    return tensors[node]
+  }
+
+  /// Parameters that the loss does not depend on have gradient zero.
+  func clearUnreached() {
+    for (destination, written) in zip(destinations, written) where !written { destination?.fill(0) }
+  }
+}

@@ -1,0 +1,27 @@
+import Synchronization
+import TensorCore
+
+extension Device {
+  /// Runs `body` once for each of `0..<count`; every worker takes the next item as soon as it has ended its last one.
+  ///
+  /// - Throws: the error of the lowest item that failed, whichever worker met it; no new items are begun after a failure.
+  package func forEachItem(_ count: Int, _ body: (_ worker: Int, _ item: Int) throws -> Void) throws {
+    let next = Atomic<Int>(0)
+    let failure = Mutex<(item: Int, error: any Error)?>(nil)
+    parallel { worker in
+      while true {
+        let item = next.add(1, ordering: .relaxed).oldValue
+        guard item < count else { return }
+        do {
+          try body(worker, item)
+        } catch {
+          next.store(count, ordering: .relaxed)
+          failure.withLock { first in
+            if first.map({ item < $0.item }) ?? true { first = (item, error) }
+          }
+        }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure.error }
+  }
+}

@@ -1,0 +1,58 @@
+import TensorCore
+
+/// An optimiser's settings.
+public enum OptimizerSettings: Sendable, Equatable {
+  /// Adam (Kingma & Ba 2015, Algorithm 1).
+  case adam(learningRate: Double, beta1: Double, beta2: Double, epsilon: Double)
+  /// Stochastic gradient descent with heavy-ball momentum: v ← m·v + g, p ← p − rate·v.
+  case sgd(learningRate: Double, momentum: Double)
+
+  /// The name in configurations.
+  public var name: String {
+    switch self {
+    case .adam: "adam"
+    case .sgd: "sgd"
+    }
+  }
+}
+
+/// Updates the parameters of one store from their gradients.
+public final class Optimizer {
+  /// The settings.
+  public let settings: OptimizerSettings
+  private let store: ParameterStore
+  /// How many updates have been made.
+  public private(set) var steps = 0
+  /// What it remembers between updates, flat like the parameters: Adam's two moments, or the velocity.
+  public let moments: [Tensor<Float>]
+
+  /// An optimiser that has not made a step.
+  public init(_ settings: OptimizerSettings, for store: ParameterStore) {
+    self.settings = settings
+    self.store = store
+    let count: Int
+    if case .adam = settings { count = 2 } else { count = 1 }
+    moments = (0..<count).map { _ in Tensor(repeating: 0, store.values.shape, on: store.device) }
+  }
+
+  /// Goes on where another optimiser of the same settings stopped.
+  public func restore(steps: Int, moments: [[Float]]) {
+    self.steps = steps
+    for (tensor, elements) in zip(self.moments, moments) {
+      tensor.copy(from: Tensor(elements, tensor.shape, on: store.device))
+    }
+  }
+
+  /// One update from the gradients in the store.
+  public func update() {
+    steps += 1
+    switch settings {
+    case .adam(let rate, let beta1, let beta2, let epsilon):
+      store.values.adam(
+        gradient: store.gradients, first: moments[0], second: moments[1], rate: rate, beta1: beta1, beta2: beta2,
+        epsilon: epsilon, step: steps)
+    case .sgd(let rate, let momentum):
+      moments[0].descend(store.values, gradient: store.gradients, rate: rate, momentum: momentum)
+    }
+  }
+}

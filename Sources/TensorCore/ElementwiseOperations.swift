@@ -1,0 +1,111 @@
+extension Tensor {
+  /// Elements below which another thread is not worth waking.
+  static var grain: Int { 32_768 }
+
+  /// f applied to every element.
+  public func map(_ f: UnaryFunction) -> Tensor {
+    let result = Tensor(uninitialized: shape, on: device)
+    let x = pointer, y = result.pointer
+    device.forEachRange(count, grain: Self.grain) { _, range in
+      Scalar.apply(f, device.level, range.count, x + range.lowerBound, y + range.lowerBound)
+    }
+    return result
+  }
+
+  /// scale·x + shift for every element.
+  public func affine(scale: Scalar, shift: Scalar) -> Tensor {
+    let result = Tensor(uninitialized: shape, on: device)
+    let x = pointer, y = result.pointer
+    device.forEachRange(count, grain: Self.grain) { _, range in
+      Scalar.affine(device.level, range.count, scale, shift, x + range.lowerBound, y + range.lowerBound)
+    }
+    return result
+  }
+
+  /// f applied to pairs of elements; axes of extent 1 stretch to the other operand's, as in NumPy.
+  public func combined(_ f: BinaryFunction, _ other: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: .broadcast(shape, other.shape), on: device)
+    let a = pointer, b = other.pointer, y = result.pointer, level = device.level
+    let strideA = shape.count == 1 ? 0 : 1, strideB = other.shape.count == 1 ? 0 : 1
+    if (shape == result.shape || strideA == 0) && (other.shape == result.shape || strideB == 0) {
+      device.forEachRange(result.count, grain: Self.grain) { _, range in
+        let i = range.lowerBound
+        Scalar.apply(f, level, range.count, a + strideA * i, strideA, b + strideB * i, strideB, y + i)
+      }
+      return result
+    }
+    let walk = BroadcastWalk(shape, other.shape)
+    walk.forEachRun { i, p, q in
+      Scalar.apply(f, level, walk.run, a + p, walk.strideA, b + q, walk.strideB, y + i)
+    }
+    return result
+  }
+
+  /// self ← self + other, in place; the shapes are equal.
+  package func add(_ other: Tensor) {
+    precondition(shape.count == other.shape.count, "cannot add \(other.shape) to \(shape)")
+    let a = pointer, b = other.pointer
+    device.forEachRange(count, grain: Self.grain) { _, range in
+      let i = range.lowerBound
+      Scalar.apply(.add, device.level, range.count, a + i, 1, b + i, 1, a + i)
+    }
+  }
+}
+
+/// The order in which a broadcast operation visits its operands: runs along the last axes, in which each operand moves
+/// by 1 or stands still.
+struct BroadcastWalk {
+  private let extents: [Int]
+  private let stepsA: [Int]
+  private let stepsB: [Int]
+  let run: Int
+  let strideA: Int
+  let strideB: Int
+
+  init(_ a: Shape, _ b: Shape) {
+    let out = Shape.broadcast(a, b)
+    func steps(_ shape: Shape) -> [Int] {
+      var stride = 1, result: [Int] = []
+      for axis in (0..<out.rank).reversed() {
+        let own = axis - (out.rank - shape.rank)
+        let extent = own >= 0 ? shape.dimensions[own] : 1
+        result.append(extent == 1 ? 0 : stride)
+        stride *= extent
+      }
+      return result.reversed()
+    }
+    var extents = out.dimensions, stepsA = steps(a), stepsB = steps(b)
+    let last = extents.popLast() ?? 1
+    let lastA = stepsA.popLast() ?? 0, lastB = stepsB.popLast() ?? 0
+    var run = last
+    // Longer runs: take in the axes before as long as both operands go on in the same way.
+    while let extent = extents.last, let stepA = stepsA.last, let stepB = stepsB.last,
+      stepA == lastA * run, stepB == lastB * run
+    {
+      run *= extent
+      extents.removeLast()
+      stepsA.removeLast()
+      stepsB.removeLast()
+    }
+    (self.extents, self.stepsA, self.stepsB, self.run, strideA, strideB) = (extents, stepsA, stepsB, run, lastA, lastB)
+  }
+
+  func forEachRun(_ body: (_ out: Int, _ a: Int, _ b: Int) -> Void) {
+    var index = [Int](repeating: 0, count: extents.count)
+    let runs = extents.reduce(1, *)
+    var a = 0, b = 0
+    for i in 0..<runs {
+      body(i * run, a, b)
+      for axis in (0..<extents.count).reversed() {
+        index[axis] += 1
+        a += stepsA[axis]
+        b += stepsB[axis]
+        if index[axis] < extents[axis] { break }
+        a -= stepsA[axis] * extents[axis]
+        b -= stepsB[axis] * extents[axis]
+        index[axis] = 0
+      }
+    }
+  }
+}
+

@@ -1,0 +1,34 @@
+// What layers need beside products: bias and activation in place, sums over rows, writing columns.
+
+extension Tensor {
+  /// self ← activation(self + bias) in place; the bias is added along the last axis.
+  package func activate(_ activation: Activation, bias: Tensor?) {
+    let n = shape[-1], y = pointer, b = bias?.pointer
+    device.forEachRange(count / max(n, 1), grain: max(1, Self.grain / max(n, 1))) { _, rows in
+      Scalar.activate(device.level, activation, rows.count, n, b, y + rows.lowerBound * n)
+    }
+  }
+
+  /// The gradient before an activation, from the gradient after it; self is the activation's value.
+  package func activationGradient(_ activation: Activation, _ gradient: Tensor) -> Tensor {
+    if activation == .identity { return gradient }
+    let result = Tensor(uninitialized: shape, on: device)
+    let y = pointer, gy = gradient.pointer, gx = result.pointer
+    device.forEachRange(count, grain: Self.grain) { _, range in
+      let i = range.lowerBound
+      Scalar.activationGradient(device.level, activation, range.count, y + i, gy + i, gx + i)
+    }
+    return result
+  }
+
+  /// Sums over all axes but the last, `[channels]`.
+  package func channelSums() -> Tensor { reshaped([count / shape[-1], shape[-1]]).sum(axis: 0).reshaped([shape[-1]]) }
+
+  /// Overwrites columns `range` of a matrix, in place.
+  package func setColumns(_ range: Range<Int>, to other: Tensor) {
+    let width = shape[1]
+    for i in 0..<shape[0] {
+      (pointer + i * width + range.lowerBound).update(from: other.pointer + i * range.count, count: range.count)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+extension Tensor {
+  /// C = op(A)·op(B), or C += …, where op transposes if told to; all matrices, row-major, split among the threads.
+  package static func multiply(
+    _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false,
+    into c: Tensor, accumulate: Bool = false
+  ) {
+    let m = transposeA ? a.shape[1] : a.shape[0], k = transposeA ? a.shape[0] : a.shape[1]
+    let n = transposeB ? b.shape[0] : b.shape[1], inner = transposeB ? b.shape[1] : b.shape[0]
+    precondition(
+      k == inner && c.shape[0] == m && c.shape[1] == n,
+      "a product of \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "") does not fill \(c.shape)")
+    let pa = a.pointer, pb = b.pointer, pc = c.pointer
+    let lda = a.shape[1], ldb = b.shape[1], ldc = n, beta: Scalar = accumulate ? 1 : 0
+    func block(_ rows: Range<Int>, _ columns: Range<Int>) {
+      Scalar.matrixProduct(
+        transposeA, transposeB, rows.count, columns.count, k, pa + rows.lowerBound * (transposeA ? 1 : lda), lda,
+        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, beta, pc + rows.lowerBound * ldc + columns.lowerBound, ldc)
+    }
+    if m * n * k < 65_536 {
+      block(0..<m, 0..<n)
+    } else if m >= n {
+      c.device.forEachRange(m, grain: 8) { _, rows in block(rows, 0..<n) }
+    } else {
+      c.device.forEachRange(n, grain: 16) { _, columns in block(0..<m, columns) }
+    }
+  }
+
+  /// The matrix product A·B of `[M, K]` and `[K, N]`.
+  public func times(_ other: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: [shape[0], other.shape[1]], on: device)
+    Tensor.multiply(self, other, into: result)
+    return result
+  }
+
+  /// The transpose of a matrix.
+  public func transposed() -> Tensor {
+    precondition(shape.rank == 2, "only matrices are transposed, not \(shape)")
+    let rows = shape[0], columns = shape[1]
+    let result = Tensor(uninitialized: [columns, rows], on: device)
+    let x = pointer, y = result.pointer
+    for i in 0..<rows { for j in 0..<columns { y[j * rows + i] = x[i * columns + j] } }
+    return result
+  }
+
+  /// Columns `range` of a matrix, copied.
+  public func columns(_ range: Range<Int>) -> Tensor {
+    let rows = shape[0], width = shape[1]
+    let result = Tensor(uninitialized: [rows, range.count], on: device)
+    for i in 0..<rows {
+      (result.pointer + i * range.count).update(from: pointer + i * width + range.lowerBound, count: range.count)
+    }
+    return result
+  }
+}

@@ -1,0 +1,29 @@
+import CVectorKernels
+import Foundation
+
+extension Tensor where Scalar == Float {
+  /// One step of Adam in place (Kingma & Ba 2015, Algorithm 1); self are the parameters, `step` counts from 1.
+  package func adam(
+    gradient: Tensor, first: Tensor, second: Tensor, rate: Double, beta1: Double, beta2: Double, epsilon: Double,
+    step: Int
+  ) {
+    let correctedRate = Float(rate / (1 - pow(beta1, Double(step))))
+    let scale = Float(1 / (1 - pow(beta2, Double(step))).squareRoot())
+    let (p, g, m, v) = (pointer, gradient.pointer, first.pointer, second.pointer)
+    device.forEachRange(count, grain: 4_096) { _, range in
+      let i = range.lowerBound
+      vk_adam_f32(
+        device.level.code, range.count, p + i, g + i, m + i, v + i, correctedRate, Float(beta1), Float(beta2), scale,
+        Float(epsilon))
+    }
+  }
+
+  /// One step of gradient descent with momentum in place: self are the velocities v ← momentum·v + g, p ← p − rate·v.
+  package func descend(_ parameters: Tensor, gradient: Tensor, rate: Double, momentum: Double) {
+    let (v, p) = (pointer, parameters.pointer)
+    Float.affine(device.level, count, Float(momentum), 0, v, v)
+    add(gradient)
+    let scaled = affine(scale: -Float(rate), shift: 0)
+    Float.apply(.add, device.level, count, p, 1, scaled.pointer, 1, p)
+  }
+}

@@ -1,0 +1,43 @@
+extension Tensor {
+  /// log N(z_id; μ_jd, e^{v_jd}) for every pair of a code and a Gaussian.
+  ///
+  /// - Parameters:
+  ///   - codes: z, `[B, D]`.
+  ///   - mean: μ, `[M, D]`.
+  ///   - logVariance: v = log σ², `[M, D]`.
+  /// - Returns: `[D, B, M]`, so that both sums over Gaussians and over dimensions run along contiguous memory.
+  package static func pairwiseGaussian(_ codes: Tensor, _ mean: Tensor, _ logVariance: Tensor) -> Tensor {
+    let rows = codes.shape[0], columns = mean.shape[0], latents = codes.shape[1]
+    let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()
+    let result = Tensor(uninitialized: [latents, rows, columns], on: codes.device)
+    let (pz, pm, pv, out) = (z.pointer, m.pointer, v.pointer, result.pointer)
+    codes.device.forEachRange(latents) { _, range in
+      for d in range {
+        Scalar.pairwiseGaussian(
+          codes.device.level, rows, columns, pz + d * rows, pm + d * columns, pv + d * columns,
+          out + d * rows * columns, columns)
+      }
+    }
+    return result
+  }
+
+  /// The pullback of ``pairwiseGaussian(_:_:_:)``: gradients for codes, mean and log-variance.
+  package static func pairwiseGaussianGradient(
+    _ codes: Tensor, _ mean: Tensor, _ logVariance: Tensor, gradient: Tensor
+  ) -> (codes: Tensor, mean: Tensor, logVariance: Tensor) {
+    let rows = codes.shape[0], columns = mean.shape[0], latents = codes.shape[1]
+    let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()
+    let gz = Tensor(uninitialized: z.shape, on: codes.device)
+    let gm = Tensor(uninitialized: m.shape, on: codes.device), gv = Tensor(uninitialized: m.shape, on: codes.device)
+    let (pz, pm, pv, pg) = (z.pointer, m.pointer, v.pointer, gradient.pointer)
+    let (oz, om, ov) = (gz.pointer, gm.pointer, gv.pointer)
+    codes.device.forEachRange(latents) { _, range in
+      for d in range {
+        Scalar.pairwiseGaussianGradient(
+          codes.device.level, rows, columns, pz + d * rows, pm + d * columns, pv + d * columns,
+          pg + d * rows * columns, columns, oz + d * rows, om + d * columns, ov + d * columns)
+      }
+    }
+    return (gz.transposed(), gm.transposed(), gv.transposed())
+  }
+}

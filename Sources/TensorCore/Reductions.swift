@@ -1,0 +1,55 @@
+import Foundation
+
+extension Tensor {
+  /// The sum of all elements, added in double precision.
+  public func total() -> Double { Scalar.sum(device.level, count, pointer) }
+
+  /// Sums along one axis, which keeps extent 1.
+  public func sum(axis: Int) -> Tensor {
+    let (outer, length, inner) = shape.split(at: axis)
+    let result = Tensor(uninitialized: shape.reducing(axis), on: device)
+    let x = pointer, y = result.pointer, level = device.level
+    if inner == 1 {
+      for i in 0..<outer { y[i] = Scalar(Scalar.sum(level, length, x + i * length)) }
+      return result
+    }
+    for o in 0..<outer {
+      let row = y + o * inner
+      row.update(repeating: 0, count: inner)
+      for k in 0..<length { Scalar.apply(.add, level, inner, row, 1, x + (o * length + k) * inner, 1, row) }
+    }
+    return result
+  }
+
+  /// Sums over the axes that broadcasting `shape` to this tensor's shape had stretched.
+  package func sum(to shape: Shape) -> Tensor {
+    var result = self
+    let lead = self.shape.rank - shape.rank
+    for axis in 0..<self.shape.rank {
+      let target = axis < lead ? 1 : shape.dimensions[axis - lead]
+      if target == 1 && self.shape.dimensions[axis] != 1 { result = result.sum(axis: axis) }
+    }
+    return result.reshaped(shape)
+  }
+
+  /// log Σ eˣ along one axis, which keeps extent 1; the maximum is taken out first.
+  public func logSumExp(axis: Int) -> Tensor {
+    let (outer, length, inner) = shape.split(at: axis)
+    let result = Tensor(uninitialized: shape.reducing(axis), on: device)
+    let x = pointer, y = result.pointer, level = device.level
+    if inner == 1 {
+      device.forEachRange(outer, grain: max(1, Self.grain / 4 / max(length, 1))) { _, range in
+        for i in range { y[i] = Scalar(Scalar.logSumExp(level, length, x + i * length)) }
+      }
+      return result
+    }
+    var column = [Scalar](repeating: 0, count: length)
+    for o in 0..<outer {
+      for i in 0..<inner {
+        for k in 0..<length { column[k] = x[(o * length + k) * inner + i] }
+        y[o * inner + i] = Scalar(Scalar.logSumExp(level, length, &column))
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,54 @@
+/// The extents of a tensor, outermost first; the last varies fastest in memory.
+public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The extent of each axis.
+  public let dimensions: [Int]
+
+  /// Makes a shape. All extents must be ≥ 0.
+  public init(_ dimensions: [Int]) {
+    precondition(dimensions.allSatisfy { $0 >= 0 }, "extents are not negative: \(dimensions)")
+    self.dimensions = dimensions
+  }
+
+  /// Makes a shape from a literal, `[64, 10]`.
+  public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  /// The number of axes.
+  public var rank: Int { dimensions.count }
+  /// The number of elements; 1 for a scalar.
+  public var count: Int { dimensions.reduce(1, *) }
+  /// The extent of one axis; negative numbers count from the last.
+  public subscript(_ axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
+
+  /// "[64, 10]".
+  public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
+
+  /// The shape with one axis made 1.
+  public func reducing(_ axis: Int) -> Shape {
+    var reduced = dimensions
+    reduced[axis < 0 ? axis + rank : axis] = 1
+    return Shape(reduced)
+  }
+
+  /// The shape that both operands stretch to: axes are aligned at the last, and an extent of 1 stretches.
+  ///
+  /// - Precondition: the extents of each axis are equal or one of them is 1.
+  public static func broadcast(_ a: Shape, _ b: Shape) -> Shape {
+    if a == b { return a }
+    let rank = max(a.rank, b.rank)
+    return Shape(
+      (0..<rank).map { axis in
+        let p = axis - (rank - a.rank), q = axis - (rank - b.rank)
+        let m = p >= 0 ? a.dimensions[p] : 1, n = q >= 0 ? b.dimensions[q] : 1
+        precondition(m == n || m == 1 || n == 1, "shapes \(a) and \(b) do not fit together")
+        return m == 1 ? n : m
+      })
+  }
+
+  /// The extents before, at and after one axis: the tensor seen as `[outer, length, inner]`.
+  package func split(at axis: Int) -> (outer: Int, length: Int, inner: Int) {
+    let axis = axis < 0 ? axis + rank : axis
+    return (
+      dimensions[..<axis].reduce(1, *), dimensions[axis], dimensions[(axis + 1)...].reduce(1, *)
+    )
+  }
+}

@@ -1,0 +1,105 @@
+/// Memory of one device, given back to its pool when the last tensor over it goes.
+package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
+  package let pointer: UnsafeMutablePointer<Scalar>
+  package let count: Int
+  package let device: Device
+
+  package init(count: Int, on device: Device) {
+    self.count = count
+    self.device = device
+    pointer = device.pool.take(bytes: count * MemoryLayout<Scalar>.stride).bindMemory(to: Scalar.self, capacity: count)
+  }
+
+  deinit { device.pool.give(pointer, bytes: count * MemoryLayout<Scalar>.stride) }
+}
+
+/// A contiguous row-major array of `Float` or `Double` on a device.
+///
+/// Tensors share memory when copied or reshaped. The public operations never write to their operands; those that do
+/// (`fill`, `copy(from:)`, `withMutableElements`) say so, and whoever calls them must be the only one who reads.
+public struct Tensor<Scalar: TensorScalar>: Sendable {
+  /// The extents.
+  public let shape: Shape
+  package var storage: Storage<Scalar>
+  package let offset: Int
+
+  /// The number of elements.
+  public var count: Int { shape.count }
+  /// Where the elements live and operations run.
+  public var device: Device { storage.device }
+  package var pointer: UnsafeMutablePointer<Scalar> { storage.pointer + offset }
+
+  /// A tensor whose elements are not yet written.
+  package init(uninitialized shape: Shape, on device: Device) {
+    self.shape = shape
+    storage = Storage(count: shape.count, on: device)
+    offset = 0
+  }
+
+  /// A view of part of another tensor's memory.
+  package init(viewing base: Tensor, offset: Int, shape: Shape) {
+    precondition(base.offset + offset + shape.count <= base.storage.count, "the view reaches beyond its storage")
+    self.shape = shape
+    storage = base.storage
+    self.offset = base.offset + offset
+  }
+
+  /// A tensor filled with one value.
+  public init(repeating value: Scalar, _ shape: Shape, on device: Device) {
+    self.init(uninitialized: shape, on: device)
+    fill(value)
+  }
+
+  /// A tensor with the given elements, in row-major order.
+  ///
+  /// - Precondition: there are as many as the shape has.
+  public init(_ elements: [Scalar], _ shape: Shape, on device: Device) {
+    precondition(elements.count == shape.count, "\(elements.count) elements do not fill \(shape)")
+    self.init(uninitialized: shape, on: device)
+    elements.withUnsafeBufferPointer { if let base = $0.baseAddress { pointer.update(from: base, count: $0.count) } }
+  }
+
+  /// A scalar, of shape [].
+  public init(scalar value: Scalar, on device: Device) { self.init(repeating: value, [], on: device) }
+
+  /// A copy of the elements.
+  public var elements: [Scalar] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+  /// The value of a tensor with one element.
+  public var scalar: Scalar {
+    precondition(count == 1, "\(shape) is not one value")
+    return pointer[0]
+  }
+
+  /// Reads the elements in place.
+  public func withElements<R, E>(_ body: (UnsafeBufferPointer<Scalar>) throws(E) -> R) throws(E) -> R {
+    try body(UnsafeBufferPointer(start: pointer, count: count))
+  }
+
+  /// Writes the elements in place; everyone who shares this memory sees it.
+  public func withMutableElements<R, E>(_ body: (UnsafeMutableBufferPointer<Scalar>) throws(E) -> R) throws(E) -> R {
+    try body(UnsafeMutableBufferPointer(start: pointer, count: count))
+  }
+
+  /// Writes one value to all elements.
+  public func fill(_ value: Scalar) { pointer.update(repeating: value, count: count) }
+
+  /// Overwrites the elements with another tensor's, of the same count.
+  public func copy(from other: Tensor) {
+    precondition(count == other.count, "\(other.shape) does not fill \(shape)")
+    pointer.update(from: other.pointer, count: count)
+  }
+
+  /// The same elements in another shape; memory is shared.
+  public func reshaped(_ shape: Shape) -> Tensor {
+    precondition(shape.count == count, "\(self.shape) has not as many elements as \(shape)")
+    return Tensor(viewing: self, offset: 0, shape: shape)
+  }
+
+  /// Rows `range` of the first axis; memory is shared.
+  public func rows(_ range: Range<Int>) -> Tensor {
+    let stride = count / max(shape[0], 1)
+    return Tensor(
+      viewing: self, offset: range.lowerBound * stride, shape: Shape([range.count] + shape.dimensions.dropFirst()))
+  }
+}
