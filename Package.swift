@@ -30,7 +30,7 @@ let package = Package(
     .target(name: "CVectorKernels"),
     .target(name: "TensorCore", dependencies: ["CVectorKernels", "COpenBLAS"]),
     .target(name: "Autodiff", dependencies: ["TensorCore"]),
-    .target(name: "NeuralLayers", dependencies: ["Autodiff", "TensorCore"]),
+    .target(name: "NeuralLayers", dependencies: ["Autodiff", "TensorCore", "StrictConfiguration"]),
     .target(name: "Architectures", dependencies: ["NeuralLayers", "StrictConfiguration"]),
     .target(name: "Objectives", dependencies: ["NeuralLayers", "StrictConfiguration"]),
 

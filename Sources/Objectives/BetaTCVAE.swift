@@ -1,0 +1,51 @@
+import Autodiff
+import NeuralLayers
+import StrictConfiguration
+
+/// β-TCVAE: a VAE that pays for total correlation separately.
+///
+///     L = E[−log p(x|z)] + α·I(x; z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d))
+///
+/// Chen et al. 2018 (arXiv:1802.04942), Eq. 4. The three densities come from the batch (``MinibatchEstimator``): a
+/// training signal, not a measurement.
+public struct BetaTCVAE: Objective {
+  /// Settings.
+  public struct Configuration: ObjectiveConfiguration {
+    /// Weight of the mutual information.
+    public var alpha: Schedule = 1
+    /// Weight of the total correlation; 1 gives the VAE.
+    public var beta: Schedule = 6
+    /// Weight of the dimension-wise KL.
+    public var gamma: Schedule = 1
+    /// Where the densities come from.
+    public var estimator = MinibatchEstimator.weighted
+
+    /// Reads `alpha`, `beta`, `gamma` and `estimator`.
+    public init(from section: inout ConfigurationSection) throws {
+      alpha = try section.schedule("alpha", default: 1, in: .atLeast(0))
+      beta = try section.schedule("beta", default: 6, in: .atLeast(0))
+      gamma = try section.schedule("gamma", default: 1, in: .atLeast(0))
+      estimator = try section.choice("estimator", default: .weighted)
+    }
+
+    /// The objective.
+    public func objective(in context: ObjectiveContext) -> any Objective { BetaTCVAE(configuration: self) }
+  }
+
+  let configuration: Configuration
+
+  /// The stratified weights need another element beside the own.
+  public var minimumBatchSize: Int { configuration.estimator == .stratified ? 2 : 1 }
+
+  /// E[−log p(x|z)] + α·MI + β·TC + γ·dimension-wise KL.
+  public func loss(of pass: ForwardPass) -> LossTerms {
+    let estimator = configuration.estimator
+    let q = estimator.densities(of: pass.codes, under: pass.posterior, dataCount: pass.dataCount)
+    let step = pass.step, name = estimator.rawValue
+    return LossTerms(
+      .reconstruction(pass.distortion),
+      .mutualInformation((q.conditional - q.joint).mean(), weight: configuration.alpha.value(at: step), name),
+      .totalCorrelation((q.joint - q.marginals).mean(), weight: configuration.beta.value(at: step), name),
+      .dimensionWiseKL((q.marginals - pass.priorDensity).mean(), weight: configuration.gamma.value(at: step), name))
+  }
+}

@@ -1,0 +1,93 @@
+import Autodiff
+import NeuralLayers
+import StrictConfiguration
+import TensorCore
+
+/// FactorVAE's discriminator: fully connected layers with LeakyReLU(0.2) that tell q(z) from Π_d q(z_d).
+///
+///     loss = ½·E_q(z)[−log softmax₀ D(z)] + ½·E_Πq(z_d)[−log softmax₁ D(z)]
+///
+/// Kim & Mnih 2018 (arXiv:1802.05983), section 3 and appendix A.
+public final class Discriminator: Adversary {
+  /// Settings.
+  public struct Configuration: StrictlyDecodable, Sendable {
+    /// Hidden layers.
+    public var layers = 6
+    /// Units in each.
+    public var width = 1000
+    /// Its own optimiser: Adam with rate 1e-4, β₁ 0.5, β₂ 0.9.
+    public var optimizer = OptimizerSettings.adam(learningRate: 1e-4, beta1: 0.5, beta2: 0.9, epsilon: 1e-8)
+
+    /// The paper's discriminator.
+    public init() {}
+
+    /// Reads `layers`, `width` and the section `optimizer`.
+    public init(from section: inout ConfigurationSection) throws {
+      layers = try section.integer("layers", default: layers, in: .atLeast(1))
+      width = try section.integer("width", default: width, in: .atLeast(1))
+      optimizer = try section.section("optimizer") { try OptimizerSettings(from: &$0, default: optimizer) }
+    }
+  }
+
+  /// Its parameters, `discriminator.linear1.weight` and so on.
+  public let parameters: ParameterStore
+  /// Its optimiser.
+  public let optimizer: OptimizerSettings
+  private let layers: [Dense]
+
+  /// A discriminator with initial parameters from the context's random stream.
+  public init(_ configuration: Configuration, _ context: ObjectiveContext) {
+    let store = ParameterStore(on: context.device)
+    var width = context.latents
+    var layers: [Dense] = []
+    for number in 1...configuration.layers {
+      layers.append(
+        Dense(
+          "discriminator.linear\(number)", inputs: width, outputs: configuration.width,
+          activation: .leakyReLU(slope: 0.2), in: store))
+      width = configuration.width
+    }
+    layers.append(Dense("discriminator.linear\(configuration.layers + 1)", inputs: width, outputs: 2, in: store))
+    store.initialize(context.initializer, from: context.stream.split("discriminator"))
+    (parameters, optimizer, self.layers) = (store, configuration.optimizer, layers)
+  }
+
+  /// D(z), `[B, 2]`: the logits of "from q(z)" and "from Π_d q(z_d)".
+  public func logits(of codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    layers.reduce(codes) { x, layer in layer(x, pass) }
+  }
+
+  /// The cross-entropy of telling the first batch's codes from the second's with each latent shuffled over the batch.
+  public func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms {
+    loss(joint: first, permuted: Self.permuteLatents(second, stream), pass)
+  }
+
+  /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d), both `[B, D]`.
+  package func loss(joint: Tensor<Float>, permuted: Tensor<Float>, _ pass: Pass) -> LossTerms {
+    func margin(_ codes: Tensor<Float>) -> Variable<Float> {
+      let logits = logits(of: Variable(codes), pass)
+      return logits.columns(1..<2) - logits.columns(0..<1)
+    }
+    let onJoint = margin(joint), onPermuted = margin(permuted)
+    // −log softmax₀ = softplus(D₁ − D₀), −log softmax₁ = softplus(D₀ − D₁).
+    let loss = (onJoint.softplus().mean() + (-onPermuted).softplus().mean()) * 0.5
+    let right = onJoint.value.elements.filter { $0 < 0 }.count + onPermuted.value.elements.filter { $0 > 0 }.count
+    let accuracy = Double(right) / Double(joint.shape[0] + permuted.shape[0])
+    return LossTerms(
+      LossTerm("discriminator_loss", loss), observations: [("discriminator_accuracy", accuracy)])
+  }
+
+  /// Shuffles each latent over the batch, independently of the others: a sample of Π_d q(z_d).
+  static func permuteLatents(_ codes: Tensor<Float>, _ stream: RandomStream) -> Tensor<Float> {
+    let batch = codes.shape[0], latents = codes.shape[1]
+    let source = codes.elements
+    var result = source
+    for latent in 0..<latents {
+      var stream = stream.split("latent", latent)
+      for (row, other) in stream.permutation(of: batch).enumerated() {
+        result[row * latents + latent] = source[other * latents + latent]
+      }
+    }
+    return Tensor(result, codes.shape, on: codes.device)
+  }
+}

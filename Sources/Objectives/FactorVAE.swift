@@ -1,0 +1,49 @@
+import Autodiff
+import NeuralLayers
+import StrictConfiguration
+import TensorCore
+
+/// FactorVAE: a VAE that pays for total correlation as a discriminator sees it.
+///
+///     L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z)) + γ·E[D₀(z) − D₁(z)]
+///
+/// Kim & Mnih 2018 (arXiv:1802.05983), Eqs. 2 and 3 and algorithm 2. D₀ and D₁ are the discriminator's logits for "z is
+/// from q(z)" and "z is from Π_d q(z_d)": their difference estimates log q(z) − Σ_d log q(z_d).
+public struct FactorVAE: Objective {
+  /// Settings.
+  public struct Configuration: ObjectiveConfiguration {
+    /// Weight of the total correlation; 0 gives the VAE.
+    public var gamma: Schedule = 35
+    /// The discriminator.
+    public var discriminator = Discriminator.Configuration()
+
+    /// Reads `gamma` and the section `discriminator`.
+    public init(from section: inout ConfigurationSection) throws {
+      gamma = try section.schedule("gamma", default: 35, in: .atLeast(0))
+      discriminator = try section.section("discriminator")
+    }
+
+    /// The objective, with a discriminator drawn from the context's random stream.
+    public func objective(in context: ObjectiveContext) -> any Objective {
+      FactorVAE(configuration: self, discriminator: Discriminator(discriminator, context))
+    }
+  }
+
+  let configuration: Configuration
+  let discriminator: Discriminator
+
+  /// Permuting needs two codes.
+  public var minimumBatchSize: Int { 2 }
+  /// The discriminator.
+  public var adversary: (any Adversary)? { discriminator }
+
+  /// E[−log p(x|z)] + KL + γ·TC; the discriminator is a constant here.
+  public func loss(of pass: ForwardPass) -> LossTerms {
+    let logits = discriminator.logits(of: pass.codes, pass.pass)
+    let ratio = logits.columns(0..<1) - logits.columns(1..<2)
+    return LossTerms(
+      .reconstruction(pass.distortion),
+      .rate(pass.posterior.rate),
+      .totalCorrelation(ratio.mean(), weight: configuration.gamma.value(at: pass.step), "discriminator"))
+  }
+}

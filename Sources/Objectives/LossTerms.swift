@@ -1,0 +1,63 @@
+import Autodiff
+import TensorCore
+
+/// One term of a loss: its value in nats and the weight it has in the loss stay apart, so that logs show the term itself.
+public struct LossTerm {
+  /// Its name in logs, in lower case with underscores.
+  public let name: String
+  /// The term, a scalar.
+  public let value: Variable<Float>
+  /// Its weight in the loss.
+  public let weight: Double
+
+  /// Any term.
+  public init(_ name: String, _ value: Variable<Float>, weight: Double = 1) {
+    precondition(value.value.count == 1, "the term \(name) is not one value")
+    (self.name, self.value, self.weight) = (name, value, weight)
+  }
+
+  /// E[−log p(x|z)], the mean of the distortions `[B]`.
+  public static func reconstruction(_ distortion: Variable<Float>) -> LossTerm {
+    LossTerm("reconstruction", distortion.mean())
+  }
+
+  /// E[KL(q(z|x) ‖ p(z))], the rate.
+  public static func rate(_ value: Variable<Float>, weight: Double = 1) -> LossTerm {
+    LossTerm("kl", value, weight: weight)
+  }
+
+  /// The minibatch estimate of I(x; z), named with its estimator.
+  public static func mutualInformation(_ value: Variable<Float>, weight: Double, _ estimator: String) -> LossTerm {
+    LossTerm("mutual_information_\(estimator)", value, weight: weight)
+  }
+
+  /// The minibatch estimate of TC(z), named with its estimator.
+  public static func totalCorrelation(_ value: Variable<Float>, weight: Double, _ estimator: String) -> LossTerm {
+    LossTerm("total_correlation_\(estimator)", value, weight: weight)
+  }
+
+  /// The minibatch estimate of Σ_d KL(q(z_d) ‖ p(z_d)), named with its estimator.
+  public static func dimensionWiseKL(_ value: Variable<Float>, weight: Double, _ estimator: String) -> LossTerm {
+    LossTerm("dimension_wise_kl_\(estimator)", value, weight: weight)
+  }
+}
+
+/// The terms of a loss.
+public struct LossTerms {
+  /// The weighted terms, in the order they are logged.
+  public let terms: [LossTerm]
+  /// Values that are logged but not trained on.
+  public let observations: [(name: String, value: Double)]
+
+  /// Puts a loss together.
+  public init(_ terms: LossTerm..., observations: [(name: String, value: Double)] = []) {
+    (self.terms, self.observations) = (terms, observations)
+  }
+
+  /// Σ weight·term, a scalar in nats; terms of weight 0 stay out of it.
+  public var total: Variable<Float> {
+    let weighted = terms.filter { $0.weight != 0 }.map { $0.weight == 1 ? $0.value : $0.value * Float($0.weight) }
+    guard let first = weighted.first else { return terms[0].value * 0 }
+    return weighted.dropFirst().reduce(first, +)
+  }
+}

@@ -1,0 +1,92 @@
+import Autodiff
+import NeuralLayers
+import TensorCore
+
+/// What a VAE is trained to minimise.
+///
+/// An objective sees one batch as a ``ForwardPass`` and returns its loss as named terms. It needs no gradient code.
+public protocol Objective {
+  /// The smallest batch for which the loss is defined.
+  var minimumBatchSize: Int { get }
+
+  /// Whether the distortions enter the loss as their mean over the batch, with weight 1 and in no other way.
+  ///
+  /// Then a decoder's backward pass can run inside its forward pass. Declaring it wrongly costs time, nothing else.
+  var distortionEntersAsMean: Bool { get }
+
+  /// A second model with parameters of its own that is trained on the codes; nil for most objectives.
+  var adversary: (any Adversary)? { get }
+
+  /// The terms of the loss on one batch.
+  func loss(of pass: ForwardPass) -> LossTerms
+}
+
+extension Objective {
+  /// One image is a batch.
+  public var minimumBatchSize: Int { 1 }
+  /// True for every objective of the form E[−log p(x|z)] + regulariser.
+  public var distortionEntersAsMean: Bool { true }
+  /// No adversary.
+  public var adversary: (any Adversary)? { nil }
+}
+
+/// A model that is trained on codes beside the VAE, as FactorVAE's discriminator.
+///
+/// In every step, after the VAE's update, the trainer draws a second, independent batch, encodes it, and gives the
+/// adversary both batches' codes as constants: no gradient of the adversary's loss can reach the encoder.
+public protocol Adversary: AnyObject {
+  /// What is trained.
+  var parameters: ParameterStore { get }
+  /// How it is trained.
+  var optimizer: OptimizerSettings { get }
+
+  /// The adversary's loss.
+  ///
+  /// - Parameters:
+  ///   - first: the codes of the batch the VAE was trained on, `[B, D]`.
+  ///   - second: the codes of the second batch, `[B, D]`.
+  ///   - stream: random numbers for this step.
+  ///   - pass: an evaluation that trains ``parameters``.
+  func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms
+}
+
+/// Everything about one batch that an objective may ask for.
+public final class ForwardPass {
+  /// x, `[B, height, width, channels]`.
+  public let images: Tensor<Float>
+  /// q(z|x).
+  public let posterior: DiagonalGaussian
+  /// z ~ q(z|x), `[B, D]`.
+  public let codes: Variable<Float>
+  /// Updates made before this one.
+  public let step: Int
+  /// N, the number of images in the data set.
+  public let dataCount: Int
+  /// Random numbers for this step.
+  public let stream: RandomStream
+  /// The evaluation, for objectives with parameters of their own.
+  public let pass: Pass
+
+  private let makeDistortion: () -> Variable<Float>
+  private let makeOutput: () -> Variable<Float>
+
+  /// −log p(x|z) for each image, in nats, `[B]`.
+  public private(set) lazy var distortion = makeDistortion()
+
+  /// The decoder's output, `[B, height, width, channels]`; asking for it runs the decoder apart from ``distortion``.
+  public private(set) lazy var output = makeOutput()
+
+  /// Describes a batch; the decoder runs when an objective asks for its result.
+  public init(
+    images: Tensor<Float>, posterior: DiagonalGaussian, codes: Variable<Float>, step: Int, dataCount: Int,
+    stream: RandomStream, pass: Pass, distortion: @escaping () -> Variable<Float>, output: @escaping () -> Variable<Float>
+  ) {
+    (self.images, self.posterior, self.codes, self.step, self.dataCount) = (images, posterior, codes, step, dataCount)
+    (self.stream, self.pass, makeDistortion, makeOutput) = (stream, pass, distortion, output)
+  }
+
+  /// B.
+  public var batchSize: Int { codes.shape[0] }
+  /// log N(z; 0, I) in nats, `[B]`.
+  public var priorDensity: Variable<Float> { standardNormalLogDensity(of: codes) }
+}
