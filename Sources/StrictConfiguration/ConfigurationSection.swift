@@ -56,6 +56,38 @@ public struct ConfigurationSection {
     return value
   }
 
+  /// Reads a section whose first key is `name`, which may be shortened to the name alone: `optimizer: adam`.
+  ///
+  /// - Parameters:
+  ///   - key: The key.
+  ///   - name: What an absent key means.
+  ///   - decode: Reads the section, `name` included.
+  public mutating func named<Value>(
+    _ key: String, default name: String, _ decode: (inout ConfigurationSection) throws -> Value
+  ) throws -> Value {
+    let given = take(key)
+    let node: ConfigurationNode
+    switch given?.content {
+    case .mapping?: node = given ?? ConfigurationNode(.mapping([], inline: false), at: location)
+    case .text?: node = Self.short(given?.content, at: given?.location ?? location)
+    case nil: node = Self.short(.text(name), at: location)
+    default:
+      throw error(
+        "is \(given?.shown ?? "absent")", at: key, expected: "a name, as \(name), or a mapping {name: \(name), …}")
+    }
+    var inner = try ConfigurationSection(node, path: fullPath(key))
+    let value = try decode(&inner)
+    record(key, try inner.finish())
+    return value
+  }
+
+  private static func short(
+    _ name: ConfigurationNode.Content?, at location: ConfigurationLocation
+  ) -> ConfigurationNode {
+    let value = ConfigurationNode(name ?? .null, at: location)
+    return ConfigurationNode(.mapping([.init("name", at: location, value)], inline: false), at: location)
+  }
+
   /// Reads a key that may be absent or null, which gives nil.
   public mutating func optional<Value>(
     _ key: String, _ read: (inout ConfigurationSection, String) throws -> Value

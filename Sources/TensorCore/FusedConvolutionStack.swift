@@ -81,7 +81,9 @@ public struct FusedConvolutionStack: Sendable {
   public func savedCount(batch: Int) -> Int { batch * savedPlanes.reduce(0) { $0 + planes[$1].count } }
 
   /// The activations that the backward pass reads, beyond the input.
-  private var savedPlanes: Range<Int> { 1..<(layers[layers.count - 1].activation == .relu ? planes.count : planes.count - 1) }
+  private var savedPlanes: Range<Int> {
+    1..<(layers[layers.count - 1].activation == .relu ? planes.count : planes.count - 1)
+  }
 
   /// Points the workspace at the saved activations of one picture.
   private func attach(_ saved: UnsafeMutablePointer<Float>, picture: Int, to workspace: inout FusedWorkspace) {

@@ -67,7 +67,8 @@ extension FusedConvolutionStack {
     _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: FusedLikelihood, batch: Int,
     parameters: FusedParameters, distortion: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>? = nil
   ) {
-    precondition(layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    precondition(
+      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
     let last = planes.count - 1
     withScratch(backward: false) { scratch in
       pack(parameters, into: scratch, for: { $0.transposed })
@@ -105,7 +106,8 @@ extension FusedConvolutionStack {
     distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients,
     inputGradient: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>? = nil
   ) {
-    precondition(layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    precondition(
+      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
     let last = planes.count - 1
     withScratch(backward: true) { scratch in
       pack(parameters, into: scratch, for: { _ in true })
