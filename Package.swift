@@ -46,9 +46,10 @@ let package = Package(
       name: "Experiment",
       dependencies: [
         "Architectures", "Objectives", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
+        "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "CCairo"]),
+    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo"]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
