@@ -7,6 +7,7 @@
 
 #include "vk_levels.h"
 #include "vk_elementwise.h"
+#include "vk_mixture.h"
 #include "vk_threads.h"
 
 #endif
