@@ -36,7 +36,7 @@ let package = Package(
 
     // Files, data, measurement.
     .target(
-      name: "StrictConfiguration", dependencies: [.product(name: "Yams", package: "Yams")]),
+      name: "StrictConfiguration", dependencies: ["TensorCore", .product(name: "Yams", package: "Yams")]),
     .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate", "CZlib"]),
     .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
@@ -46,9 +46,10 @@ let package = Package(
       name: "Experiment",
       dependencies: [
         "Architectures", "Objectives", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
+        "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "CCairo"]),
+    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo"]),
     .executableTarget(
       name: "disentangle",
       dependencies: [

@@ -27,6 +27,7 @@ extension HDF5File {
         let position = offset.map { hsize_t($0) }
         var size: hsize_t = 0
         guard H5Dget_chunk_storage_size(dataset.id, position, &size) >= 0, size < 1 << 31 else {
+          if HDF5Library.reason()?.contains("not allocated") == true { return nil }
           throw Self.error("cannot read the chunk at \(offset)", path, name)
         }
         if size == 0 { return nil }

@@ -1,7 +1,7 @@
 import CHDF5
 
 /// A Swift type that HDF5 arrays are read into and written from.
-public protocol HDF5Element: Sendable {
+public protocol HDF5Element: Sendable, BitwiseCopyable {
   /// What arrays of this type are filled with before reading.
   static var zero: Self { get }
   /// Whether arrays of a stored type convert to this one without loss of meaning: any number to floating point, whole

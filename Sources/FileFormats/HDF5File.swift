@@ -45,7 +45,7 @@ public final class HDF5File: Sendable {
       guard id >= 0 else {
         let reason = HDF5Library.reason() ?? "unknown reason"
         if reason.contains("signature") {
-          throw StructuredError("this is not an HDF5 file", at: path, expected: "a file that begins with the HDF5 signature")
+          throw StructuredError("this is not an HDF5 file", at: path, expected: "the HDF5 signature at its beginning")
         }
         throw StructuredError(
           reason.contains("truncated") ? "the file is truncated: \(reason)" : "cannot open the HDF5 file: \(reason)",

@@ -35,6 +35,8 @@ public struct ConvolutionStack {
 
   let convolutions: [Convolution]
   let transposed: Bool
+  /// The plan of the fused kernels; nil where they do not support the shapes.
+  let plan: FusedConvolutionStack?
   /// What goes in.
   public let input: ImageShape
   /// What comes out.
@@ -78,19 +80,37 @@ public struct ConvolutionStack {
       return Convolution(geometry: geometry, activation: layer.activation, weight: weight, bias: bias)
     }
     output = image
+    plan = FusedConvolutionStack(convolutions, transposed: transposed, on: store.device)
   }
+
+  /// Whether the stack runs through the fused kernels.
+  public var isFused: Bool { plan != nil }
 
   /// Applies the stack to images `[B, height, width, channels]`.
   public func callAsFunction(_ images: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    general(images, pass)
+    guard let plan else { return general(images, pass) }
+    return images.fused(plan, weights: weights(pass), biases: biases(pass), output: output)
   }
 
   /// −log p(target | stack(images)) for each image, `[B]`, in nats.
+  ///
+  /// - Parameters:
+  ///   - target: the images to explain, `[B, height, width, channels]`.
+  ///   - images: what goes into the stack.
+  ///   - likelihood: what comes out of it.
+  ///   - entersAsMean: see ``Decoder/distortion(of:from:_:entersAsMean:_:)``.
+  ///   - pass: the evaluation this is part of.
   public func distortion(
     of target: Tensor<Float>, from images: Variable<Float>, _ likelihood: Likelihood, entersAsMean: Bool, _ pass: Pass
   ) -> Variable<Float> {
-    likelihood.distortion(output: self(images, pass), target: target)
+    guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
+    return images.fusedDistortion(
+      of: target, plan, likelihood.fused, weights: weights(pass), biases: biases(pass),
+      expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
   }
+
+  private func weights(_ pass: Pass) -> [Variable<Float>] { convolutions.map { pass($0.weight) } }
+  private func biases(_ pass: Pass) -> [Variable<Float>] { convolutions.map { pass($0.bias) } }
 
   /// The stack through the general convolution, layer by layer.
   package func general(_ images: Variable<Float>, _ pass: Pass) -> Variable<Float> {
@@ -99,6 +119,38 @@ public struct ConvolutionStack {
       return transposed
         ? x.convolvedTransposed(weights: weights, bias: bias, layer.geometry, activation: layer.activation)
         : x.convolved(weights: weights, bias: bias, layer.geometry, activation: layer.activation)
+    }
+  }
+}
+
+extension FusedConvolutionStack {
+  fileprivate init?(_ convolutions: [ConvolutionStack.Convolution], transposed: Bool, on device: Device) {
+    var layers: [FusedLayer] = []
+    for convolution in convolutions {
+      let activation: FusedLayer.Activation
+      switch convolution.activation {
+      case .identity: activation = .identity
+      case .relu: activation = .relu
+      default: return nil
+      }
+      let g = convolution.geometry
+      let input = transposed ? g.low : g.high, output = transposed ? g.high : g.low
+      layers.append(
+        FusedLayer(
+          kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
+          inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
+          activation: activation))
+    }
+    self.init(layers: layers, device: device)
+  }
+}
+
+extension Likelihood {
+  fileprivate var fused: FusedLikelihood {
+    switch self {
+    case .bernoulli: .bernoulli
+    case .gaussian(let deviation): .gaussian(standardDeviation: deviation)
+    case .laplace(let scale): .laplace(scale: scale)
     }
   }
 }

@@ -6,6 +6,7 @@
 #define CVECTORKERNELS_H
 
 #include "vk_levels.h"
+#include "vk_convolution.h"
 #include "vk_elementwise.h"
 #include "vk_mixture.h"
 #include "vk_threads.h"

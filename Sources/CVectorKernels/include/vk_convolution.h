@@ -1,0 +1,68 @@
+#ifndef VK_CONVOLUTION_H
+#define VK_CONVOLUTION_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The shape of a bilinear map on one picture, of which every pass of a strided convolution is an instance:
+///
+///     out[y][x][n] = Σ_{k < rows} Σ_{j < run} in[y·in_step + k·in_row + x·in_pixel + j] · w[(k·run + j)·w_row + n]
+///
+/// with out[y][x][n] at y·out_row + x·out_pixel + n. A run is what is contiguous on both sides: a row of the kernel with
+/// all its channels. All strides count floats.
+typedef struct {
+  int height, width;   ///< pixels of `out`
+  int channels;        ///< n: a multiple of 16
+  int rows, run;       ///< rows of the kernel, floats in each; the weight gradient needs both even
+  ptrdiff_t in_row, in_step, in_pixel;
+  ptrdiff_t w_row;
+  ptrdiff_t out_row, out_pixel;
+} vk_correlation;
+
+/// out = gate(relu(bias + map(in, w))). `bias` [channels] and `gate` may be null; `gate` is laid out as `out`, and where it
+/// is not positive, `out` becomes 0.
+void vk_correlate_f32(int level, const vk_correlation *shape, const float *in, const float *w, const float *bias,
+                      int relu, const float *gate, float *out);
+
+/// dw[(k·run + j)·w_row + n] += Σ_{y,x} in[…] · out[y][x][n]: the gradient of the map at its weights.
+/// `channels` must be a multiple of 32.
+void vk_correlate_weights_f32(int level, const vk_correlation *shape, const float *in, const float *out, float *dw);
+
+/// Transposed convolution of stride 2 to a few channels, where vectors over the channels would run empty: each pixel of
+/// `in` [height][width][in_channels] (rows `in_row` apart) is multiplied by w [in_channels][w_row], and the resulting
+/// patch [kernel][kernel][channels] is added at pixel (2y, 2x) of `out`.
+///
+/// `w_row` is kernel·kernel·channels rounded up to a multiple of 16 (surplus columns 0), `products` has room for
+/// width·w_row floats. `out` [2·height + kernel − 2][…][channels] with rows `out_row` apart is overwritten.
+typedef struct {
+  int height, width, in_channels;
+  int kernel, channels;
+  ptrdiff_t in_row, w_row, out_row;
+} vk_expansion;
+
+void vk_expand_f32(int level, const vk_expansion *shape, const float *in, const float *w, const float *bias,
+                   float *products, float *out);
+
+/// sums[n] += Σ_{y,x} x[y·row + x·channels + n].
+void vk_channel_sums_f32(int level, int height, int width, int channels, ptrdiff_t row, const float *x, float *sums);
+
+/// to[c·to_row + r] = from[r·from_row + c].
+void vk_transpose_f32(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row);
+
+/// Densities of one value given one network output, and their negative logarithms ℓ:
+/// Bernoulli on a logit    ℓ = max(l, 0) − l·t + log(1 + exp(−|l|))
+/// Gaussian around a mean  ℓ = ½(t − m)²/s²      + ½ log 2πs²   (constant left to the caller)
+/// Laplace around a mean   ℓ = |t − m|/s         + log 2s       (constant left to the caller)
+typedef enum { VK_BERNOULLI, VK_GAUSSIAN, VK_LAPLACE } vk_density;
+
+/// Returns Σ ℓ(x[i], t[i]) over n values without its constants, and writes weight·∂ℓ/∂x[i] to `gradient` unless null.
+double vk_negative_log_likelihood_f32(int level, vk_density density, float scale, size_t n, const float *x,
+                                      const float *t, float weight, float *gradient);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,116 @@
+import FileFormats
+import Foundation
+import NeuralLayers
+import TensorCore
+
+/// The state of training in one safetensors file: parameters, optimisers, and the number of steps.
+///
+/// The file carries a checksum of its contents and the resolved configuration, so that neither a damaged file nor one
+/// of another experiment is taken for what it is not.
+public enum Checkpoint {
+  private struct Part {
+    let name: String
+    let store: ParameterStore
+    let optimizer: Optimizer
+  }
+
+  private static func parts(of trainer: Trainer) -> [Part] {
+    var parts = [Part(name: "model", store: trainer.model.parameters, optimizer: trainer.optimizer)]
+    if let adversary = trainer.objective.adversary, let optimizer = trainer.adversaryOptimizer {
+      parts.append(Part(name: "adversary", store: adversary.parameters, optimizer: optimizer))
+    }
+    return parts
+  }
+
+  /// Saves a trainer's state, whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - trainer: whose state.
+  ///   - configuration: the resolved configuration.
+  ///   - path: the file.
+  /// - Throws: ``StructuredError`` if the parameters are not finite or the file cannot be written; the file that was
+  ///   there before is intact then.
+  public static func save(_ trainer: Trainer, configuration: String, to path: String) throws {
+    guard trainer.isFinite else {
+      throw StructuredError(
+        "the parameters are not finite after step \(trainer.step); training stopped", at: path,
+        action: "The last checkpoint is kept. Try a smaller learning rate (--set training.optimizer.learning_rate=…).")
+    }
+    var tensors: [Safetensors.Tensor] = []
+    var metadata = [
+      "format": "disentangle checkpoint 1", "configuration": configuration, "step": "\(trainer.step)",
+      "threads": "\(trainer.model.device.threads)", "vector_level": "\(trainer.model.device.level)",
+    ]
+    for part in parts(of: trainer) {
+      let arrays = [("parameters", part.store.values)]
+        + part.optimizer.moments.enumerated().map { ("moment\($0.offset)", $0.element) }
+      for (name, tensor) in arrays {
+        tensors.append(.init("\(part.name).\(name)", shape: tensor.shape.dimensions, values: tensor.elements))
+      }
+      metadata["\(part.name).updates"] = "\(part.optimizer.steps)"
+    }
+    metadata["crc32"] = checksum(tensors.map(\.values))
+    try Safetensors.write(tensors, metadata: metadata, to: path)
+  }
+
+  /// Restores a trainer's state.
+  ///
+  /// - Returns: the thread count and vector level of the run that wrote it.
+  /// - Throws: ``StructuredError`` if the file is damaged or belongs to another configuration.
+  public static func restore(
+    _ trainer: Trainer, configuration: String, from path: String
+  ) throws -> (threads: String, level: String) {
+    let file = try Safetensors(reading: path)
+    guard file.metadata["format"] == "disentangle checkpoint 1" else {
+      throw StructuredError(
+        "not a checkpoint", at: path, expected: "a file that training wrote",
+        action: "Weights alone cannot be resumed; train anew with another --output.")
+    }
+    if let saved = file.metadata["configuration"], saved != configuration {
+      throw StructuredError(
+        "the checkpoint belongs to another configuration\(difference(saved, configuration))", at: path,
+        expected: "the configuration it was written with", action: "Train anew with another --output.")
+    }
+    guard let step = file.metadata["step"].flatMap(Int.init) else { throw damaged(path, "the step is missing") }
+    var arrays: [(Tensor<Float>, [Float])] = []
+    var updates: [(Optimizer, Int, [[Float]])] = []
+    for part in parts(of: trainer) {
+      let shape = part.store.values.shape.dimensions
+      arrays.append((part.store.values, try file.floats("\(part.name).parameters", shape: shape)))
+      let moments = try part.optimizer.moments.indices.map {
+        try file.floats("\(part.name).moment\($0)", shape: shape)
+      }
+      guard let count = file.metadata["\(part.name).updates"].flatMap(Int.init) else {
+        throw damaged(path, "the number of \(part.name) updates is missing")
+      }
+      updates.append((part.optimizer, count, moments))
+    }
+    let all = zip(arrays, updates).flatMap { [$0.0.1] + $0.1.2 }
+    guard file.metadata["crc32"] == checksum(all) else { throw damaged(path, "its checksum does not match") }
+    // All is read and checked: only now does anything change.
+    for (tensor, elements) in arrays { tensor.copy(from: Tensor(elements, tensor.shape, on: tensor.device)) }
+    for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
+    trainer.step = step
+    return (file.metadata["threads"] ?? "?", file.metadata["vector_level"] ?? "?")
+  }
+
+  private static func damaged(_ path: String, _ how: String) -> StructuredError {
+    StructuredError(
+      "the checkpoint is damaged: \(how)", at: path,
+      action: "Delete it to train from the beginning with --resume, or restore a copy.")
+  }
+
+  private static func checksum(_ arrays: [[Float]]) -> String {
+    var crc: UInt32 = 0
+    for array in arrays { array.withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) } }
+    return String(crc, radix: 16)
+  }
+
+  /// ": training.batch_size …" for the first line in which two configurations differ.
+  private static func difference(_ a: String, _ b: String) -> String {
+    let a = a.split(separator: "\n"), b = b.split(separator: "\n")
+    guard let (old, new) = zip(a, b).first(where: { $0 != $1 }) else { return "" }
+    func trimmed(_ line: Substring) -> String { line.trimmingCharacters(in: .whitespaces) }
+    return ": there \"\(trimmed(old))\", here \"\(trimmed(new))\""
+  }
+}

@@ -1,0 +1,151 @@
+import Architectures
+import FactorData
+import NeuralLayers
+import Objectives
+import StrictConfiguration
+import TensorCore
+
+/// Everything that decides an experiment: with the same configuration and thread count come the same bits.
+public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
+  /// What to learn from.
+  public struct Dataset: StrictlyDecodable, Sendable {
+    /// A name of the data-set registry.
+    public var name: String
+    /// The file, for data sets that are in one.
+    public var path: String?
+    /// The array of images in the file.
+    public var images: String?
+    /// The array of factors in the file.
+    public var factors: String?
+
+    /// Reads `name`, `path`, `images` and `factors`.
+    public init(from section: inout ConfigurationSection) throws {
+      name = try section.choice("name", among: DatasetEntry.all.map(\.name), default: "dsprites")
+      path = try section.optional("path") { try $0.string($1) }
+      images = try section.optional("images") { try $0.string($1) }
+      factors = try section.optional("factors") { try $0.string($1) }
+    }
+  }
+
+  /// What is trained.
+  public struct Model: StrictlyDecodable, Sendable {
+    /// A name of the architecture registry.
+    public var architecture: String
+    /// D.
+    public var latents: Int
+    /// What the decoder's output means.
+    public var likelihood: Likelihood
+    /// How parameters begin.
+    public var initializer: Initializer
+
+    /// Reads `architecture`, `latents`, `likelihood` and `initializer`.
+    public init(from section: inout ConfigurationSection) throws {
+      architecture = try section.choice("architecture", among: Architecture.all.map(\.name), default: "burgess")
+      latents = try section.integer("latents", default: 10, in: .within(1...4096))
+      likelihood = try section.named("likelihood", default: "bernoulli") { try Likelihood(from: &$0) }
+      initializer = try section.choice("initializer", default: .glorotUniform)
+    }
+  }
+
+  /// How it is trained.
+  public struct Training: StrictlyDecodable, Sendable {
+    /// How long: a number of steps, or of passes over the data.
+    public enum Length: Sendable, Equatable {
+      /// Updates of the VAE on batches drawn independently and uniformly from the whole data set.
+      case steps(Int)
+      /// Passes over the data, each in a new random order; the last images of a pass that fill no batch are left out.
+      case epochs(Int)
+    }
+
+    /// How long.
+    public var length: Length
+    /// B.
+    public var batchSize: Int
+    /// The VAE's optimiser.
+    public var optimizer: OptimizerSettings
+    /// Steps between checkpoints.
+    public var checkpointEvery: Int
+    /// Steps between rows of metrics.jsonl.
+    public var logEvery: Int
+
+    /// Reads `steps` or `epochs`, `batch_size`, `optimizer`, `checkpoint_every` and `log_every`.
+    public init(from section: inout ConfigurationSection) throws {
+      let steps = try section.optional("steps") { try $0.integer($1, in: .within(1...1_000_000_000)) }
+      let epochs = try section.optional("epochs") { try $0.integer($1, in: .within(1...1_000_000)) }
+      switch (steps, epochs) {
+      case (let steps?, nil): length = .steps(steps)
+      case (nil, let epochs?): length = .epochs(epochs)
+      case (nil, nil):
+        throw section.error("is missing", at: "steps", expected: "a number of steps, or of epochs",
+          action: "Add steps: 300000, or epochs: 30.")
+      case (_?, _?):
+        throw section.error("and epochs are both given", at: "steps", expected: "one of them", action: "Delete one.")
+      }
+      batchSize = try section.integer("batch_size", default: 64, in: .within(1...1_000_000))
+      optimizer = try section.named("optimizer", default: "adam") { try OptimizerSettings(from: &$0) }
+      checkpointEvery = try section.integer("checkpoint_every", default: 5_000, in: .atLeast(1))
+      logEvery = try section.integer("log_every", default: 100, in: .atLeast(1))
+    }
+  }
+
+  /// What is measured at the end.
+  public struct Report: StrictlyDecodable, Sendable {
+    /// S, samples of the aggregate posterior for the decomposition.
+    public var samples: Int
+    /// Images whose distortion is measured, with one code each.
+    public var distortionImages: Int
+
+    /// Reads `samples` and `distortion_images`.
+    public init(from section: inout ConfigurationSection) throws {
+      samples = try section.integer("samples", default: 10_000, in: .within(2...10_000_000))
+      distortionImages = try section.integer("distortion_images", default: 10_000, in: .within(2...10_000_000))
+    }
+  }
+
+  /// What the experiment is called.
+  public var name: String
+  /// Where all random numbers begin.
+  public var seed: Int
+  /// What to learn from.
+  public var dataset: Dataset
+  /// What is trained.
+  public var model: Model
+  /// The objective's registry entry.
+  public var objective: ObjectiveEntry
+  /// The objective's own settings.
+  public var objectiveSettings: any ObjectiveConfiguration
+  /// How it is trained.
+  public var training: Training
+  /// What is measured at the end.
+  public var report: Report
+
+  /// Reads the whole configuration.
+  ///
+  /// - Throws: ``StructuredError`` for whatever is not understood.
+  public init(from section: inout ConfigurationSection) throws {
+    name = try section.string("name", default: "experiment")
+    seed = try section.integer("seed", default: 0, in: .atLeast(0))
+    dataset = try section.section("dataset")
+    model = try section.section("model")
+    (objective, objectiveSettings) = try section.section("objective") { inner in
+      let name = try inner.choice("name", among: ObjectiveEntry.all.map(\.name))
+      guard let entry = ObjectiveEntry.all.first(where: { $0.name == name }) else {
+        throw inner.error("is not an objective", at: "name")
+      }
+      return (entry, try entry.configuration.init(from: &inner))
+    }
+    training = try section.section("training")
+    report = try section.section("report")
+  }
+
+  /// The architecture's registry entry.
+  public var architecture: Architecture {
+    guard let entry = Architecture.all.first(where: { $0.name == model.architecture }) else {
+      preconditionFailure("\(model.architecture) passed the check of names")
+    }
+    return entry
+  }
+
+  /// The stream from which all others of this experiment are split.
+  public var stream: RandomStream { RandomStream(seed: UInt64(seed)) }
+}

@@ -1,0 +1,124 @@
+import Architectures
+import Autodiff
+import FactorData
+import NeuralLayers
+import TensorCore
+
+/// The two networks with their parameters.
+public final class Model {
+  /// The registry entry it was built from.
+  public let architecture: Architecture
+  /// Height, width and channels of its images.
+  public let image: ImageShape
+  /// D.
+  public let latents: Int
+  /// What the decoder's output means.
+  public let likelihood: Likelihood
+  /// All parameters of encoder and decoder.
+  public let parameters: ParameterStore
+  /// q(z|x).
+  public let encoder: Encoder
+  /// p(x|z).
+  public let decoder: Decoder
+
+  /// Builds a model whose parameters are still zero.
+  ///
+  /// - Throws: ``StructuredError`` if the architecture does not take such images.
+  public init(
+    _ architecture: Architecture, image: ImageShape, latents: Int, likelihood: Likelihood, on device: Device
+  ) throws {
+    if let needed = architecture.requirement(image) {
+      throw StructuredError(
+        "the images are \(image)", at: "architecture \(architecture.name)", expected: needed,
+        action: "Choose another architecture with --set model.architecture=…; `disentangle list architectures` shows all.")
+    }
+    (self.architecture, self.image, self.latents, self.likelihood) = (architecture, image, latents, likelihood)
+    parameters = ParameterStore(on: device)
+    let networks = architecture.build(image, latents, parameters)
+    (encoder, decoder) = (networks.encoder, networks.decoder)
+  }
+
+  /// Where it runs.
+  public var device: Device { parameters.device }
+
+  /// Means and log-variances, `[N, D]` each, of the posteriors of images `indices` of a data set.
+  ///
+  /// - Parameters:
+  ///   - dataset: where the images are.
+  ///   - indices: which of them, in this order.
+  ///   - progress: called now and then with the number of images done.
+  public func encode(
+    _ dataset: any FactorDataset, _ indices: some RandomAccessCollection<Int>, progress: (Int) -> Void = { _ in }
+  ) -> (mean: [Float], logVariance: [Float]) {
+    var mean: [Float] = [], logVariance: [Float] = []
+    mean.reserveCapacity(indices.count * latents)
+    logVariance.reserveCapacity(indices.count * latents)
+    forEachBatch(of: indices, size: 256) { batch, done in
+      let posterior = encoder(dataset.batch(batch, on: device), .evaluation(on: device))
+      posterior.mean.value.withElements { mean.append(contentsOf: $0) }
+      posterior.logVariance.value.withElements { logVariance.append(contentsOf: $0) }
+      progress(done)
+    }
+    return (mean, logVariance)
+  }
+
+  /// What p(x|z) looks like for codes `[B, D]`: its mean, `[B, height, width, channels]`.
+  public func decode(_ codes: [Float]) -> [Float] {
+    var pictures: [Float] = []
+    forEachBatch(of: 0..<codes.count / latents, size: 256) { batch, _ in
+      let rows = Array(codes[(batch[0] * latents)..<((batch[batch.count - 1] + 1) * latents)])
+      let z = Variable(Tensor(rows, [batch.count, latents], on: device))
+      likelihood.mean(output: decoder(z, .evaluation(on: device)).value).withElements {
+        pictures.append(contentsOf: $0)
+      }
+    }
+    return pictures
+  }
+
+  /// −log p(x|z) in nats with one z ~ q(z|x) for each of the given images, `[count]`: a sample of the distortion.
+  public func distortions(
+    _ dataset: any FactorDataset, _ indices: [Int], stream: RandomStream, progress: (Int) -> Void = { _ in }
+  ) -> [Double] {
+    var result: [Double] = [], stream = stream
+    forEachBatch(of: indices, size: 256) { batch, done in
+      let pass = Pass.evaluation(on: device)
+      let images = dataset.batch(batch, on: device)
+      let posterior = encoder(images, pass)
+      let codes = posterior.sample(noise: stream.normalTensor([batch.count, latents], on: device))
+      let distortion = decoder.distortion(of: images, from: codes, likelihood, entersAsMean: false, pass)
+      distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
+      progress(done)
+    }
+    return result
+  }
+
+  private func forEachBatch(
+    of indices: some RandomAccessCollection<Int>, size: Int, _ body: (_ batch: [Int], _ done: Int) -> Void
+  ) {
+    var rest = indices[...], done = 0
+    while !rest.isEmpty {
+      let batch = Array(rest.prefix(size))
+      done += batch.count
+      rest = rest.dropFirst(size)
+      body(batch, done)
+    }
+  }
+}
+
+extension FactorDataset {
+  /// Images as a tensor `[B, height, width, channels]`.
+  public func batch(_ indices: [Int], on device: Device) -> Tensor<Float> {
+    let tensor = Tensor<Float>(repeating: 0, imageShape.batch(indices.count), on: device)
+    tensor.withMutableElements { if let base = $0.baseAddress { copyImages(at: indices, into: base) } }
+    return tensor
+  }
+}
+
+extension RandomStream {
+  /// A tensor of independent standard normal values.
+  public mutating func normalTensor(_ shape: Shape, on device: Device) -> Tensor<Float> {
+    let tensor = Tensor<Float>(repeating: 0, shape, on: device)
+    tensor.withMutableElements { fillNormal($0) }
+    return tensor
+  }
+}

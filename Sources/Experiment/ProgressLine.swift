@@ -1,0 +1,99 @@
+import Foundation
+
+/// The state of training in one line of text: a pure function of what is shown, to where it is shown.
+public struct ProgressLine: Sendable {
+  /// Steps done.
+  public var step: Int
+  /// Steps in all.
+  public var total: Int
+  /// Images per second, once known.
+  public var imagesPerSecond: Double?
+  /// Seconds left, once known.
+  public var secondsLeft: Double?
+  /// Names and values of the loss and its terms, the most important first.
+  public var terms: [EventLog.Row.Value]
+
+  /// Makes a line.
+  public init(
+    step: Int, total: Int, imagesPerSecond: Double? = nil, secondsLeft: Double? = nil,
+    terms: [EventLog.Row.Value] = []
+  ) {
+    self.step = step
+    self.total = total
+    self.imagesPerSecond = imagesPerSecond
+    self.secondsLeft = secondsLeft
+    self.terms = terms
+  }
+
+  /// The line for a log: everything, no bar.
+  public var plain: String { ([counter] + measures + shownTerms).joined(separator: "  ") }
+
+  /// The line for a terminal: at most `width` columns wide, with a bar where there is room.
+  ///
+  /// What does not fit is left out from the end: the last terms first, then the time left, then the speed.
+  public func bar(width: Int, color: Bool) -> String {
+    let shortest = 8
+    var after = measures + shownTerms
+    func length(_ parts: [String]) -> Int { parts.reduce(0) { $0 + 2 + $1.count } }
+    while !after.isEmpty, counter.count + 2 + shortest + length(after) > width { after.removeLast() }
+    let room = min(30, width - counter.count - 2 - length(after))
+    guard room >= shortest else { return String(counter.prefix(max(0, width))) }
+    return ([counter, drawBar(room, color: color)] + after).joined(separator: "  ")
+  }
+
+  private var fraction: Double { total > 0 ? min(1, max(0, Double(step) / Double(total))) : 0 }
+
+  private var counter: String {
+    let all = grouped(total), done = grouped(step)
+    let percent = "\(Int(fraction * 100))%"
+    return pad(done, all.count) + "/" + all + " " + pad(percent, 4)
+  }
+
+  private var measures: [String] {
+    [
+      imagesPerSecond.map { "\(grouped(Int(min($0, 1e15).rounded()))) images/s" },
+      secondsLeft.map { "\(Self.duration($0)) left" },
+    ].compactMap { $0 }
+  }
+
+  private var shownTerms: [String] { terms.map { "\($0.name) \(Self.number($0.value))" } }
+
+  private func drawBar(_ width: Int, color: Bool) -> String {
+    let full = Int(fraction * Double(width))
+    let done = String(repeating: "━", count: full), rest = String(repeating: "─", count: width - full)
+    return color ? "\u{1B}[36m\(done)\u{1B}[0;2m\(rest)\u{1B}[0m" : done + rest
+  }
+
+  private func grouped(_ value: Int) -> String {
+    let digits = String(value)
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, digit != "-", digits.first != "-" || index > 1, (digits.count - index) % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return text
+  }
+
+  private func pad(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+
+  /// Hours, minutes and seconds: `1:02:03`, `2:03`; days where there are any.
+  public static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "?" }
+    let whole = Int(max(0, seconds).rounded())
+    let (days, hours, minutes) = (whole / 86400, whole / 3600 % 24, whole / 60 % 60)
+    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    if days > 0 { return "\(days) d \(hours) h" }
+    if hours > 0 { return "\(hours):\(two(minutes)):\(two(whole % 60))" }
+    return "\(minutes):\(two(whole % 60))"
+  }
+
+  /// Four digits that matter, in a width that hardly changes while a value does.
+  public static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "\(value)" }
+    let size = abs(value)
+    if size != 0, size < 1e-3 || size >= 1e6 { return String(format: "%.2e", value) }
+    return String(format: size < 10 ? "%.3f" : size < 100 ? "%.2f" : size < 1000 ? "%.1f" : "%.0f", value)
+  }
+}

@@ -1,0 +1,174 @@
+import CHDF5
+import Foundation
+import TensorCore
+
+/// An HDF5 file in the making.
+///
+/// It is built in memory and put on the disk whole by ``save(to:overwrite:)``, so that a full disk or a kill never
+/// leaves a torn file, and never leaves the HDF5 library with a file that it cannot close.
+public final class HDF5Writer {
+  /// How an array is laid out in the file.
+  public enum Layout: Sendable, Equatable {
+    /// In one piece, as it is.
+    case contiguous
+    /// In chunks of a shape, deflated at a level (0–9). `shape` has the array's rank and extents of at least 1.
+    case deflated(chunks: [Int], level: Int)
+  }
+
+  private static let place = "new HDF5 file"
+
+  private let id: hid_t
+  private let links: hid_t
+
+  /// Makes an empty file.
+  ///
+  /// - Throws: ``StructuredError`` when memory is short.
+  public init() throws {
+    (id, links) = try HDF5Library.calling {
+      guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose),
+        // In memory only, growing by megabytes.
+        H5Pset_fapl_core(access.id, 1 << 22, false) >= 0
+      else { throw HDF5File.error("cannot prepare an HDF5 file", Self.place, nil) }
+      // The library tells files in memory apart by their names.
+      let id = H5Fcreate(
+        UUID().uuidString, chdf5_truncate(), chdf5_default_properties(), access.id)
+      guard id >= 0 else { throw HDF5File.error("cannot begin an HDF5 file", Self.place, nil) }
+      let links = H5Pcreate(chdf5_link_creation())
+      H5Pset_create_intermediate_group(links, 1)
+      return (id, links)
+    }
+  }
+
+  deinit {
+    HDF5Library.calling {
+      _ = H5Pclose(links)
+      _ = H5Fclose(id)
+    }
+  }
+
+  /// Writes an array; groups on its path are made as needed.
+  ///
+  /// - Precondition: there are as many values as the shape says.
+  /// - Throws: ``StructuredError`` when the name is taken or memory is short.
+  public func write<Element: HDF5Element>(
+    _ name: String, _ values: [Element], shape: [Int], layout: Layout = .contiguous
+  ) throws {
+    precondition(values.count == shape.reduce(1, *), "array \(name): \(values.count) values for shape \(shape)")
+    try create(name, Element.self, shape: shape, layout: layout)
+    guard !values.isEmpty else { return }
+    try HDF5Library.calling {
+      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
+        values.withUnsafeBytes({
+          H5Dwrite(
+            dataset.id, Element.hdf5Type, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
+            $0.baseAddress)
+        }) >= 0
+      else { throw HDF5File.error("cannot write the array", Self.place, name) }
+    }
+  }
+
+  /// Makes an array whose chunks follow by ``writeRawChunk(_:_:at:)``; unwritten ones are zero.
+  public func create<Element: HDF5Element>(
+    _ name: String, _ type: Element.Type, shape: [Int], layout: Layout
+  ) throws {
+    try HDF5Library.calling {
+      var extents = shape.map { hsize_t($0) }
+      guard let creation = HDF5Identifier(H5Pcreate(chdf5_dataset_creation()), closedBy: H5Pclose),
+        let space = HDF5Identifier(H5Screate_simple(Int32(shape.count), &extents, nil), closedBy: H5Sclose)
+      else { throw HDF5File.error("cannot prepare the array", Self.place, name) }
+      // No times of creation: equal content gives equal files.
+      H5Pset_obj_track_times(creation.id, false)
+      if case .deflated(let chunks, let level) = layout, !shape.contains(0) {
+        var chunk = chunks.map { hsize_t($0) }
+        guard chunks.count == shape.count, H5Pset_chunk(creation.id, Int32(chunk.count), &chunk) >= 0,
+          H5Pset_deflate(creation.id, UInt32(level)) >= 0
+        else { throw HDF5File.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
+      }
+      let dataset = H5Dcreate2(
+        id, name, Element.hdf5Type, space.id, links, creation.id, chdf5_default_properties())
+      guard dataset >= 0 else { throw HDF5File.error("cannot make the array", Self.place, name) }
+      _ = H5Dclose(dataset)
+    }
+  }
+
+  /// Writes one chunk that is already a zlib stream.
+  ///
+  /// - Parameters:
+  ///   - name: an array with the layout `deflated`.
+  ///   - stream: the deflated elements of the whole chunk.
+  ///   - offset: the index of the chunk's first element.
+  public func writeRawChunk(_ name: String, _ stream: [UInt8], at offset: [Int]) throws {
+    try HDF5Library.calling {
+      let position = offset.map { hsize_t($0) }
+      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
+        H5Dwrite_chunk(dataset.id, chdf5_default_properties(), 0, position, stream.count, stream) >= 0
+      else { throw HDF5File.error("cannot write the chunk at \(offset)", Self.place, name) }
+    }
+  }
+
+  /// Gives an array or group an attribute of one text.
+  public func setAttribute(_ name: String, _ text: String, of object: String = "/") throws {
+    try setAttribute(name, of: object, texts: [text], space: { H5Screate(H5S_SCALAR) })
+  }
+
+  /// Gives an array or group an attribute of texts, [K].
+  public func setAttribute(_ name: String, _ texts: [String], of object: String = "/") throws {
+    var extent = hsize_t(texts.count)
+    try setAttribute(name, of: object, texts: texts, space: { H5Screate_simple(1, &extent, nil) })
+  }
+
+  /// Gives an array or group an attribute of numbers, [K].
+  public func setAttribute<Element: HDF5Element>(_ name: String, _ values: [Element], of object: String = "/") throws {
+    try HDF5Library.calling {
+      var extent = hsize_t(values.count)
+      guard let space = HDF5Identifier(H5Screate_simple(1, &extent, nil), closedBy: H5Sclose),
+        let attribute = openAttribute(name, of: object, type: Element.hdf5Type, space: space.id),
+        values.withUnsafeBytes({ H5Awrite(attribute.id, Element.hdf5Type, $0.baseAddress) }) >= 0
+      else { throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object) }
+    }
+  }
+
+  /// The bytes of the file so far.
+  public func bytes() throws -> Data {
+    try HDF5Library.calling {
+      guard H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      let size = H5Fget_file_image(id, nil, 0)
+      guard size > 0 else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      var image = Data(count: size)
+      let written = image.withUnsafeMutableBytes { H5Fget_file_image(id, $0.baseAddress, size) }
+      guard written == size else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      return image
+    }
+  }
+
+  /// Puts the file on the disk, whole or not at all (``AtomicFile``).
+  ///
+  /// - Throws: ``StructuredError`` as ``AtomicFile/write(to:overwrite:_:)``.
+  public func save(to path: String, overwrite: Bool = true) throws {
+    try AtomicFile.write(try bytes(), to: path, overwrite: overwrite)
+  }
+
+  private func openAttribute(_ name: String, of object: String, type: hid_t, space: hid_t) -> HDF5Identifier? {
+    HDF5Identifier(
+      H5Acreate_by_name(
+        id, object, name, type, space, chdf5_default_properties(), chdf5_default_properties(),
+        chdf5_default_properties()),
+      closedBy: H5Aclose)
+  }
+
+  private func setAttribute(_ name: String, of object: String, texts: [String], space: () -> hid_t) throws {
+    try HDF5Library.calling {
+      // Variable-length UTF-8, which h5py reads as str.
+      guard let type = HDF5Identifier(H5Tcopy(chdf5_c_string()), closedBy: H5Tclose),
+        H5Tset_size(type.id, chdf5_variable_length()) >= 0, H5Tset_cset(type.id, H5T_CSET_UTF8) >= 0,
+        let space = HDF5Identifier(space(), closedBy: H5Sclose),
+        let attribute = openAttribute(name, of: object, type: type.id, space: space.id)
+      else { throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object) }
+      let copies = texts.map { strdup($0) }
+      defer { for copy in copies { free(copy) } }
+      guard H5Awrite(attribute.id, type.id, copies) >= 0 else {
+        throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object)
+      }
+    }
+  }
+}

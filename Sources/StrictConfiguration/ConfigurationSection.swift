@@ -1,0 +1,182 @@
+import TensorCore
+
+/// A value that a section of the configuration describes completely.
+///
+/// The initialiser reads every key it knows, with its default; whatever it leaves is an unknown key and an error.
+public protocol StrictlyDecodable {
+  /// Reads the value's keys from a section.
+  ///
+  /// - Throws: ``StructuredError`` for a missing key, a wrong type or a value out of range.
+  init(from section: inout ConfigurationSection) throws
+}
+
+/// A mapping that is being read, key by key.
+///
+/// Each read removes a doubt: the key is known, its value has the right type and lies within its bounds. Each read also
+/// records the value it returned, defaults included, in the order in which the reader asked; so the decoder of a
+/// configuration is at the same time its complete, resolved listing.
+public struct ConfigurationSection {
+  /// Dotted path of the section, `training.optimizer`; empty for the root.
+  public let path: String
+  /// Where the section was written.
+  public let location: ConfigurationLocation
+  private let entries: [ConfigurationNode.Entry]
+  private var known: [String] = []
+  private var resolved: [ConfigurationNode.Entry] = []
+
+  init(_ node: ConfigurationNode, path: String) throws {
+    guard case .mapping(let entries, _) = node.content else {
+      let name = path.isEmpty ? "the configuration" : path
+      throw StructuredError("\(name) is \(node.shown)", at: "\(node.location)", expected: "a mapping of keys to values")
+    }
+    self.entries = entries
+    self.path = path
+    location = node.location
+  }
+
+  // MARK: Sections
+
+  /// Reads a section by its own decoder. A section that is absent has all its defaults.
+  public mutating func section<Value: StrictlyDecodable>(_ key: String, as type: Value.Type = Value.self) throws
+    -> Value
+  {
+    try section(key) { try Value(from: &$0) }
+  }
+
+  /// Reads a section by a closure; keys that the closure leaves are errors.
+  ///
+  /// - Parameter inline: print the section on one line, as `{from: 0, to: 1}`.
+  public mutating func section<Value>(
+    _ key: String, inline: Bool = false, _ decode: (inout ConfigurationSection) throws -> Value
+  ) throws -> Value {
+    let node = take(key) ?? ConfigurationNode(.mapping([], inline: inline), at: location)
+    var inner = try ConfigurationSection(node, path: fullPath(key))
+    let value = try decode(&inner)
+    record(key, try inner.finish(inline: inline))
+    return value
+  }
+
+  /// Reads a section whose first key is `name`, which may be shortened to the name alone: `optimizer: adam`.
+  ///
+  /// - Parameters:
+  ///   - key: The key.
+  ///   - name: What an absent key means.
+  ///   - decode: Reads the section, `name` included.
+  public mutating func named<Value>(
+    _ key: String, default name: String, _ decode: (inout ConfigurationSection) throws -> Value
+  ) throws -> Value {
+    let given = take(key)
+    let node: ConfigurationNode
+    switch given?.content {
+    case .mapping?: node = given ?? ConfigurationNode(.mapping([], inline: false), at: location)
+    case .text?: node = Self.short(given?.content, at: given?.location ?? location)
+    case nil: node = Self.short(.text(name), at: location)
+    default:
+      throw error(
+        "is \(given?.shown ?? "absent")", at: key, expected: "a name, as \(name), or a mapping {name: \(name), …}")
+    }
+    var inner = try ConfigurationSection(node, path: fullPath(key))
+    let value = try decode(&inner)
+    record(key, try inner.finish())
+    return value
+  }
+
+  private static func short(
+    _ name: ConfigurationNode.Content?, at location: ConfigurationLocation
+  ) -> ConfigurationNode {
+    let value = ConfigurationNode(name ?? .null, at: location)
+    return ConfigurationNode(.mapping([.init("name", at: location, value)], inline: false), at: location)
+  }
+
+  /// Reads a key that may be absent or null, which gives nil.
+  public mutating func optional<Value>(
+    _ key: String, _ read: (inout ConfigurationSection, String) throws -> Value
+  ) throws -> Value? {
+    if let node = node(for: key) {
+      guard case .null = node.content else { return try read(&self, key) }
+    }
+    _ = take(key)
+    record(key, .null)
+    return nil
+  }
+
+  // MARK: Reading nodes
+
+  /// The node of a key, without marking the key as known.
+  func node(for key: String) -> ConfigurationNode? { entries.first { $0.key == key }?.value }
+
+  /// The node of a key, which is from now on known.
+  mutating func take(_ key: String) -> ConfigurationNode? {
+    precondition(!known.contains(key), "the decoder of \(path) reads \(key) twice")
+    known.append(key)
+    return node(for: key)
+  }
+
+  /// Records the resolved value of a key.
+  mutating func record(_ key: String, _ content: ConfigurationNode.Content) {
+    resolved.append(.init(key, at: location, ConfigurationNode(content, at: location)))
+  }
+
+  /// Reads one scalar, checks it, and records it.
+  mutating func scalar<Value: ConfigurationScalar>(
+    _ key: String, default value: Value?, expected: String, where isValid: (Value) -> Bool = { _ in true }
+  ) throws -> Value {
+    let node = take(key)
+    guard let result = try node.map({ try read($0, at: fullPath(key), expected: expected, where: isValid) }) ?? value
+    else { throw missing(key, expected: expected) }
+    record(key, result.configurationContent)
+    return result
+  }
+
+  /// Reads one scalar node; the path may be that of a list's element.
+  func read<Value: ConfigurationScalar>(
+    _ node: ConfigurationNode, at path: String, expected: String, where isValid: (Value) -> Bool
+  ) throws -> Value {
+    switch Value.read(node) {
+    case .success(let value) where isValid(value): return value
+    case .success: throw StructuredError("\(path) is \(node.shown)", at: "\(node.location)", expected: expected)
+    case .failure(let problem):
+      let what = ["\(path) is \(node.shown)", problem.reason].compactMap { $0 }.joined(separator: ", ")
+      throw StructuredError(what, at: "\(node.location)", expected: expected, action: problem.action)
+    }
+  }
+
+  // MARK: Errors
+
+  /// The dotted path of a key of this section.
+  public func fullPath(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// An error about a key's value, with the place where it was written: for checks that concern several keys.
+  public func error(
+    _ what: String, at key: String, expected: String? = nil, action: String? = nil
+  ) -> StructuredError {
+    let place = node(for: key)?.location ?? location
+    return StructuredError("\(fullPath(key)) \(what)", at: "\(place)", expected: expected, action: action)
+  }
+
+  func missing(_ key: String, expected: String) -> StructuredError {
+    // A misspelt key is both unknown and missing; say the former, it is what the person can see.
+    let unread = entries.filter { !known.contains($0.key) }
+    if let misspelt = nearestName(to: key, among: unread.map(\.key)),
+      let entry = unread.first(where: { $0.key == misspelt })
+    {
+      return unknown(entry)
+    }
+    return StructuredError(
+      "the key \(fullPath(key)) is missing", at: "\(location)", expected: expected, action: "Add \(key) here.")
+  }
+
+  private func unknown(_ entry: ConfigurationNode.Entry) -> StructuredError {
+    let guess = nearestName(to: entry.key, among: known).map { "Did you mean \($0)? " } ?? ""
+    let list = known.isEmpty ? "No key is known here." : "Known here: \(known.joined(separator: ", "))."
+    return StructuredError("unknown key \(fullPath(entry.key))", at: "\(entry.location)", action: guess + list)
+  }
+
+  /// Ends the reading: no key may be left.
+  ///
+  /// - Returns: the resolved mapping.
+  func finish(inline: Bool = false) throws -> ConfigurationNode.Content {
+    if let entry = entries.first(where: { !known.contains($0.key) }) { throw unknown(entry) }
+    return .mapping(resolved, inline: inline)
+  }
+}

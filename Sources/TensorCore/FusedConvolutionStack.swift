@@ -1,0 +1,207 @@
+import CVectorKernels
+
+/// Weights and biases of a stack, one pointer for each layer.
+public struct FusedParameters {
+  /// `W[tap][C_high][C_low]` of each layer.
+  public var weights: [UnsafePointer<Float>]
+  /// The bias of each layer, one value for each output channel.
+  public var biases: [UnsafePointer<Float>]
+
+  /// Groups the pointers.
+  public init(weights: [UnsafePointer<Float>], biases: [UnsafePointer<Float>]) {
+    self.weights = weights
+    self.biases = biases
+  }
+}
+
+/// Where the gradients at ``FusedParameters`` go, laid out as they are.
+public struct FusedParameterGradients {
+  /// Gradients at the weights of each layer.
+  public var weights: [UnsafeMutablePointer<Float>]
+  /// Gradients at the bias of each layer.
+  public var biases: [UnsafeMutablePointer<Float>]
+  /// Whether gradients are added to what is there; otherwise they replace it.
+  public var accumulate: Bool
+
+  /// Groups the pointers.
+  public init(
+    weights: [UnsafeMutablePointer<Float>], biases: [UnsafeMutablePointer<Float>], accumulate: Bool = false
+  ) {
+    self.weights = weights
+    self.biases = biases
+    self.accumulate = accumulate
+  }
+}
+
+/// A run of strided convolutions, or transposed convolutions, that is computed picture by picture.
+///
+/// Each worker takes a contiguous part of the batch and leads one picture at a time through all layers, so that
+/// activations stay in the worker's cache; layer by layer over the whole batch they would travel through memory. Gradients at
+/// the parameters are summed by each worker on its own and then in the order of the workers: for a fixed number of threads
+/// and instruction level, results are the same bits every time.
+///
+/// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
+public struct FusedConvolutionStack: Sendable {
+  /// The layers, first to last.
+  public let layers: [FusedLayer]
+  /// Where the stack runs.
+  public let device: Device
+
+  let steps: [FusedStep]
+  let planes: [FusedPlane]
+
+  /// Plans a stack, or returns nil where the fused path does not support it and the general one has to take over.
+  ///
+  /// Supported are layers of stride 2 with kernel 4 and padding 1, or kernel 2 without padding, whose sides differ by
+  /// exactly a factor of 2, the lower at least 2 × 2, with channels in multiples of 32. On the side of the image, which is
+  /// the first layer's input or the last layer's output, any number of channels will do; an output of that
+  /// kind has no activation.
+  public init?(layers: [FusedLayer], device: Device) {
+    guard !layers.isEmpty, layers.allSatisfy(\.hasFusedShape) else { return nil }
+    for (layer, next) in zip(layers, layers.dropFirst()) {
+      let given = (layer.outputHeight, layer.outputWidth, layer.outputChannels)
+      guard given == (next.inputHeight, next.inputWidth, next.inputChannels) else { return nil }
+      guard layer.outputChannels % 32 == 0 else { return nil }
+    }
+    if let last = layers.last, last.transposed, last.isImageSide, last.activation != .identity { return nil }
+    let steps = layers.map { FusedStep($0, level: device.level.code) }
+    self.layers = layers
+    self.device = device
+    self.steps = steps
+    planes = [steps[0].input] + steps.map(\.output)
+  }
+
+  /// Floats in one input picture.
+  public var inputCount: Int { layers[0].inputCount }
+  /// Floats in one output picture.
+  public var outputCount: Int { layers[layers.count - 1].outputCount }
+
+  /// Floats that ``forward(_:batch:parameters:output:saved:)`` keeps for the backward pass: every activation after a layer,
+  /// with its border, except an output that no gradient asks for.
+  public func savedCount(batch: Int) -> Int { batch * savedPlanes.reduce(0) { $0 + planes[$1].count } }
+
+  /// The activations that the backward pass reads, beyond the input.
+  private var savedPlanes: Range<Int> {
+    1..<(layers[layers.count - 1].activation == .relu ? planes.count : planes.count - 1)
+  }
+
+  /// Points the workspace at the saved activations of one picture.
+  private func attach(_ saved: UnsafeMutablePointer<Float>, picture: Int, to workspace: inout FusedWorkspace) {
+    var next = saved + savedCount(batch: picture)
+    for i in savedPlanes {
+      workspace.activations[i] = next
+      next += planes[i].count
+    }
+  }
+
+  /// The stack's output for a batch.
+  ///
+  /// - Parameters:
+  ///   - input: `[B, H, W, C]`.
+  ///   - batch: B ≥ 1.
+  ///   - parameters: weights and biases.
+  ///   - output: `[B, h, w, c]`, overwritten.
+  ///   - saved: room for ``savedCount(batch:)`` floats, or nil where no backward pass will follow.
+  public func forward(
+    _ input: UnsafePointer<Float>, batch: Int, parameters: FusedParameters, output: UnsafeMutablePointer<Float>,
+    saved: UnsafeMutablePointer<Float>?
+  ) {
+    withScratch(backward: false) { scratch in
+      pack(parameters, into: scratch, for: { $0.transposed })
+      device.parallel { worker in
+        var workspace = scratch.workspace(worker)
+        for picture in range(of: worker, batch: batch) {
+          if let saved {
+            attach(saved, picture: picture, to: &workspace)
+            for i in savedPlanes { planes[i].clearBorder(workspace.activations[i]) }
+          }
+          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          planes[planes.count - 1].extract(
+            workspace.activations[planes.count - 1], to: output + picture * outputCount)
+        }
+      }
+    }
+  }
+
+  /// The gradients of a scalar at parameters and input, given its gradient at the output.
+  ///
+  /// - Parameters:
+  ///   - outputGradient: `[B, h, w, c]`.
+  ///   - input: what the forward pass was given.
+  ///   - saved: what the forward pass kept.
+  ///   - batch: B, as in the forward pass.
+  ///   - parameters: as in the forward pass.
+  ///   - gradients: where the gradients at the parameters go.
+  ///   - inputGradient: `[B, H, W, C]`, overwritten, or nil where nobody asks.
+  public func backward(
+    outputGradient: UnsafePointer<Float>, input: UnsafePointer<Float>, saved: UnsafePointer<Float>, batch: Int,
+    parameters: FusedParameters, gradients: FusedParameterGradients, inputGradient: UnsafeMutablePointer<Float>?
+  ) {
+    let last = planes.count - 1
+    withScratch(backward: true) { scratch in
+      pack(parameters, into: scratch, for: { !$0.transposed })
+      accumulate(gradients, scratch) { worker, sum in
+        var workspace = scratch.workspace(worker)
+        for picture in range(of: worker, batch: batch) {
+          // Only read from here on.
+          attach(UnsafeMutablePointer(mutating: saved), picture: picture, to: &workspace)
+          planes[0].insert(input + picture * inputCount, into: workspace.activations[0])
+          let gradient = outputGradient + picture * outputCount
+          if layers[last - 1].activation == .relu {
+            planes[last].insert(
+              gradient, gate: workspace.activations[last], into: workspace.gradients[last], level: device.level.code)
+          } else {
+            planes[last].insert(gradient, into: workspace.gradients[last])
+          }
+          backwardPicture(
+            parameters, scratch.packed, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+        }
+      }
+    }
+  }
+
+  /// The pictures that fall to one worker.
+  func range(of worker: Int, batch: Int) -> Range<Int> {
+    Device.range(of: worker, among: device.threads, count: batch, grain: 1)
+  }
+
+  /// Fills the planes from the input to the output.
+  func forwardPicture(
+    _ input: UnsafePointer<Float>, _ parameters: FusedParameters, _ packed: [UnsafeMutablePointer<Float>],
+    _ workspace: FusedWorkspace
+  ) {
+    planes[0].insert(input, into: workspace.activations[0])
+    for (i, step) in steps.enumerated() {
+      let from = workspace.activations[i], to = workspace.activations[i + 1]
+      let relu = step.layer.activation == .relu
+      if step.layer.transposed {
+        step.scatter(
+          from, packed: packed[i], bias: parameters.biases[i], relu: relu, gate: nil, products: workspace.products,
+          to: to)
+      } else {
+        step.gather(from, weights: parameters.weights[i], bias: parameters.biases[i], relu: relu, gate: nil, to: to)
+      }
+    }
+  }
+
+  /// Takes the gradient in the last plane, already gated by the last activation, back to the first.
+  func backwardPicture(
+    _ parameters: FusedParameters, _ packed: [UnsafeMutablePointer<Float>], _ workspace: FusedWorkspace,
+    _ sum: FusedGradientSum, _ inputGradient: UnsafeMutablePointer<Float>?
+  ) {
+    for (i, step) in steps.enumerated().reversed() {
+      let from = workspace.gradients[i + 1], to = workspace.gradients[i]
+      step.accumulateGradients(
+        input: workspace.activations[i], outputGradient: from, weights: sum.weights[i], bias: sum.biases[i])
+      if i == 0 && inputGradient == nil { return }
+      let gate = i > 0 && layers[i - 1].activation == .relu ? UnsafePointer(workspace.activations[i]) : nil
+      if step.layer.transposed {
+        step.gather(from, weights: parameters.weights[i], bias: nil, relu: false, gate: gate, to: to)
+      } else {
+        step.scatter(
+          from, packed: packed[i], bias: nil, relu: false, gate: gate, products: workspace.products, to: to)
+      }
+    }
+    if let inputGradient { planes[0].extract(workspace.gradients[0], to: inputGradient) }
+  }
+}

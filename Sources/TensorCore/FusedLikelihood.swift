@@ -1,0 +1,129 @@
+import CVectorKernels
+import Foundation
+
+/// The density of an image's pixels given the output of a decoder; pixels and channels are independent.
+public enum FusedLikelihood: Sendable, Equatable {
+  /// −log p(t | l) = max(l, 0) − l·t + log(1 + exp(−|l|)) for a logit l and a target t in [0, 1].
+  case bernoulli
+  /// −log p(t | m) = ½[(t − m)²/s² + log 2πs²] for a mean m and a fixed standard deviation s > 0.
+  case gaussian(standardDeviation: Float)
+  /// −log p(t | m) = |t − m|/s + log 2s for a mean m and a fixed scale s > 0.
+  case laplace(scale: Float)
+
+  private var density: vk_density {
+    switch self {
+    case .bernoulli: VK_BERNOULLI
+    case .gaussian: VK_GAUSSIAN
+    case .laplace: VK_LAPLACE
+    }
+  }
+
+  private var scale: Float {
+    switch self {
+    case .bernoulli: 1
+    case .gaussian(let deviation): deviation
+    case .laplace(let scale): scale
+    }
+  }
+
+  /// The part of the loss of one value that depends on neither target nor output, in nats.
+  private var constant: Double {
+    switch self {
+    case .bernoulli: 0
+    case .gaussian(let deviation): 0.5 * log(2 * .pi * Double(deviation) * Double(deviation))
+    case .laplace(let scale): log(2 * Double(scale))
+    }
+  }
+
+  /// The negative log-likelihood of one picture in nats, and weight times its gradient at `output`.
+  func evaluate(
+    output: UnsafePointer<Float>, target: UnsafePointer<Float>, plane: FusedPlane, weight: Float,
+    gradient: UnsafeMutablePointer<Float>?, level: Int32
+  ) -> Double {
+    let row = plane.width * plane.channels
+    var sum = 0.0
+    for y in 0..<plane.height {
+      let offset = plane.interior + y * plane.row
+      sum += vk_negative_log_likelihood_f32(
+        level, density, scale, row, output + offset, target + y * row, weight, gradient.map { $0 + offset })
+    }
+    return sum + constant * Double(plane.height * row)
+  }
+}
+
+extension FusedConvolutionStack {
+  /// The distortion of each picture: the negative log-likelihood of its target given the stack's output, in nats, summed
+  /// over pixels and channels.
+  ///
+  /// - Parameters:
+  ///   - input: `[B, h, w, c]`.
+  ///   - target: `[B, H, W, C]`, as the stack's output.
+  ///   - likelihood: the density; the last layer has no activation.
+  ///   - batch: B ≥ 1.
+  ///   - parameters: weights and biases.
+  ///   - distortion: `[B]`, overwritten.
+  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
+  public func likelihoodForward(
+    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: FusedLikelihood, batch: Int,
+    parameters: FusedParameters, distortion: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>? = nil
+  ) {
+    precondition(
+      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    let last = planes.count - 1
+    withScratch(backward: false) { scratch in
+      pack(parameters, into: scratch, for: { $0.transposed })
+      device.parallel { worker in
+        let workspace = scratch.workspace(worker)
+        for picture in range(of: worker, batch: batch) {
+          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          distortion[picture] = Float(
+            likelihood.evaluate(
+              output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
+              weight: 0, gradient: nil, level: device.level.code))
+          if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
+        }
+      }
+    }
+  }
+
+  /// The distortion of each picture together with the gradients of Σ_b imageWeights[b]·distortion[b], each picture
+  /// forward and back in one go, while its activations are in the cache.
+  ///
+  /// - Parameters:
+  ///   - input: `[B, h, w, c]`.
+  ///   - target: `[B, H, W, C]`.
+  ///   - likelihood: the density; the last layer has no activation.
+  ///   - imageWeights: `[B]`.
+  ///   - batch: B ≥ 1.
+  ///   - parameters: weights and biases.
+  ///   - distortion: `[B]`, overwritten.
+  ///   - gradients: where the gradients at the parameters go.
+  ///   - inputGradient: `[B, h, w, c]`, overwritten, or nil where nobody asks.
+  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
+  public func likelihoodForwardBackward(
+    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: FusedLikelihood,
+    imageWeights: UnsafePointer<Float>, batch: Int, parameters: FusedParameters,
+    distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients,
+    inputGradient: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>? = nil
+  ) {
+    precondition(
+      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    let last = planes.count - 1
+    withScratch(backward: true) { scratch in
+      pack(parameters, into: scratch, for: { _ in true })
+      accumulate(gradients, scratch) { worker, sum in
+        let workspace = scratch.workspace(worker)
+        for picture in range(of: worker, batch: batch) {
+          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          distortion[picture] = Float(
+            likelihood.evaluate(
+              output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
+              weight: imageWeights[picture], gradient: workspace.gradients[last], level: device.level.code))
+          backwardPicture(
+            parameters, scratch.packed, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import CVectorKernels
+
+/// The layout of one picture inside the fused path: `[height + 2, width + 2, channels]`, with a border of zeros that
+/// stands for the padding, so that no kernel ever asks whether it is at an edge.
+struct FusedPlane {
+  let height: Int
+  let width: Int
+  let channels: Int
+
+  /// Floats from one row to the next.
+  var row: Int { (width + 2) * channels }
+  /// Floats to set aside, a multiple of a cache line.
+  var count: Int { ((height + 2) * row + 15) / 16 * 16 }
+  /// Where pixel (0, 0) begins.
+  var interior: Int { row + channels }
+
+  func clearBorder(_ plane: UnsafeMutablePointer<Float>) {
+    plane.update(repeating: 0, count: interior)
+    for y in 1..<height + 1 {
+      // The right edge of row y and the left edge of row y + 1 are neighbours in memory.
+      (plane + y * row + row - channels).update(repeating: 0, count: 2 * channels)
+    }
+    (plane + (height + 1) * row + channels).update(repeating: 0, count: row - channels)
+  }
+
+  /// Copies a contiguous picture into the plane.
+  func insert(_ picture: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>) {
+    let count = width * channels
+    for y in 0..<height { (plane + interior + y * row).update(from: picture + y * count, count: count) }
+  }
+
+  /// As ``insert(_:into:)``, with 0 wherever `gate`, laid out as the plane, is not positive.
+  func insert(
+    _ picture: UnsafePointer<Float>, gate: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>, level: Int32
+  ) {
+    let count = width * channels
+    for y in 0..<height {
+      let offset = interior + y * row
+      vk_binary_f32(level, VK_GATE, count, picture + y * count, 1, gate + offset, 1, plane + offset)
+    }
+  }
+
+  /// Copies the plane's interior to a contiguous picture.
+  func extract(_ plane: UnsafePointer<Float>, to picture: UnsafeMutablePointer<Float>) {
+    let count = width * channels
+    for y in 0..<height { (picture + y * count).update(from: plane + interior + y * row, count: count) }
+  }
+}

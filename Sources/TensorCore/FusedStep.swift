@@ -1,0 +1,129 @@
+import CVectorKernels
+
+/// One layer of a planned stack: its two planes and the kernel shapes of its passes.
+///
+/// Every pass is one of three: *gather* (high → low: a convolution, or the input gradient of a transposed one), *scatter*
+/// (low → high: the reverse) and the gradient at the weights. A scatter is computed as four correlations, one for each
+/// parity of the output pixel, so that it needs no additions into memory; to a few channels, where that would leave
+/// the vectors empty, it is a matrix product whose patches are added up.
+struct FusedStep {
+  let layer: FusedLayer
+  let high: FusedPlane
+  let low: FusedPlane
+  private let level: Int32
+  private let gatherShape: vk_correlation
+  private let scatterShape: vk_correlation
+  private let expansionShape: vk_expansion
+
+  init(_ layer: FusedLayer, level: Int32) {
+    let input = FusedPlane(height: layer.inputHeight, width: layer.inputWidth, channels: layer.inputChannels)
+    let output = FusedPlane(height: layer.outputHeight, width: layer.outputWidth, channels: layer.outputChannels)
+    self.layer = layer
+    self.level = level
+    high = layer.transposed ? output : input
+    low = layer.transposed ? input : output
+    let kernel = layer.kernel, reach = kernel / 2
+    gatherShape = vk_correlation(
+      height: Int32(low.height), width: Int32(low.width), channels: Int32(low.channels),
+      rows: Int32(kernel), run: Int32(kernel * high.channels),
+      in_row: high.row, in_step: 2 * high.row, in_pixel: 2 * high.channels, w_row: low.channels,
+      out_row: low.row, out_pixel: low.channels)
+    scatterShape = vk_correlation(
+      height: Int32(low.height), width: Int32(low.width), channels: Int32(high.channels),
+      rows: Int32(reach), run: Int32(reach * low.channels),
+      in_row: low.row, in_step: low.row, in_pixel: low.channels, w_row: high.channels,
+      out_row: 2 * high.row, out_pixel: 2 * high.channels)
+    expansionShape = vk_expansion(
+      height: Int32(low.height), width: Int32(low.width), in_channels: Int32(low.channels),
+      kernel: Int32(kernel), channels: Int32(high.channels),
+      in_row: low.row, w_row: (kernel * kernel * high.channels + 15) / 16 * 16, out_row: high.row)
+  }
+
+  var input: FusedPlane { layer.transposed ? low : high }
+  var output: FusedPlane { layer.transposed ? high : low }
+
+  /// Floats of the weights as a scatter wants them.
+  var packedCount: Int { layer.isImageSide ? low.channels * expansionShape.w_row : layer.weightCount }
+  /// Floats of scratch that a scatter wants.
+  var productCount: Int { layer.isImageSide ? low.width * expansionShape.w_row : 0 }
+
+  /// Where a kernel row begins: the border serves as padding for K = 4 and is skipped for K = 2.
+  private func start(_ plane: FusedPlane) -> Int { layer.kernel == 4 ? 0 : plane.interior }
+
+  /// Writes the part of the packed weights that falls to one worker: `[parity][d_y][d_x][C_low][C_high]`, or
+  /// `[C_low][tap, C_high]` at the side of the image.
+  func pack(
+    _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, worker: Int, workers: Int
+  ) {
+    let kernel = layer.kernel, reach = kernel / 2, block = high.channels * low.channels
+    if layer.isImageSide {
+      guard worker == 0 else { return }
+      let columns = kernel * kernel * high.channels, row = expansionShape.w_row
+      vk_transpose_f32(Int32(columns), Int32(low.channels), weights, low.channels, packed, row)
+      for c in 0..<low.channels { (packed + c * row + columns).update(repeating: 0, count: row - columns) }
+      return
+    }
+    for index in Device.range(of: worker, among: workers, count: kernel * kernel, grain: 1) {
+      let parity = index / (reach * reach), d = index % (reach * reach)
+      // Output row 2Y + p_y meets input row Y + p_y − 1 + d_y through kernel row 3 − p_y − 2·d_y (K = 4), or input row Y
+      // through kernel row p_y (K = 2); columns alike.
+      let ky = kernel == 4 ? 3 - parity / 2 - 2 * (d / reach) : parity / 2
+      let kx = kernel == 4 ? 3 - parity % 2 - 2 * (d % reach) : parity % 2
+      vk_transpose_f32(
+        Int32(high.channels), Int32(low.channels), weights + (ky * kernel + kx) * block, low.channels,
+        packed + index * block, high.channels)
+    }
+  }
+
+  /// low = gate(f(bias + gather(high))); `bias` and `gate` may be absent.
+  func gather(
+    _ from: UnsafePointer<Float>, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
+    gate: UnsafePointer<Float>?, to: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafePointer(to: gatherShape) { shape in
+      vk_correlate_f32(
+        level, shape, from + start(high), weights, bias, relu ? 1 : 0, gate.map { $0 + low.interior },
+        to + low.interior)
+    }
+  }
+
+  /// high = gate(f(bias + scatter(low))); at the side of the image there is neither f nor gate, and the border of `to` is
+  /// left unspecified.
+  func scatter(
+    _ from: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
+    gate: UnsafePointer<Float>?, products: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
+  ) {
+    if layer.isImageSide {
+      withUnsafePointer(to: expansionShape) { shape in
+        vk_expand_f32(level, shape, from + low.interior, packed, bias, products, to + start(high))
+      }
+      return
+    }
+    let reach = layer.kernel / 2, block = reach * reach * high.channels * low.channels
+    withUnsafePointer(to: scatterShape) { shape in
+      for parity in 0..<4 {
+        let py = parity / 2, px = parity % 2
+        let source = layer.kernel == 4 ? py * low.row + px * low.channels : low.interior
+        let target = high.interior + py * high.row + px * high.channels
+        vk_correlate_f32(
+          level, shape, from + source, packed + parity * block, bias, relu ? 1 : 0, gate.map { $0 + target },
+          to + target)
+      }
+    }
+  }
+
+  /// Adds the gradients at weights and bias, given the activation on one side and the gradient on the other.
+  func accumulateGradients(
+    input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+    bias: UnsafeMutablePointer<Float>
+  ) {
+    let onHigh = layer.transposed ? outputGradient : input
+    let onLow = layer.transposed ? input : outputGradient
+    withUnsafePointer(to: gatherShape) { shape in
+      vk_correlate_weights_f32(level, shape, onHigh + start(high), onLow + low.interior, weights)
+    }
+    vk_channel_sums_f32(
+      level, Int32(output.height), Int32(output.width), Int32(output.channels), output.row,
+      outputGradient + output.interior, bias)
+  }
+}

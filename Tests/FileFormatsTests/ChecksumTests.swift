@@ -1,0 +1,19 @@
+import FileFormats
+import Testing
+
+@Suite struct ChecksumTests {
+  @Test("The check value of CRC-32 comes out") func checkValue() {
+    #expect(Checksum.crc32(Array("123456789".utf8)) == 0xcbf4_3926)
+    #expect(Checksum.crc32([]) == 0)
+  }
+
+  @Test("A checksum can be continued part by part") func continued() {
+    let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    let inParts = bytes.withUnsafeBytes { all in
+      Checksum.crc32(
+        UnsafeRawBufferPointer(rebasing: all[300...]),
+        continuing: Checksum.crc32(UnsafeRawBufferPointer(rebasing: all[..<300])))
+    }
+    #expect(inParts == Checksum.crc32(bytes))
+  }
+}
