@@ -60,8 +60,8 @@ VK_INLINE void correlate_tile(const vk_correlation &s, const correlation_operand
   }
 }
 
-/// All pixels of the columns from x on: first in tiles P columns wide, row after row as they lie in memory, then what is
-/// left in tiles half as wide. A tile has `Pixels` pixels, except at the last rows.
+/// All pixels of the columns from x on: first in tiles P columns wide, row after row as they lie in memory, then what
+/// is left in tiles half as wide. A tile has `Pixels` pixels, except at the last rows.
 template <int V, int Pixels, int P = Pixels>
 static void correlate_columns(const vk_correlation &s, const correlation_operands &o, int x, int n) {
   constexpr int R = Pixels / P;
@@ -145,8 +145,8 @@ static void correlate_weights(const vk_correlation &s, const float *in, const fl
   }
 }
 
-/// out[i·out_step + j] += in[i·in_step + j] for j < length. Even i first, then odd: neighbours overlap, and a load right
-/// after a store that covers part of it would stall.
+/// out[i·out_step + j] += in[i·in_step + j] for j < length. Even i first, then odd: neighbours overlap, and a load
+/// right after a store that covers part of it would stall.
 template <int Length>
 VK_INLINE void add_spans(int count, int length, const float *__restrict in, ptrdiff_t in_step, float *__restrict out,
                          ptrdiff_t out_step) {
