@@ -1,5 +1,5 @@
-import Foundation
 import FactorData
+import Foundation
 import NeuralLayers
 import TensorCore
 
@@ -27,7 +27,9 @@ public struct ExperimentSummary: CustomStringConvertible {
     var parameters =
       "\(grouped(model.parameters.count)) parameters (encoder \(grouped(count("encoder"))), "
       + "decoder \(grouped(count("decoder"))))"
-    if let adversary = trainer.objective.adversary { parameters += ", adversary \(grouped(adversary.parameters.count))" }
+    if let adversary = trainer.objective.adversary {
+      parameters += ", adversary \(grouped(adversary.parameters.count))"
+    }
     let remaining = trainer.steps - trainer.step
     let length: String
     switch training.length {

@@ -76,7 +76,9 @@ struct TrainCommand: ParsableCommand {
       run.trainer.model, on: dataset, settings: settings, progress: reportProgress)
     try report.write(into: run.folder)
     print("\n\(report.text)\n")
-    print("The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, weights.safetensors")
+    print(
+      "The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, weights.safetensors"
+    )
   }
 }
 

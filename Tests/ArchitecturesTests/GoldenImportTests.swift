@@ -42,7 +42,8 @@ struct GoldenImportTests {
     return networks
   }
 
-  @Test("Posteriors and reconstructions equal PyTorch's to 1e-4", arguments: ["VAE", "betaH", "betaB", "factor", "btcvae"])
+  @Test(
+    "Posteriors and reconstructions equal PyTorch's to 1e-4", arguments: ["VAE", "betaH", "betaB", "factor", "btcvae"])
   func outputs(name: String) throws {
     let device = Device(threads: 2)
     let golden = try HDF5File(reading: Golden.path("pytorch_models/reference_outputs.h5"))
@@ -51,16 +52,20 @@ struct GoldenImportTests {
     let images = Tensor(pixels, [shape[0], 64, 64, 1], on: device)
     let pass = Pass.evaluation(on: device)
     let posterior = networks.encoder(images, pass)
-    #expect(absoluteDifference(
-      posterior.mean.value.elements, try golden.read("\(name)/mu_f64", as: Double.self).values) <= 1e-4)
-    #expect(absoluteDifference(
-      posterior.logVariance.value.elements, try golden.read("\(name)/logvar_f64", as: Double.self).values) <= 1e-4)
+    #expect(
+      absoluteDifference(
+        posterior.mean.value.elements, try golden.read("\(name)/mu_f64", as: Double.self).values) <= 1e-4)
+    #expect(
+      absoluteDifference(
+        posterior.logVariance.value.elements, try golden.read("\(name)/logvar_f64", as: Double.self).values) <= 1e-4)
     let output = networks.decoder(posterior.mean, pass)
-    #expect(absoluteDifference(
-      output.sigmoid().value.elements, try golden.read("\(name)/recon", as: Double.self).values) <= 1e-4)
+    #expect(
+      absoluteDifference(
+        output.sigmoid().value.elements, try golden.read("\(name)/recon", as: Double.self).values) <= 1e-4)
     let distortion = networks.decoder.distortion(
       of: images, from: posterior.mean, .bernoulli, entersAsMean: false, pass)
-    #expect(relativeDifference(
-      distortion.value.elements, try golden.read("\(name)/bce_per_image", as: Double.self).values) <= 1e-5)
+    #expect(
+      relativeDifference(
+        distortion.value.elements, try golden.read("\(name)/bce_per_image", as: Double.self).values) <= 1e-5)
   }
 }

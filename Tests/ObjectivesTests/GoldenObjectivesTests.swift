@@ -39,7 +39,8 @@ struct GoldenBatch {
       of: ForwardPass(
         images: images, posterior: posterior, codes: codes, step: 0,
         dataCount: try file.read("inputs/dataset_size", as: Int.self).values[0], stream: RandomStream(seed: 0),
-        pass: pass, distortion: { Likelihood.bernoulli.distortion(output: logits, target: images) }, output: { logits }))
+        pass: pass, distortion: { Likelihood.bernoulli.distortion(output: logits, target: images) }, output: { logits })
+    )
     let total = terms.total
     let values = Dictionary(uniqueKeysWithValues: terms.terms.map { ($0.name, Double($0.value.scalar)) })
     let gradients = try pass.tape.backward(from: total)
@@ -172,7 +173,8 @@ struct GoldenObjectivesTests {
           target: Tensor([target], [1, 1], on: golden.device))
         // softplus(l) − l·t cancels where t = 1 and l is large: to the rounding of l itself.
         let reference = exact[i * targets.count + j]
-        #expect(abs(Double(distortion.value.elements[0]) - reference) <= 2e-6 * max(abs(reference), abs(Double(logit)) * 0.1))
+        #expect(
+          abs(Double(distortion.value.elements[0]) - reference) <= 2e-6 * max(abs(reference), abs(Double(logit)) * 0.1))
       }
     }
   }

@@ -35,7 +35,8 @@ struct ObjectiveTests {
     Double(try #require(terms.terms.first { $0.name == name }).value.scalar)
   }
 
-  @Test("With unit weights, the three terms of β-TCVAE add up to log q(z|x) − log p(z), whatever the estimator",
+  @Test(
+    "With unit weights, the three terms of β-TCVAE add up to log q(z|x) − log p(z), whatever the estimator",
     arguments: ["mws", "mss"])
   func decompositionOfSampledRate(estimator: String) throws {
     let three = try terms(of: "{name: beta-tcvae, beta: 1, estimator: \(estimator)}").terms
