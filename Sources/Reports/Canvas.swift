@@ -93,9 +93,9 @@ public final class Canvas {
     for row in 0..<stack.height {
       for column in 0..<stack.width {
         let word = (stack.color(image: image, y: row, x: column) ?? .notANumber).word
-        for py in max(0, y + row * scale)..<max(0, min(height, y + (row + 1) * scale)) {
+        for py in (y + row * scale..<y + (row + 1) * scale).clamped(to: 0..<height) {
           let line = UnsafeMutableRawPointer(data + py * stride).assumingMemoryBound(to: UInt32.self)
-          for px in max(0, x + column * scale)..<max(0, min(width, x + (column + 1) * scale)) { line[px] = word }
+          for px in (x + column * scale..<x + (column + 1) * scale).clamped(to: 0..<width) { line[px] = word }
         }
       }
     }
