@@ -5,7 +5,6 @@
 static inline hid_t chdf5_float32(void) { return H5T_NATIVE_FLOAT; }
 static inline hid_t chdf5_float64(void) { return H5T_NATIVE_DOUBLE; }
 static inline hid_t chdf5_uint8(void) { return H5T_NATIVE_UINT8; }
-static inline hid_t chdf5_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t chdf5_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t chdf5_c_string(void) { return H5T_C_S1; }
 static inline size_t chdf5_variable_length(void) { return H5T_VARIABLE; }

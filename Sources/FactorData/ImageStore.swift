@@ -39,8 +39,8 @@ public final class ImageStore: @unchecked Sendable {
     bytesPerImage =
       switch format {
       case .bits: shape.height * Self.wordsPerRow(shape) * 8
-      case .bytes: shape.pixels
-      case .floats: shape.pixels * 4
+      case .bytes: shape.count
+      case .floats: shape.count * 4
       }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: bytesPerImage)
     guard !overflow, let memory = calloc(max(1, bytes), 1) else {
@@ -72,17 +72,17 @@ public final class ImageStore: @unchecked Sendable {
 
   /// Writes images as floats in [0, 1], [B, height, width, channels], one after the other.
   ///
-  /// - Precondition: the destination holds `indices.count · shape.pixels` floats.
+  /// - Precondition: the destination holds `indices.count · shape.count` floats.
   public func copyImages(at indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) {
     for (position, index) in indices.enumerated() {
       precondition(index >= 0 && index < count, "image \(index) is outside the store")
-      let target = destination + position * shape.pixels, source = memory + index * bytesPerImage
+      let target = destination + position * shape.count, source = memory + index * bytesPerImage
       switch format {
       case .bits: unpack(source.assumingMemoryBound(to: UInt64.self), into: target)
       case .bytes:
         let bytes = source.assumingMemoryBound(to: UInt8.self)
-        for pixel in 0..<shape.pixels { target[pixel] = Float(bytes[pixel]) / 255 }
-      case .floats: target.update(from: source.assumingMemoryBound(to: Float.self), count: shape.pixels)
+        for pixel in 0..<shape.count { target[pixel] = Float(bytes[pixel]) / 255 }
+      case .floats: target.update(from: source.assumingMemoryBound(to: Float.self), count: shape.count)
       }
     }
   }
@@ -107,23 +107,4 @@ public final class ImageStore: @unchecked Sendable {
       }
     }
   }
-}
-
-/// The extents of an image.
-public struct ImageShape: Sendable, Equatable, Codable {
-  /// Rows.
-  public var height: Int
-  /// Columns.
-  public var width: Int
-  /// Values per pixel, 1 for grey images; they change fastest.
-  public var channels: Int
-
-  /// Makes a shape.
-  public init(height: Int, width: Int, channels: Int = 1) {
-    precondition(height >= 1 && width >= 1 && channels >= 1, "an image has at least one pixel")
-    (self.height, self.width, self.channels) = (height, width, channels)
-  }
-
-  /// The number of values, height · width · channels.
-  public var pixels: Int { height * width * channels }
 }

@@ -28,7 +28,7 @@ extension HDF5File {
   }
 
   /// The text or texts of an attribute, of fixed or variable length; nil where there is no such attribute of text.
-  public func strings(ofAttribute name: String, of object: String = "/") -> [String]? {
+  public func strings(ofAttribute name: String, of object: String) -> [String]? {
     HDF5Library.calling {
       withAttribute(name, of: object) { attribute, count in
         guard let type = HDF5Identifier(H5Aget_type(attribute), closedBy: H5Tclose),
@@ -51,7 +51,7 @@ extension HDF5File {
     HDF5Library.calling {
       withAttribute(name, of: object) { attribute, count in
         guard let type = HDF5Identifier(H5Aget_type(attribute), closedBy: H5Tclose),
-          HDF5ElementType(type.id).isNumeric
+          ArrayElementType(hdf5: type.id).isNumeric
         else { return nil }
         var values = [Double](repeating: 0, count: count)
         return count == 0 || H5Aread(attribute, chdf5_float64(), &values) >= 0 ? values : nil

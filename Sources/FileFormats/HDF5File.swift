@@ -6,27 +6,10 @@ import TensorCore
 ///
 /// Calls from several threads are safe and run one after the other. Every error names the file and the array and gives
 /// the library's reason; nothing is printed.
-public final class HDF5File: Sendable {
+public final class HDF5File: ArrayFile {
   /// The file's path, as given.
   public let path: String
   let id: hid_t
-
-  /// What a file says about one of its arrays.
-  public struct ArrayInformation: Sendable, Equatable {
-    /// The extents, outermost first; empty for a scalar.
-    public var shape: [Int]
-    /// The type of the elements.
-    public var type: HDF5ElementType
-    /// The extents of the chunks that the array is stored in; nil where it is stored in one piece.
-    public var chunkShape: [Int]?
-    /// The number of bytes that the file spends on the elements.
-    public var storedBytes: Int
-    /// The names of the filters that chunks went through when they were written, as `deflate`.
-    public var filters: [String]
-
-    /// The number of elements.
-    public var count: Int { shape.reduce(1, *) }
-  }
 
   /// Opens a file.
   ///
@@ -106,22 +89,8 @@ public final class HDF5File: Sendable {
       return Self.lockedInformation(dataset.id)
     }
     guard let found else { throw missing(name) }
-    // A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032.
-    guard found.count <= 1 << 30 || found.count / 1100 <= found.storedBytes else {
-      throw StructuredError(
-        "the array declares \(found.count) elements but the file spends only \(found.storedBytes) bytes on them",
-        at: "\(path), array \"\(name)\"")
-    }
+    try requirePlausible(found, name)
     return found
-  }
-
-  /// The error for an array that is not there or does not open.
-  func missing(_ name: String) -> StructuredError {
-    let present = (try? arrayPaths()) ?? []
-    let list = present.prefix(20).joined(separator: ", ") + (present.count > 20 ? ", …" : "")
-    return StructuredError(
-      "there is no array \"\(name)\" in the file", at: path,
-      action: present.isEmpty ? "The file holds no arrays." : "The file holds: \(list).")
   }
 
   /// An error about the file or one of its arrays, with the library's reason. Under the library's lock.
@@ -161,9 +130,9 @@ public final class HDF5File: Sendable {
     guard rank >= 0, rank <= 32 else { return nil }
     var extents = [hsize_t](repeating: 0, count: Int(rank))
     if rank > 0, H5Sget_simple_extent_dims(space.id, &extents, nil) < 0 { return nil }
-    var count = H5Sget_simple_extent_type(space.id) == H5S_NULL ? 0 : 1
+    var count = 1
     for extent in extents {
-      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: extent))
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(1, Int(clamping: extent)))
       if overflow || product > Int.max / 16 { return nil }
       count = product
     }
@@ -181,7 +150,7 @@ public final class HDF5File: Sendable {
     }
     let shape = H5Sget_simple_extent_type(space.id) == H5S_NULL ? [0] : extents.map { Int($0) }
     return ArrayInformation(
-      shape: shape, type: HDF5ElementType(type.id), chunkShape: chunks,
+      shape: shape, type: ArrayElementType(hdf5: type.id), chunkShape: chunks,
       storedBytes: Int(clamping: H5Dget_storage_size(dataset)), filters: filters)
   }
 }

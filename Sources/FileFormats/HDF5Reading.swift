@@ -5,8 +5,8 @@ extension HDF5File {
   /// Reads a whole array, converted to `Element`.
   ///
   /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see
-  ///   ``HDF5Element/accepts(_:)``), or its data are damaged.
-  public func read<Element: HDF5Element>(
+  ///   ``ArrayElement/accepts(_:)``), or its data are damaged.
+  public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self
   ) throws -> (values: [Element], shape: [Int]) {
     let about = try information(name)
@@ -18,7 +18,7 @@ extension HDF5File {
   }
 
   /// Reads an array and checks its shape.
-  public func read<Element: HDF5Element>(
+  public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self, shape: [Int]
   ) throws -> [Element] {
     let about = try information(name)
@@ -33,15 +33,15 @@ extension HDF5File {
   ///
   /// - Precondition: the buffer holds `rows.count` rows and `rows` lies in `0..<N`.
   /// - Throws: as ``read(_:as:)``.
-  public func readRows<Element: HDF5Element>(
+  public func readRows<Element: ArrayElement>(
     _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>
   ) throws {
     let about = try information(name)
     let rowSize = about.shape.dropFirst().reduce(1, *)
-    precondition(!about.shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= about.shape[0], "rows out of range")
+    precondition(!about.shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= about.shape[0], "no such rows")
     precondition(buffer.count >= rows.count * rowSize, "the buffer is too small for the rows")
     if about.shape == [rows.count] + about.shape.dropFirst() { return try readAll(name, about, into: buffer) }
-    try requireAccepted(Element.self, about, name)
+    try requireAccepted(Element.self, about.type, name)
     try HDF5Library.calling {
       var start = [hsize_t](repeating: 0, count: about.shape.count), extent = about.shape.map { hsize_t($0) }
       start[0] = hsize_t(rows.lowerBound)
@@ -50,33 +50,71 @@ extension HDF5File {
         let space = HDF5Identifier(H5Dget_space(dataset.id), closedBy: H5Sclose),
         let memory = HDF5Identifier(H5Screate_simple(Int32(extent.count), &extent, nil), closedBy: H5Sclose),
         H5Sselect_hyperslab(space.id, H5S_SELECT_SET, &start, nil, &extent, nil) >= 0,
-        H5Dread(dataset.id, Element.hdf5Type, memory.id, space.id, chdf5_default_properties(), buffer.baseAddress) >= 0
+        H5Dread(
+          dataset.id, Element.elementType.hdf5, memory.id, space.id, chdf5_default_properties(), buffer.baseAddress)
+          >= 0
       else { throw Self.error("the data are damaged or truncated", path, name) }
     }
   }
 
-  private func readAll<Element: HDF5Element>(
+  /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`.
+  ///
+  /// Runs are as long as asked or, where that is longer, as the array's chunks, so that no chunk is inflated twice.
+  public func forEachSlab<Element: ArrayElement>(
+    of name: String, as type: Element.Type, rows: Int,
+    _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
+  ) throws {
+    let about = try information(name)
+    precondition(!about.shape.isEmpty && rows > 0, "slabs are of an array with rows")
+    try requireAccepted(Element.self, about.type, name)
+    guard about.shape[0] > 0 else { return }
+    let rowSize = about.shape.dropFirst().reduce(1, *), chunk = about.chunkShape?.first ?? 1
+    let step = min(about.shape[0], (rows + chunk - 1) / chunk * chunk)
+    let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
+    defer { buffer.deallocate() }
+    for start in stride(from: 0, to: about.shape[0], by: step) {
+      let range = start..<min(start + step, about.shape[0])
+      let slab = UnsafeMutableBufferPointer(rebasing: buffer[..<(range.count * rowSize)])
+      try readRows(name, range, into: slab)
+      try body(range, slab)
+    }
+  }
+
+  private func readAll<Element: ArrayElement>(
     _ name: String, _ about: ArrayInformation, into buffer: UnsafeMutableBufferPointer<Element>
   ) throws {
-    try requireAccepted(Element.self, about, name)
+    try requireAccepted(Element.self, about.type, name)
     guard about.count > 0 else { return }
     try HDF5Library.calling {
       guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
         H5Dread(
-          dataset.id, Element.hdf5Type, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
+          dataset.id, Element.elementType.hdf5, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
           buffer.baseAddress) >= 0
       else { throw Self.error("the data are damaged or truncated", path, name) }
     }
   }
+}
 
-  private func requireAccepted<Element: HDF5Element>(
-    _ type: Element.Type, _ about: ArrayInformation, _ name: String
-  ) throws {
-    guard Element.accepts(about.type) else {
-      let expected =
-        Element.self == Int.self ? "whole numbers" : Element.self == UInt8.self ? "uint8 or bool" : "numbers"
-      throw StructuredError(
-        "the array holds \(about.type)", at: "\(path), array \"\(name)\"", expected: expected)
+extension ArrayElementType {
+  /// Reads the description of an HDF5 type. Under the library's lock.
+  init(hdf5 type: hid_t) {
+    let bits = H5Tget_size(type) * 8
+    switch H5Tget_class(type) {
+    case H5T_INTEGER: self = .integer(bits: bits, signed: H5Tget_sign(type) == H5T_SGN_2)
+    case H5T_FLOAT: self = .floatingPoint(bits: bits)
+    case H5T_ENUM where bits == 8: self = .boolean
+    case H5T_STRING: self = .string
+    default: self = .other
+    }
+  }
+
+  /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.
+  var hdf5: hid_t {
+    switch self {
+    case .floatingPoint(bits: 32): chdf5_float32()
+    case .floatingPoint: chdf5_float64()
+    case .integer(bits: 8, _), .boolean: chdf5_uint8()
+    case .integer, .string, .other: chdf5_int64()
     }
   }
 }

@@ -50,7 +50,7 @@ public final class HDF5Writer {
   ///
   /// - Precondition: there are as many values as the shape says.
   /// - Throws: ``StructuredError`` when the name is taken or memory is short.
-  public func write<Element: HDF5Element>(
+  public func write<Element: ArrayElement>(
     _ name: String, _ values: [Element], shape: [Int], layout: Layout = .contiguous
   ) throws {
     precondition(values.count == shape.reduce(1, *), "array \(name): \(values.count) values for shape \(shape)")
@@ -60,7 +60,7 @@ public final class HDF5Writer {
       guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
         values.withUnsafeBytes({
           H5Dwrite(
-            dataset.id, Element.hdf5Type, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
+            dataset.id, Element.elementType.hdf5, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
             $0.baseAddress)
         }) >= 0
       else { throw HDF5File.error("cannot write the array", Self.place, name) }
@@ -68,7 +68,7 @@ public final class HDF5Writer {
   }
 
   /// Makes an array whose chunks follow by ``writeRawChunk(_:_:at:)``; unwritten ones are zero.
-  public func create<Element: HDF5Element>(
+  public func create<Element: ArrayElement>(
     _ name: String, _ type: Element.Type, shape: [Int], layout: Layout
   ) throws {
     try HDF5Library.calling {
@@ -85,7 +85,7 @@ public final class HDF5Writer {
         else { throw HDF5File.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
       }
       let dataset = H5Dcreate2(
-        id, name, Element.hdf5Type, space.id, links, creation.id, chdf5_default_properties())
+        id, name, Element.elementType.hdf5, space.id, links, creation.id, chdf5_default_properties())
       guard dataset >= 0 else { throw HDF5File.error("cannot make the array", Self.place, name) }
       _ = H5Dclose(dataset)
     }
@@ -118,12 +118,12 @@ public final class HDF5Writer {
   }
 
   /// Gives an array or group an attribute of numbers, [K].
-  public func setAttribute<Element: HDF5Element>(_ name: String, _ values: [Element], of object: String = "/") throws {
+  public func setAttribute<Element: ArrayElement>(_ name: String, _ values: [Element], of object: String = "/") throws {
     try HDF5Library.calling {
       var extent = hsize_t(values.count)
       guard let space = HDF5Identifier(H5Screate_simple(1, &extent, nil), closedBy: H5Sclose),
-        let attribute = openAttribute(name, of: object, type: Element.hdf5Type, space: space.id),
-        values.withUnsafeBytes({ H5Awrite(attribute.id, Element.hdf5Type, $0.baseAddress) }) >= 0
+        let attribute = openAttribute(name, of: object, type: Element.elementType.hdf5, space: space.id),
+        values.withUnsafeBytes({ H5Awrite(attribute.id, Element.elementType.hdf5, $0.baseAddress) }) >= 0
       else { throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object) }
     }
   }

@@ -81,7 +81,7 @@ public struct Safetensors: Sendable {
       case .f32: Self.elements(bytes, of: Float.self) { $0 }
       case .f64: Self.elements(bytes, of: Double.self) { Float($0) }
       case .bf16: Self.elements(bytes, of: UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-      case .f16: Self.elements(bytes, of: UInt16.self, Self.half)
+      case .f16: Self.elements(bytes, of: UInt16.self) { Float(binary16: $0) }
       default: throw wrongType(entry, expected: "floating-point numbers")
       }
     }
@@ -134,16 +134,5 @@ public struct Safetensors: Sendable {
   ) -> [Element] {
     let size = MemoryLayout<Stored>.size
     return (0..<bytes.count / size).map { convert(bytes.loadUnaligned(fromByteOffset: $0 * size, as: type)) }
-  }
-
-  /// The value of an IEEE 754 binary16 number.
-  private static func half(_ bits: UInt16) -> Float {
-    let sign: Float = bits >> 15 == 0 ? 1 : -1
-    let exponent = Int(bits >> 10 & 31), fraction = Float(bits & 1023) / 1024
-    return switch exponent {
-    case 0: sign * fraction * 0x1p-14
-    case 31: fraction == 0 ? sign * .infinity : .nan
-    default: sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
-    }
   }
 }

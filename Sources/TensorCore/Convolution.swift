@@ -35,28 +35,6 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
 }
 
-/// Height, width and channels of an image; in memory the channels of a pixel are neighbours ("NHWC").
-public struct ImageShape: Sendable, Hashable, CustomStringConvertible {
-  /// Rows.
-  public var height: Int
-  /// Columns.
-  public var width: Int
-  /// Values per pixel.
-  public var channels: Int
-
-  /// Makes an image shape.
-  public init(height: Int, width: Int, channels: Int) {
-    (self.height, self.width, self.channels) = (height, width, channels)
-  }
-
-  /// Values in an image.
-  public var count: Int { height * width * channels }
-  /// The shape of a batch of such images, `[B, height, width, channels]`.
-  public func batch(_ size: Int) -> Shape { [size, height, width, channels] }
-  /// "64×64×1".
-  public var description: String { "\(height)×\(width)×\(channels)" }
-}
-
 /// The general convolution: any kernel, stride, padding and channel count, one image at a time through a patch matrix
 /// ("im2col") that stays in cache, with OpenBLAS for the product.
 extension Tensor {

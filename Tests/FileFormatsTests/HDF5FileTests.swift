@@ -173,8 +173,8 @@ import Testing
     #expect(try file.read("lzf", as: UInt8.self).values == [0, 1, 2, 3, 4, 5])
     #expect(try file.read("shuffled", as: Int.self).values == [0, 1, 2, 3, 4, 5])
     #expect(try file.information("shuffled").filters == ["shuffle", "deflate"])
-    #expect(file.strings(ofAttribute: "fixed") == ["shape", "scale"])
-    #expect(file.strings(ofAttribute: "variable") == ["posX", "posY"])
+    #expect(file.strings(ofAttribute: "fixed", of: "/") == ["shape", "scale"])
+    #expect(file.strings(ofAttribute: "variable", of: "/") == ["posX", "posY"])
     #expect(throws: StructuredError.self) { try file.read("text", as: Float.self) }
   }
 }

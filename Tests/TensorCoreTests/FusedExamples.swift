@@ -150,3 +150,9 @@ func expectClose(
   #expect(
     worst <= tolerance * scale, "\(label): off by \(worst / scale) of the largest", sourceLocation: sourceLocation)
 }
+
+/// Expects the same bits; says how many differ rather than print thousands of numbers.
+func expectSame(_ a: [Float], _ b: [Float], _ label: String, sourceLocation: SourceLocation = #_sourceLocation) {
+  let different = zip(a, b).filter { $0.bitPattern != $1.bitPattern }.count
+  #expect(a.count == b.count && different == 0, "\(label): \(different) differ", sourceLocation: sourceLocation)
+}

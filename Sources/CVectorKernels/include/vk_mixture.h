@@ -1,0 +1,38 @@
+#ifndef VK_MIXTURE_H
+#define VK_MIXTURE_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Components per tile of the prepared table, and tiles per chunk that stays in the second-level cache.
+enum { VK_MIXTURE_TILE = 64, VK_MIXTURE_CHUNK_TILES = 32 };
+
+/// The number of floats in a prepared table of n components in d dimensions.
+size_t vk_mixture_table_size(size_t n, size_t d);
+
+/// Prepares the tiles first_tile ..< last_tile of the table from means and log-variances [n, d].
+///
+/// Per component and dimension: the mean m, s = √(½ log₂e)·e^(−lv/2) and c = −½ log₂e·(lv + log 2π), so that
+/// log₂ N(z; m, e^lv) = c − ((z − m)·s)²; per component the sum of c over dimensions. The last tile is filled up with
+/// components of density zero.
+void vk_mixture_prepare(size_t n, size_t d, const float *mean, const float *log_variance, size_t first_tile,
+                        size_t last_tile, float *table);
+
+/// log₂ Σₙ N(z; mₙ, e^lvₙ) for each of `samples` points z [samples, d], over the whole table.
+///
+/// joint [samples] is always written; marginals [samples, d], the same sum in each single dimension, unless null.
+/// scratch holds vk_mixture_scratch_size(samples, d, marginals) doubles. A sum that single precision cannot hold (all
+/// terms overflow, or nearly) is written as NaN: the caller computes it in another way.
+void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
+                         double *joint, double *marginals, double *scratch);
+
+/// The number of doubles that vk_mixture_log2_sum needs as scratch.
+size_t vk_mixture_scratch_size(size_t samples, size_t d);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,196 @@
+// Streaming log-sum-exp of the log densities of a Gaussian mixture, joint and per dimension.
+//
+// Everything is in log₂, relative to a reference r of each sum: a value that one component attains, so that the sum is
+// at least about 1. Components come in chunks that stay in the second-level cache; inside a chunk, four vectors of
+// components at a time meet SAMPLES points. A chunk whose terms exceed the reference by so much that single precision
+// could overflow is summed again, relative to its own maximum, which then is the new reference. Sums are kept in
+// double beyond 256 components.
+
+#include "vector.hpp"
+
+namespace VK_LEVEL {
+
+constexpr int group = 4 * width;  // components in registers at a time
+constexpr float lowest_power = -126.f, highest_power = 100.f, skip_below = 60.f;
+constexpr double redo_above = 1073741824.0;  // 2^30
+
+typedef double dvec __attribute__((vector_size(8 * VK_WIDTH)));
+
+/// 2^x for x clamped to [−126, 100]; largest relative error 1.1e-7 before rounding (minimax polynomial of degree 5).
+VK_INLINE vec vexp2(vec x) {
+  const vec low = splat(lowest_power), high = splat(highest_power), magic = splat(12582912.f);
+  x = x > low ? x : low;
+  x = x < high ? x : high;
+  vec shifted = x + magic;
+  vec r = x - (shifted - magic);
+  vec p = splat(1.326472731307149e-3f);
+  p = fma(p, r, splat(9.671512991189957e-3f));
+  p = fma(p, r, splat(5.550733581185341e-2f));
+  p = fma(p, r, splat(2.4022242426872253e-1f));
+  p = fma(p, r, splat(6.931470036506653e-1f));
+  p = fma(p, r, splat(1.f));
+  return (vec)((ivec)p + ((ivec)shifted << 23));
+}
+
+/// Adds the lanes in a fixed order.
+static double sum_lanes(const dvec *v) {
+  double total = 0;
+  for (int i = 0; i < width; i++) total += (*v)[i];
+  return total;
+}
+
+/// What is known of one sum so far: Σ 2^value = sum·2^reference.
+struct running_sum {
+  double sum;
+  double reference;
+};
+
+/// log₂ of the density of the components of a chunk at z: of dimension k, or of all for k = d.
+static void chunk_values(size_t d, const float *tiles, size_t count, const float *z, size_t k, float *out) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
+  for (size_t tile = 0; tile < count; tile++, tiles += stride, out += VK_MIXTURE_TILE)
+    for (int i = 0; i < VK_MIXTURE_TILE; i += width) {
+      const float *p = tiles + i;
+      vec value;
+      if (k < d) {
+        p += 3 * k * VK_MIXTURE_TILE;
+        vec t = (splat(z[k]) - load(p)) * load(p + VK_MIXTURE_TILE);
+        value = fma(-t, t, load(p + 2 * VK_MIXTURE_TILE));
+      } else {
+        value = load(p + 3 * d * VK_MIXTURE_TILE);
+        for (size_t j = 0; j < d; j++, p += 3 * VK_MIXTURE_TILE) {
+          vec t = (splat(z[j]) - load(p)) * load(p + VK_MIXTURE_TILE);
+          value = fma(-t, t, value);
+        }
+      }
+      store(out + i, value);
+    }
+}
+
+/// The slow way through one chunk for one sum, taken when the maximum rises by tens of bits.
+static void redo(size_t d, const float *tiles, size_t count, const float *z, size_t k, running_sum *s) {
+  float values[VK_MIXTURE_CHUNK_TILES * VK_MIXTURE_TILE];
+  chunk_values(d, tiles, count, z, k, values);
+  vec m = splat(-__builtin_inff());
+  for (size_t i = 0; i < count * VK_MIXTURE_TILE; i += width) {
+    vec v = load(values + i);
+    m = v > m ? v : m;
+  }
+  float top = max_lanes(m);
+  if (!(top > s->reference)) top = (float)s->reference;
+  dvec total = {};
+  for (size_t i = 0; i < count * VK_MIXTURE_TILE; i += width)
+    total += __builtin_convertvector(vexp2(load(values + i) - splat(top)), dvec);
+  s->sum = s->sum * __builtin_exp2(s->reference - top) + sum_lanes(&total);
+  s->reference = top;
+}
+
+/// One chunk for SAMPLES points at once. `sums` is [SAMPLES][MARGINALS ? d + 1 : 1], the joint last.
+template <int SAMPLES, bool MARGINALS>
+static void chunk_sums(size_t d, const float *tiles, size_t count, const float *z, running_sum *sums, vec *partial,
+                       dvec *total) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, rows = MARGINALS ? d + 1 : 1, joint_row = rows - 1;
+  for (size_t i = 0; i < SAMPLES * rows; i++) total[i] = (dvec){}, partial[i] = (vec){};
+  const float *tile_start = tiles;
+  for (size_t tile = 0; tile < count; tile++, tile_start += stride) {
+    for (int first = 0; first < VK_MIXTURE_TILE; first += group) {
+      const float *p = tile_start + first;
+      vec joint[SAMPLES][4];
+      const float *constants = p + 3 * d * VK_MIXTURE_TILE;
+      for (int u = 0; u < SAMPLES; u++)
+        for (int i = 0; i < 4; i++) joint[u][i] = load(constants + i * width);
+      for (size_t j = 0; j < d; j++, p += 3 * VK_MIXTURE_TILE) {
+        vec mean[4], scale[4];
+        for (int i = 0; i < 4; i++) {
+          mean[i] = load(p + i * width);
+          scale[i] = load(p + VK_MIXTURE_TILE + i * width);
+        }
+#pragma unroll
+        for (int u = 0; u < SAMPLES; u++) {
+          vec zj = splat(z[u * d + j]);
+          vec reference = MARGINALS ? splat((float)sums[u * rows + j].reference) : (vec){};
+          vec added = MARGINALS ? partial[u * rows + j] : (vec){};
+#pragma unroll
+          for (int i = 0; i < 4; i++) {
+            vec t = (zj - mean[i]) * scale[i];
+            joint[u][i] = fma(-t, t, joint[u][i]);
+            if (MARGINALS) added += vexp2(fma(-t, t, load(p + 2 * VK_MIXTURE_TILE + i * width)) - reference);
+          }
+          if (MARGINALS) partial[u * rows + j] = added;
+        }
+      }
+      for (int u = 0; u < SAMPLES; u++) {
+        vec reference = splat((float)sums[u * rows + joint_row].reference), near = reference - splat(skip_below);
+        ivec any = (joint[u][0] > near) | (joint[u][1] > near) | (joint[u][2] > near) | (joint[u][3] > near);
+        if (!__builtin_reduce_or(any)) continue;
+        vec added = partial[u * rows + joint_row];
+        for (int i = 0; i < 4; i++) added += vexp2(joint[u][i] - reference);
+        partial[u * rows + joint_row] = added;
+      }
+    }
+    if (tile % 4 == 3 || tile + 1 == count)
+      for (size_t i = 0; i < SAMPLES * rows; i++) {
+        total[i] += __builtin_convertvector(partial[i], dvec);
+        partial[i] = (vec){};
+      }
+  }
+  for (int u = 0; u < SAMPLES; u++)
+    for (size_t k = 0; k < rows; k++) {
+      double sum = sum_lanes(&total[u * rows + k]);
+      running_sum *s = &sums[u * rows + k];
+      if (sum <= redo_above) s->sum += sum;
+      else redo(d, tiles, count, z + u * d, k == joint_row ? d : k, s);
+    }
+}
+
+/// A value that the first component attains, as the first reference.
+static double first_reference(size_t d, const float *table, const float *z, size_t k) {
+  double value = table[3 * k * VK_MIXTURE_TILE + (k < d ? 2 * VK_MIXTURE_TILE : 0)];
+  for (size_t j = k < d ? k : 0; j < (k < d ? k + 1 : d); j++) {
+    const float *p = table + 3 * j * VK_MIXTURE_TILE;
+    double t = ((double)z[j] - p[0]) * p[VK_MIXTURE_TILE];
+    value -= t * t;
+  }
+  return value > -1e37 ? (float)value : -1e37;
+}
+
+template <bool MARGINALS>
+static void log2_sums(size_t n, size_t d, const float *table, size_t samples, const float *z, double *joint,
+                      double *marginals, double *scratch) {
+  constexpr int together = MARGINALS ? 2 : 4;
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, tiles = (n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
+  const size_t rows = MARGINALS ? d + 1 : 1;
+  // Scratch: vectors first (they need the alignment), then the running sums.
+  dvec *total = (dvec *)(((size_t)scratch + 127) & ~(size_t)127);
+  vec *partial = (vec *)(total + together * rows);
+  running_sum *sums = (running_sum *)(partial + together * rows);
+  for (size_t s = 0; s < samples; s++)
+    for (size_t k = 0; k < rows; k++)
+      sums[s * rows + k] = {0, first_reference(d, table, z + s * d, k == rows - 1 ? d : k)};
+  for (size_t tile = 0; tile < tiles; tile += VK_MIXTURE_CHUNK_TILES) {
+    size_t count = tiles - tile < VK_MIXTURE_CHUNK_TILES ? tiles - tile : VK_MIXTURE_CHUNK_TILES;
+    const float *chunk = table + tile * stride;
+    size_t s = 0;
+    for (; s + together <= samples; s += together)
+      chunk_sums<together, MARGINALS>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
+    for (; s < samples; s++)
+      chunk_sums<1, MARGINALS>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
+  }
+  // A sum far below 1 means that the first reference had to be cut off and no component came near it.
+  auto value = [](running_sum s) {
+    return s.sum > 0.25 && s.sum < 1e300 ? s.reference + __builtin_log2(s.sum) : __builtin_nan("");
+  };
+  for (size_t s = 0; s < samples; s++) {
+    joint[s] = value(sums[s * rows + rows - 1]);
+    if (MARGINALS)
+      for (size_t k = 0; k < d; k++) marginals[s * d + k] = value(sums[s * rows + k]);
+  }
+}
+
+static void mixture_log2_sum(size_t n, size_t d, const float *table, size_t samples, const float *z, double *joint,
+                             double *marginals, double *scratch) {
+  if (marginals) log2_sums<true>(n, d, table, samples, z, joint, marginals, scratch);
+  else log2_sums<false>(n, d, table, samples, z, joint, marginals, scratch);
+}
+
+}  // namespace VK_LEVEL

@@ -1,0 +1,90 @@
+import Foundation
+import FactorData
+import NeuralLayers
+import TensorCore
+
+/// What a person reads before training begins.
+public struct ExperimentSummary: CustomStringConvertible {
+  /// Lines of label and text.
+  public let lines: [(label: String, text: String)]
+
+  /// Describes what a trainer is about to do.
+  ///
+  /// - Parameters:
+  ///   - configuration: what was asked for.
+  ///   - trainer: what will be trained.
+  ///   - dataset: on what.
+  ///   - output: the run's folder.
+  ///   - secondsPerStep: measured on this machine.
+  public init(
+    _ configuration: ExperimentConfiguration, _ trainer: Trainer, dataset: any FactorDataset, output: String,
+    secondsPerStep: Double
+  ) {
+    let model = trainer.model, training = configuration.training
+    func count(_ prefix: String) -> Int {
+      model.parameters.entries.filter { $0.name.hasPrefix(prefix) }.reduce(0) { $0 + $1.shape.count }
+    }
+    var parameters =
+      "\(grouped(model.parameters.count)) parameters (encoder \(grouped(count("encoder"))), "
+      + "decoder \(grouped(count("decoder"))))"
+    if let adversary = trainer.objective.adversary { parameters += ", adversary \(grouped(adversary.parameters.count))" }
+    let remaining = trainer.steps - trainer.step
+    let length: String
+    switch training.length {
+    case .steps(let steps): length = "\(grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"
+    case .epochs(let epochs):
+      length = "\(epochs) epochs = \(grouped(trainer.steps)) steps, batch \(training.batchSize)"
+    }
+    lines = [
+      ("experiment", "\(configuration.name), seed \(configuration.seed) → \(output)"),
+      ("objective", "\(configuration.objective.name): \(configuration.objective.equation)"),
+      ("", configuration.objective.paper),
+      (
+        "architecture",
+        "\(model.architecture.name), \(model.latents) latents, \(model.likelihood.name) likelihood, \(parameters)"
+      ),
+      ("data", "\(dataset.name), \(grouped(dataset.count)) images of \(dataset.imageShape)"),
+      ("training", "\(length), \(training.optimizer.name)"),
+      (
+        "device",
+        "\(model.device.threads) threads, \(model.device.level) kernels, OpenBLAS \(Device.blasCore)"
+      ),
+      (
+        "expected time",
+        "\(ProgressLine.duration(Double(remaining) * secondsPerStep)) for \(grouped(remaining)) steps at "
+          + "\(ProgressLine.number(secondsPerStep * 1000)) ms, then the report"
+      ),
+    ]
+  }
+
+  /// The lines with their labels in a column.
+  public var description: String {
+    lines.map { label, text in label.padding(toLength: 15, withPad: " ", startingAt: 0) + text }
+      .joined(separator: "\n")
+  }
+}
+
+/// 737280 as "737,280".
+func grouped(_ number: Int) -> String {
+  var text = "", digits = String(number.magnitude)
+  while digits.count > 3 {
+    text = "," + digits.suffix(3) + text
+    digits.removeLast(3)
+  }
+  return (number < 0 ? "-" : "") + digits + text
+}
+
+extension Trainer {
+  /// Measures how long a step takes, on a second trainer that is thrown away.
+  ///
+  /// - Throws: ``StructuredError`` as ``advance()``.
+  public static func secondsPerStep(
+    _ configuration: ExperimentConfiguration, dataset: any FactorDataset, on device: Device
+  ) throws -> Double {
+    let trainer = try Trainer(configuration, dataset: dataset, on: device)
+    for _ in 0..<3 { _ = try trainer.advance() }
+    let clock = ContinuousClock()
+    let elapsed = try clock.measure { for _ in 0..<10 { _ = try trainer.advance() } }
+    return elapsed / .seconds(10)
+  }
+}

@@ -1,0 +1,46 @@
+import FileFormats
+import RateDecomposition
+import TensorCore
+
+/// Posteriors from anywhere: an HDF5 file with `mean` and `log_variance`, `[N, D]`, float32 or float64, and optionally
+/// `samples` `[S, D]` with `indices` `[S]`, the data point that each sample was drawn from.
+public struct PosteriorFile {
+  /// The posteriors.
+  public let posterior: PosteriorTable
+  /// The samples, if there are any.
+  public let samples: RateDecomposition.FixedSamples?
+
+  /// Reads a file.
+  ///
+  /// - Throws: ``StructuredError`` if arrays are missing or do not fit together.
+  public init(reading path: String) throws {
+    let file = try HDF5File(reading: path)
+    func matrix(_ name: String) throws -> (values: [Double], rows: Int, columns: Int) {
+      let shape = try file.info(of: name).shape
+      guard shape.count == 2 else {
+        throw StructuredError("\(name) has shape \(shape)", at: path, expected: "a matrix [rows, latents]")
+      }
+      return (try file.read(name, as: Double.self), shape[0], shape[1])
+    }
+    let mean = try matrix("mean"), logVariance = try matrix("log_variance")
+    guard (mean.rows, mean.columns) == (logVariance.rows, logVariance.columns) else {
+      throw StructuredError(
+        "mean is [\(mean.rows), \(mean.columns)] and log_variance is [\(logVariance.rows), \(logVariance.columns)]",
+        at: path, expected: "two matrices of one shape")
+    }
+    posterior = try PosteriorTable(
+      means: mean.values, logVariances: logVariance.values, latents: mean.columns, location: path)
+    guard file.contains("samples") else {
+      samples = nil
+      return
+    }
+    let codes = try matrix("samples")
+    guard codes.columns == mean.columns else {
+      throw StructuredError(
+        "samples is [\(codes.rows), \(codes.columns)]", at: path, expected: "\(mean.columns) columns, as mean has")
+    }
+    let indices = file.contains("indices") ? try file.read("indices", as: Int.self) : nil
+    samples = try RateDecomposition.FixedSamples(
+      codes: codes.values.map { Float($0) }, indices: indices, for: posterior, location: path)
+  }
+}

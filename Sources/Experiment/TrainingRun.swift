@@ -1,0 +1,141 @@
+import FactorData
+import FileFormats
+import Foundation
+import NeuralLayers
+import StrictConfiguration
+import Synchronization
+import TensorCore
+
+/// A wish to stop, set from a signal handler's thread and read by the training loop.
+public final class StopRequest: Sendable {
+  private let flag = Atomic<Bool>(false)
+
+  /// Nobody wishes to stop yet.
+  public init() {}
+  /// Asks to stop after the current step.
+  public func ask() { flag.store(true, ordering: .releasing) }
+  /// Whether somebody has asked.
+  public var isAsked: Bool { flag.load(ordering: .acquiring) }
+}
+
+/// Training in a run folder: events, checkpoints, weights, resuming.
+public final class TrainingRun {
+  /// How training ended.
+  public enum Ending: Sendable, Equatable {
+    /// All steps were made.
+    case complete
+    /// Somebody asked to stop; a checkpoint was saved.
+    case stopped
+  }
+
+  /// The run's folder.
+  public let folder: RunFolder
+  /// The trainer.
+  public let trainer: Trainer
+  /// What is trained on.
+  public let dataset: any FactorDataset
+  /// What a person should know before training goes on, as where it was resumed.
+  public private(set) var notices: [String] = []
+
+  private let configuration: ResolvedConfiguration<ExperimentConfiguration>
+
+  /// Prepares a run: a new one in a new folder, or the continuation of one that was stopped.
+  ///
+  /// - Parameters:
+  ///   - configuration: what to do.
+  ///   - path: the run's folder.
+  ///   - makingParents: whether folders above it are made.
+  ///   - resume: continue a run that is there; if there is none, begin one.
+  ///   - dataset: what to train on.
+  ///   - device: where.
+  /// - Throws: ``StructuredError`` if the folder is in the way, or the run there is of another configuration.
+  public init(
+    _ configuration: ResolvedConfiguration<ExperimentConfiguration>, at path: String, makingParents: Bool = false,
+    resume: Bool, dataset: any FactorDataset, on device: Device
+  ) throws {
+    self.configuration = configuration
+    self.dataset = dataset
+    trainer = try Trainer(configuration.value, dataset: dataset, on: device)
+    guard resume, FileManager.default.fileExists(atPath: path) else {
+      folder = try RunFolder.create(
+        at: path, makingParents: makingParents,
+        with: [
+          .configuration: Data(configuration.yaml.utf8), .environment: try RunEnvironment(device).json(),
+        ])
+      return
+    }
+    folder = try RunFolder.resume(at: path)
+    try Self.requireSame(configuration.yaml, as: folder)
+    if folder.contains(.checkpoint) {
+      let before = try Checkpoint.restore(
+        trainer, configuration: configuration.yaml, from: folder.path(of: .checkpoint))
+      notices.append("Resumed after step \(trainer.step).")
+      if before.threads != "\(device.threads)" || before.level != "\(device.level)" {
+        notices.append(
+          "The checkpoint was written with \(before.threads) threads (\(before.level)); with \(device.threads) "
+            + "(\(device.level)) results are as good, but not the same bits.")
+      }
+    } else {
+      notices.append("There is no checkpoint yet: training begins at the beginning.")
+    }
+    try EventLog.truncate(path: folder.path(of: .metrics), afterStep: trainer.step)
+  }
+
+  private static func requireSame(_ yaml: String, as folder: RunFolder) throws {
+    let saved = String(decoding: try folder.read(.configuration), as: UTF8.self)
+    guard saved != yaml else { return }
+    let lines = zip(saved.split(separator: "\n"), yaml.split(separator: "\n")).first { $0 != $1 }
+    let difference = lines.map { "there \"\($0.trimmed)\", here \"\($1.trimmed)\"" } ?? "one is longer"
+    throw StructuredError(
+      "the run has another configuration: \(difference)", at: folder.path(of: .configuration),
+      expected: "the configuration the run was begun with",
+      action: "Resume with the same configuration, seed and --set, or choose another --output.")
+  }
+
+  /// Trains to the end, or until asked to stop.
+  ///
+  /// - Parameters:
+  ///   - stop: who may ask to stop.
+  ///   - observe: called after every step with its result and the seconds since training began here.
+  /// - Throws: ``StructuredError`` if the loss is not finite or a file cannot be written; the last checkpoint is intact.
+  public func train(
+    stop: StopRequest = StopRequest(), observe: (Trainer.StepResult, _ seconds: Double) -> Void = { _, _ in }
+  ) throws -> Ending {
+    let log = try EventLog(path: folder.path(of: .metrics))
+    let settings = configuration.value.training
+    let clock = ContinuousClock()
+    let start = clock.now, first = trainer.step
+    while trainer.step < trainer.steps {
+      if stop.isAsked {
+        try save(log)
+        return .stopped
+      }
+      let result = try trainer.advance()
+      let seconds = (clock.now - start) / .seconds(1)
+      if result.step % settings.logEvery == 0 || result.step == trainer.steps {
+        try log.append(
+          EventLog.Row(
+            step: result.step,
+            [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) } + [
+              .init("seconds", seconds),
+              .init("images_per_second", Double((result.step - first) * settings.batchSize) / max(seconds, 1e-9)),
+            ]))
+      }
+      observe(result, seconds)
+      if result.step % settings.checkpointEvery == 0 && result.step < trainer.steps { try save(log) }
+    }
+    try save(log)
+    try WeightsFile.write(trainer.model, configuration: configuration.yaml, to: folder.path(of: .weights))
+    return .complete
+  }
+
+  private func save(_ log: EventLog) throws {
+    // The rows first: a checkpoint presumes them.
+    try log.synchronize()
+    try Checkpoint.save(trainer, configuration: configuration.yaml, to: folder.path(of: .checkpoint))
+  }
+}
+
+extension Substring {
+  fileprivate var trimmed: String { trimmingCharacters(in: .whitespaces) }
+}

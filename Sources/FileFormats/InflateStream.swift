@@ -1,0 +1,47 @@
+import CZlib
+
+/// Inflates a raw deflate stream piece by piece, in bounded memory.
+final class InflateStream {
+  private let stream: UnsafeMutablePointer<z_stream>
+
+  /// Makes a stream at its beginning; nil when memory is short.
+  init?() {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    // Negative window bits: no zlib header, as in zip files.
+    guard czlib_inflate_init(stream, -15) == Z_OK else {
+      stream.deallocate()
+      return nil
+    }
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  /// What one call did.
+  struct Progress {
+    /// Bytes taken from the input.
+    var consumed: Int
+    /// Bytes put into the output.
+    var produced: Int
+    /// Whether the deflate stream has ended.
+    var ended: Bool
+  }
+
+  /// Inflates as much as the input and the room in the output allow; nil for a damaged stream.
+  func inflate(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Progress? {
+    let inputSize = min(input.count, 1 << 30), outputSize = min(output.count, 1 << 30)
+    stream.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.pointee.avail_in = UInt32(inputSize)
+    stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_out = UInt32(outputSize)
+    let status = CZlib.inflate(stream, Z_NO_FLUSH)
+    guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else { return nil }
+    return Progress(
+      consumed: inputSize - Int(stream.pointee.avail_in), produced: outputSize - Int(stream.pointee.avail_out),
+      ended: status == Z_STREAM_END)
+  }
+}

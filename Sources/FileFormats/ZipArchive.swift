@@ -1,0 +1,158 @@
+import Foundation
+import TensorCore
+
+/// A zip archive opened for reading: stored and deflated entries, zip64 included; no encryption, no split archives.
+final class ZipArchive: Sendable {
+  /// One file of the archive.
+  struct Entry: Sendable, Equatable {
+    /// The name, with its path inside the archive.
+    var name: String
+    /// Whether the bytes are deflated; otherwise they are stored as they are.
+    var isDeflated: Bool
+    /// The number of bytes in the archive.
+    var storedSize: Int
+    /// The number of bytes of the file itself.
+    var size: Int
+    /// The checksum of the file's bytes.
+    var crc32: UInt32
+    /// Where the entry's own header lies in the archive.
+    var headerOffset: Int
+  }
+
+  let path: String
+  let entries: [Entry]
+  private let descriptor: Int32
+  private let length: Int
+
+  /// Opens an archive and reads its directory.
+  init(reading path: String) throws {
+    try FileProbe.requireReadableFile(path)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw StructuredError("cannot open the file: \(String(cString: strerror(errno)))", at: path)
+    }
+    var status = stat()
+    fstat(descriptor, &status)
+    do {
+      entries = try ZipDirectory(descriptor: descriptor, length: Int(status.st_size), path: path).entries
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    (self.path, self.descriptor, length) = (path, descriptor, Int(status.st_size))
+  }
+
+  deinit { close(descriptor) }
+
+  /// The error for an archive that contradicts itself or ends too early.
+  static func damaged(_ path: String, _ entry: String? = nil, _ what: String) -> StructuredError {
+    StructuredError(
+      what, at: entry.map { "\(path), entry \"\($0)\"" } ?? path, action: "Copy or download the file again.")
+  }
+
+  /// Reads bytes at an offset; fewer than asked for is an error.
+  static func read(_ descriptor: Int32, _ range: Range<Int>, path: String) throws -> [UInt8] {
+    var done = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+      while done < range.count {
+        let read = pread(descriptor, buffer.baseAddress! + done, range.count - done, off_t(range.lowerBound + done))
+        if read < 0 && errno == EINTR { continue }
+        if read <= 0 { break }
+        done += read
+      }
+      count = done
+    }
+    guard done == range.count else { throw damaged(path, nil, "the file is truncated or cannot be read") }
+    return bytes
+  }
+
+  /// Begins to read an entry.
+  func reader(of entry: Entry) throws -> Reader { try Reader(self, entry) }
+
+  /// Reads one entry from its beginning to its end.
+  final class Reader {
+    private let archive: ZipArchive
+    private let entry: Entry
+    private let inflater: InflateStream?
+    /// Where the next bytes of the archive lie, and where the entry's end.
+    private var position: Int
+    private let end: Int
+    private var input: [UInt8] = []
+    private var inputStart = 0
+    private var produced = 0
+    private var crc: UInt32 = 0
+
+    fileprivate init(_ archive: ZipArchive, _ entry: Entry) throws {
+      (self.archive, self.entry) = (archive, entry)
+      // The entry's own header repeats the name and may have other extra fields than the directory.
+      guard entry.headerOffset <= archive.length - 30 else {
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry lies beyond the end of the file")
+      }
+      let header = try ZipArchive.read(
+        archive.descriptor, entry.headerOffset..<entry.headerOffset + 30, path: archive.path)
+      guard header.starts(with: [0x50, 0x4b, 3, 4]) else {
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry's header is damaged")
+      }
+      let nameLength = Int(header[26]) | Int(header[27]) << 8, extraLength = Int(header[28]) | Int(header[29]) << 8
+      position = entry.headerOffset + 30 + nameLength + extraLength
+      guard position <= archive.length, entry.storedSize <= archive.length - position else {
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry goes beyond the end of the file")
+      }
+      end = position + entry.storedSize
+      inflater = entry.isDeflated ? InflateStream() : nil
+      if entry.isDeflated, inflater == nil {
+        throw StructuredError("there is not enough memory to read the file", at: archive.path)
+      }
+    }
+
+    /// Fills a buffer with the next bytes; with the entry's last byte the checksum is verified.
+    ///
+    /// - Throws: ``StructuredError`` when the entry ends before, or is damaged.
+    func read(into output: UnsafeMutableRawBufferPointer) throws {
+      var done = 0
+      while done < output.count {
+        let room = UnsafeMutableRawBufferPointer(rebasing: output[done...])
+        let count = try inflater.map { try inflate($0, into: room) } ?? copy(into: room)
+        done += count
+      }
+      crc = Checksum.crc32(UnsafeRawBufferPointer(output), continuing: crc)
+      produced += output.count
+      if produced == entry.size, crc != entry.crc32 {
+        throw ZipArchive.damaged(archive.path, entry.name, "the checksum does not match: the data are damaged")
+      }
+    }
+
+    private func refill() throws {
+      guard inputStart == input.count else { return }
+      guard position < end else {
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry is shorter than it declares")
+      }
+      let next = min(end, position + 1 << 18)
+      input = try ZipArchive.read(archive.descriptor, position..<next, path: archive.path)
+      (position, inputStart) = (next, 0)
+    }
+
+    private func copy(into output: UnsafeMutableRawBufferPointer) throws -> Int {
+      try refill()
+      let count = min(output.count, input.count - inputStart)
+      output.copyBytes(from: input[inputStart..<inputStart + count])
+      inputStart += count
+      return count
+    }
+
+    private func inflate(_ inflater: InflateStream, into output: UnsafeMutableRawBufferPointer) throws -> Int {
+      try refill()
+      let progress = input.withUnsafeBytes {
+        inflater.inflate(UnsafeRawBufferPointer(rebasing: $0[inputStart...]), into: output)
+      }
+      guard let progress, progress.consumed + progress.produced > 0 else {
+        throw ZipArchive.damaged(archive.path, entry.name, "the deflated data are damaged")
+      }
+      inputStart += progress.consumed
+      if progress.ended, progress.produced < output.count {
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry is shorter than it declares")
+      }
+      return progress.produced
+    }
+  }
+}

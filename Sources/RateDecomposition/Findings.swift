@@ -1,0 +1,53 @@
+import Foundation
+
+extension RateDecomposition {
+  /// What a reader should know before trusting or citing the numbers.
+  func findings(indicesKnown: Bool) -> [String] {
+    var notes: [String] = []
+    let inactive = klPerDimension.indices.filter { meanVariances[$0] < PosteriorStatistics.activeVariance }
+    if activeUnits == 0 {
+      notes.append(
+        "The posterior has collapsed: no latent's mean varies with the data (Var < 0.01), so the codes tell next to "
+          + "nothing about the images.")
+    }
+    let idle = inactive.filter { klPerDimension[$0] > 0.1 }
+    if !idle.isEmpty {
+      notes.append(
+        "Latents \(Self.list(idle)) are inactive, yet their KL is above 0.1 nats: they pay rate for being off the prior "
+          + "and carry no information.")
+    }
+    if monteCarloResidual.withinFourStandardErrors == false {
+      notes.append(
+        "The mean of log q(z|x) − log p(z) over the samples is more than four standard errors away from the rate: "
+          + (estimator == .fixedSamples
+            ? "the samples do not look as if drawn from this posterior." : "do not trust these numbers."))
+    }
+    if abs(identityResidual) > 1e-6 * max(1, rate, jointEntropy.value.magnitude) {
+      notes.append("The three terms miss their sum by \(identityResidual) nats, more than rounding explains.")
+    }
+    if !informationBounds.hold {
+      notes.append("The mutual information is outside its bounds by more than four standard errors.")
+    }
+    if dataPoints > 1, mutualInformation.value > 0.95 * informationBounds.ceiling {
+      notes.append(
+        "The mutual information is close to its ceiling, the entropy of the data: nearly every data point can be told "
+          + "from its code, and more data would raise it.")
+    }
+    if estimator == .monteCarlo {
+      notes.append(
+        "Some posteriors are so narrow, compared with the distances between them, that the marginal entropies could not "
+          + "be integrated: all terms are means over samples.")
+    }
+    if !indicesKnown {
+      notes.append(
+        "The data points that the samples came from are not known: the mutual information uses the conditional entropy "
+          + "in closed form.")
+    }
+    if samples < 1_000, estimator != .fixedSamples {
+      notes.append("\(samples) samples are few: standard errors are rough below 1,000.")
+    }
+    return notes
+  }
+
+  private static func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// What the images add to a decomposition: the distortion, and the entropy of the data.
+public struct ImageTerms: Sendable, Equatable {
+  /// E[−log p(x|z)], averaged over the data, in nats.
+  public var distortion: Double
+  /// Whether the likelihood is that of discrete data (Bernoulli on binary images). Only then is H − D a bound.
+  public var likelihoodIsDiscrete: Bool
+  /// The likelihood's name, for the reason why there is no bound.
+  public var likelihood: String
+  /// H = log N − (1/N) Σ c log c over the multiplicities c of identical images, in nats; nil where nobody counted.
+  public var dataEntropy: Double?
+
+  /// Gathers the terms.
+  public init(distortion: Double, likelihood: String, likelihoodIsDiscrete: Bool, dataEntropy: Double?) {
+    self.distortion = distortion
+    self.likelihood = likelihood
+    self.likelihoodIsDiscrete = likelihoodIsDiscrete
+    self.dataEntropy = dataEntropy
+  }
+
+  /// The entropy of a data set in which image m occurs c_m times: log N − (1/N) Σ c log c, in nats.
+  public static func entropy(multiplicities: some Sequence<Int>) -> Double {
+    var count = 0.0, sum = 0.0
+    for c in multiplicities where c > 0 {
+      count += Double(c)
+      sum += Double(c) * log(Double(c))
+    }
+    return log(count) - sum / count
+  }
+}
+
+extension RateDecomposition.InformationBounds {
+  init(mutualInformation: Estimate, rate: Double, images: ImageTerms?, dataCount: Int) {
+    upper = rate
+    ceiling = images?.dataEntropy ?? log(Double(dataCount))
+    if let images, images.likelihoodIsDiscrete, let entropy = images.dataEntropy {
+      lower = entropy - images.distortion
+    } else if let images {
+      lowerReason =
+        images.likelihoodIsDiscrete
+        ? "the entropy of the data is not known"
+        : "with a \(images.likelihood) likelihood the distortion is that of a density, and H − D is no bound"
+    } else {
+      lowerReason = "there are no images, hence no distortion"
+    }
+    let slack = 4 * (mutualInformation.standardError ?? .infinity) + 1e-6 * max(1, rate)
+    hold = mutualInformation.value <= min(upper, ceiling) + slack && mutualInformation.value >= (lower ?? 0) - slack
+  }
+}

@@ -1,0 +1,110 @@
+import CVectorKernels
+import Foundation
+
+/// The log density of a Gaussian mixture with equal weights, q(z) = 1/N Σₙ Π_d N(z_d; μ_nd, σ²_nd), at any number of
+/// points: jointly, and in each dimension on its own.
+///
+/// Every point meets every component: a streaming log-sum-exp in base 2 over blocks of components, in single precision
+/// with sums in double, on all threads of a device. The result does not depend on the number of threads. Where single
+/// precision cannot hold a sum (points absurdly far from all components) it is computed again in double.
+public final class MixtureDensity: @unchecked Sendable {
+  /// The number of components, N.
+  public let count: Int
+  /// The number of dimensions, D.
+  public let dimensions: Int
+
+  // Written in `init` alone, read-only afterwards.
+  private let table: UnsafeMutablePointer<Float>
+  private let means: [Float]
+  private let logVariances: [Float]
+
+  /// Prepares a mixture.
+  ///
+  /// - Parameters:
+  ///   - means: μ, `[N, D]` in row-major order; finite.
+  ///   - logVariances: log σ², `[N, D]`; between −150 and 150, so that 1/σ and its square root fit single precision.
+  ///   - dimensions: D ≥ 1; N follows from the number of means, and is at least 1.
+  ///   - device: whose threads prepare the table.
+  public init(means: [Float], logVariances: [Float], dimensions: Int, on device: Device) {
+    precondition(dimensions >= 1 && !means.isEmpty && means.count % dimensions == 0, "means must be [N, D]")
+    precondition(means.count == logVariances.count, "means and log-variances must have one shape")
+    let count = means.count / dimensions
+    let size = vk_mixture_table_size(count, dimensions)
+    let table = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64).bindMemory(
+      to: Float.self, capacity: size)
+    let tiles = (count + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE
+    nonisolated(unsafe) let target = table
+    device.forEachRange(tiles) { _, range in
+      vk_mixture_prepare(count, dimensions, means, logVariances, range.lowerBound, range.upperBound, target)
+    }
+    self.count = count
+    self.dimensions = dimensions
+    self.table = table
+    self.means = means
+    self.logVariances = logVariances
+  }
+
+  deinit { table.deallocate() }
+
+  /// log q at S points, and if asked for log q_d in each dimension.
+  ///
+  /// - Parameters:
+  ///   - points: z, `[S, D]`; finite.
+  ///   - wantMarginals: whether to compute the densities of single dimensions as well, which costs several times as
+  ///     much as the joint density alone.
+  ///   - device: whose threads share the points.
+  /// - Returns: nats; `joint` is `[S]`, `marginals` `[S, D]` or empty.
+  public func logDensities(
+    at points: [Float], marginals wantMarginals: Bool, on device: Device
+  ) -> (joint: [Double], marginals: [Double]) {
+    precondition(points.count % dimensions == 0, "points must be [S, D]")
+    let samples = points.count / dimensions, d = dimensions
+    var joint = [Double](repeating: 0, count: samples)
+    var marginals = [Double](repeating: 0, count: wantMarginals ? samples * d : 0)
+    joint.withUnsafeMutableBufferPointer { joint in
+      marginals.withUnsafeMutableBufferPointer { marginals in
+        nonisolated(unsafe) let joint = joint, marginals = marginals
+        device.forEachRange(samples, grain: 4) { _, range in
+          points.withUnsafeBufferPointer { points in
+            guard let z = points.baseAddress, let out = joint.baseAddress else { return }
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: vk_mixture_scratch_size(range.count, d)) { scratch in
+              vk_mixture_log2_sum(
+                device.level.code, count, d, table, range.count, z + range.lowerBound * d, out + range.lowerBound,
+                wantMarginals ? marginals.baseAddress.map { $0 + range.lowerBound * d } : nil, scratch.baseAddress)
+            }
+          }
+        }
+      }
+    }
+    let logCount = log(Double(count)), ln2 = log(2.0)
+    for s in 0..<samples {
+      joint[s] = joint[s].isFinite ? joint[s] * ln2 - logCount : slow(points, s, 0..<d)
+      guard wantMarginals else { continue }
+      for k in 0..<d {
+        let value = marginals[s * d + k]
+        marginals[s * d + k] = value.isFinite ? value * ln2 - logCount : slow(points, s, k..<(k + 1))
+      }
+    }
+    return (joint, marginals)
+  }
+
+  /// The same in double precision, one component after the other.
+  private func slow(_ points: [Float], _ sample: Int, _ columns: Range<Int>) -> Double {
+    var largest = -Double.infinity, sum = 0.0
+    for n in 0..<count {
+      var value = 0.0
+      for k in columns {
+        let lv = Double(logVariances[n * dimensions + k])
+        let distance = Double(points[sample * dimensions + k]) - Double(means[n * dimensions + k])
+        value -= 0.5 * (distance * distance * exp(-lv) + lv + log(2 * Double.pi))
+      }
+      if value > largest {
+        sum = sum * exp(largest - value) + 1
+        largest = value
+      } else {
+        sum += exp(value - largest)
+      }
+    }
+    return largest + log(sum) - log(Double(count))
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Experiment
+import StrictConfiguration
+
+struct ConfigCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Check a configuration, or print it with every default.",
+    subcommands: [CheckConfig.self, ShowConfig.self])
+}
+
+struct CheckConfig: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Say whether a configuration is valid, and if not, what is wrong where.")
+  @OptionGroup var configuration: ConfigurationOptions
+
+  func run() throws {
+    let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
+      .decode(ExperimentConfiguration.self)
+    print("\(configuration.config): valid (\(resolved.value.name), \(resolved.value.objective.name))")
+  }
+}
+
+struct ShowConfig: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Print a configuration resolved, with every default.")
+  @OptionGroup var configuration: ConfigurationOptions
+
+  func run() throws {
+    let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
+      .decode(ExperimentConfiguration.self)
+    print(resolved.yaml, terminator: "")
+  }
+}

@@ -1,0 +1,39 @@
+import Architectures
+import ArgumentParser
+import FactorData
+import Objectives
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Show what a configuration can name.",
+    subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self])
+}
+
+private func show(_ entries: [(name: String, summary: String, further: [String])]) {
+  let width = (entries.map(\.name.count).max() ?? 0) + 2
+  for entry in entries {
+    print(entry.name.padding(to: width) + entry.summary)
+    for line in entry.further { print(String(repeating: " ", count: width) + line) }
+  }
+}
+
+extension String {
+  fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+struct ListObjectives: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "objectives", abstract: "Objectives, with equation and paper.")
+  func run() { show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
+}
+
+struct ListArchitectures: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "architectures", abstract: "Encoder and decoder networks, with paper.")
+  func run() { show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+}
+
+struct ListDatasets: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
+  func run() { show(DatasetEntry.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+}

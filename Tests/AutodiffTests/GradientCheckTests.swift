@@ -1,0 +1,122 @@
+import Autodiff
+import TensorCore
+import TestSupport
+import Testing
+
+/// One row of the table: an operation and the shapes of its inputs.
+struct GradientCase: Sendable, CustomTestStringConvertible {
+  /// Where inputs are drawn from; kinks and poles lie outside.
+  enum Domain: Sendable { case any, positive, awayFromZero }
+
+  let testDescription: String
+  let shapes: [Shape]
+  var domain = Domain.any
+  let function: @Sendable ([Variable<Double>]) -> Variable<Double>
+
+  init(
+    _ name: String, _ shapes: [Shape], _ domain: Domain = .any,
+    _ function: @escaping @Sendable ([Variable<Double>]) -> Variable<Double>
+  ) {
+    (testDescription, self.shapes, self.domain, self.function) = (name, shapes, domain, function)
+  }
+
+  /// The operations that go through the fused kernels are compared with these instead of with differences.
+  static let all: [GradientCase] = [
+    GradientCase("a + b", [[3, 4], [3, 4]]) { $0[0] + $0[1] },
+    GradientCase("a + b, rows broadcast", [[3, 4], [4]]) { $0[0] + $0[1] },
+    GradientCase("a − b, columns broadcast", [[3, 4], [3, 1]]) { $0[0] - $0[1] },
+    GradientCase("a·b, both broadcast", [[3, 1, 2], [4, 1]]) { $0[0] * $0[1] },
+    GradientCase("a·a", [[5]]) { $0[0] * $0[0] },
+    GradientCase("a·b, scalar", [[2, 3], []]) { $0[0] * $0[1] },
+    GradientCase("a/b", [[3, 4], [3, 4]], .positive) { $0[0] / $0[1] },
+    GradientCase("a/b, broadcast", [[3, 4], [4]], .awayFromZero) { $0[0] / $0[1] },
+    GradientCase("scalars: 2 − 3a + 1", [[4]]) { 2 - 3 * $0[0] + 1 },
+    GradientCase("−a, a/4, 1 + a, a − 2", [[4]]) { (-$0[0] / 4 + (1 + $0[0])) * ($0[0] - 2) },
+    GradientCase("exp", [[3, 3]]) { $0[0].exp() },
+    GradientCase("log", [[3, 3]], .positive) { $0[0].log() },
+    GradientCase("√", [[3, 3]], .positive) { $0[0].squareRoot() },
+    GradientCase("x²", [[3, 3]]) { $0[0].squared() },
+    GradientCase("|x|", [[3, 3]], .awayFromZero) { $0[0].magnitude() },
+    GradientCase("1/x", [[3, 3]], .positive) { $0[0].reciprocal() },
+    GradientCase("relu", [[3, 3]], .awayFromZero) { $0[0].relu() },
+    GradientCase("tanh", [[3, 3]]) { $0[0].tanh() },
+    GradientCase("sigmoid", [[3, 3]]) { $0[0].sigmoid() },
+    GradientCase("softplus", [[3, 3]]) { $0[0].softplus() },
+    GradientCase("activated, tanh", [[3, 3]]) { $0[0].activated(.tanh) },
+    GradientCase("activated, leaky", [[3, 3]], .awayFromZero) { $0[0].activated(.leakyReLU(slope: 0.25)) },
+    GradientCase("sum", [[3, 4]]) { $0[0].sum() },
+    GradientCase("mean", [[3, 4]]) { $0[0].mean() },
+    GradientCase("sum over axis 0", [[3, 4]]) { $0[0].sum(axis: 0) },
+    GradientCase("sum over axis 1 of 3", [[2, 3, 4]]) { $0[0].sum(axis: 1, keepingAxis: false) },
+    GradientCase("mean over the last axis", [[2, 3, 4]]) { $0[0].mean(axis: -1) },
+    GradientCase("log-sum-exp over axis 0", [[3, 4]]) { $0[0].logSumExp(axis: 0) },
+    GradientCase("log-sum-exp over the last axis", [[3, 4]]) { $0[0].logSumExp(axis: -1, keepingAxis: false) },
+    GradientCase("reshaped", [[3, 4]]) { $0[0].reshaped([2, 6]).squared() },
+    GradientCase("transposed", [[3, 4]]) { $0[0].transposed().squared() },
+    GradientCase("columns", [[3, 4]]) { $0[0].columns(1..<3).squared() },
+    GradientCase("diagonal", [[4, 4]]) { $0[0].diagonal().squared() },
+    GradientCase("matrix product", [[3, 4], [4, 2]]) { $0[0].times($0[1]) },
+    GradientCase("linear", [[3, 4], [4, 2], [2]]) { $0[0].linear(weights: $0[1], bias: $0[2]) },
+    GradientCase("linear, tanh", [[3, 4], [4, 2], [2]]) {
+      $0[0].linear(weights: $0[1], bias: $0[2], activation: .tanh)
+    },
+    GradientCase("pairwise Gaussian density", [[3, 2], [5, 2], [5, 2]]) {
+      $0[0].pairwiseGaussianLogDensity(mean: $0[1], logVariance: $0[2])
+    },
+    convolution("kernel 4, stride 2, padding 1", 4, 2, 1, 6, 2, 3),
+    convolution("kernel 3, stride 1, padding 1", 3, 1, 1, 4, 2, 2),
+    convolution("kernel 5, stride 3, padding 0, odd remainder", 5, 3, 0, 9, 1, 2),
+    convolution("kernel 2, stride 2", 2, 2, 0, 4, 3, 1),
+    convolution("transposed, kernel 4, stride 2, padding 1", 4, 2, 1, 6, 2, 3, transposed: true),
+    convolution("transposed, kernel 3, stride 1, padding 1", 3, 1, 1, 4, 2, 2, transposed: true),
+    convolution("transposed, kernel 5, stride 2, padding 2", 5, 2, 2, 7, 2, 1, transposed: true),
+  ]
+
+  static func convolution(
+    _ name: String, _ kernel: Int, _ stride: Int, _ padding: Int, _ extent: Int, _ high: Int, _ low: Int,
+    transposed: Bool = false
+  ) -> GradientCase {
+    let g = ConvolutionGeometry(
+      kernel: kernel, stride: stride, padding: padding,
+      high: ImageShape(height: extent, width: extent, channels: high), lowChannels: low)
+    if transposed {
+      return GradientCase(name, [g.low.batch(2), g.weightShape, [high]]) {
+        $0[0].convolvedTransposed(weights: $0[1], bias: $0[2], g, activation: .tanh)
+      }
+    }
+    return GradientCase(name, [g.high.batch(2), g.weightShape, [low]]) {
+      $0[0].convolved(weights: $0[1], bias: $0[2], g, activation: .tanh)
+    }
+  }
+}
+
+@Suite("Gradients of every operation")
+struct GradientCheckTests {
+  @Test("The tape's gradients equal finite differences to a relative 1e-6", arguments: GradientCase.all)
+  func gradient(_ row: GradientCase) throws {
+    let device = Device(threads: 2)
+    var stream = RandomStream(seed: 7).split(row.testDescription)
+    let inputs = row.shapes.map { shape in
+      Tensor<Double>(
+        (0..<shape.count).map { _ in
+          let x = stream.uniform() * 2 - 1
+          switch row.domain {
+          case .any: return x
+          case .positive: return 0.5 + abs(x)
+          case .awayFromZero: return x + (x < 0 ? -0.2 : 0.2)
+          }
+        }, shape, on: device)
+    }
+    #expect(try GradientCheck.worstError(at: inputs, row.function) < 1e-6)
+  }
+
+  @Test("A wrong pullback is noticed")
+  func detectsErrors() throws {
+    let device = Device(threads: 1)
+    let x = Tensor<Double>([0.3, 0.7], [2], on: device)
+    let error = try GradientCheck.worstError(at: [x]) { inputs in
+      Variable.recording(inputs[0].value.map(.square), from: inputs) { g, gradients in gradients.add(g, to: inputs[0]) }
+    }
+    #expect(error > 0.1)
+  }
+}

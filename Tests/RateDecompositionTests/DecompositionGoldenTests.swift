@@ -1,0 +1,134 @@
+import FileFormats
+import Foundation
+import RateDecomposition
+import TensorCore
+import Testing
+
+/// The folder of reference values, named by DISENTANGLE_GOLDEN or beside the package.
+let goldenFolder: URL = {
+  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  let folder =
+    ProcessInfo.processInfo.environment["DISENTANGLE_GOLDEN"].map { URL(fileURLWithPath: $0, relativeTo: root) }
+    ?? root.appendingPathComponent("../shared/golden")
+  return folder.appendingPathComponent("decomposition")
+}()
+let goldenIsThere = FileManager.default.fileExists(
+  atPath: goldenFolder.appendingPathComponent("aggregate_posterior.h5").path)
+
+@Suite(
+  "Golden decomposition",
+  .enabled(if: goldenIsThere, "golden/decomposition is not there; set DISENTANGLE_GOLDEN to its parent folder"))
+struct DecompositionGoldenTests {
+  let device = Device()
+
+  struct Reference {
+    let file: HDF5File
+    init(_ name: String) throws { file = try HDF5File(reading: goldenFolder.appendingPathComponent(name + ".h5").path) }
+    func array(_ name: String) throws -> [Double] { try file.read(name, as: Double.self) }
+    func floats(_ name: String) throws -> [Float] { try file.read(name, as: Float.self) }
+    func scalar(_ name: String) throws -> Double { try array(name)[0] }
+    func posterior() throws -> PosteriorTable {
+      try PosteriorTable(means: floats("mu"), logVariances: floats("logvar"), latents: 6)
+    }
+  }
+
+  static func worst(_ a: [Double], _ b: [Double]) -> Double {
+    a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? .infinity : .infinity
+  }
+
+  @Test("aggregate posterior: log densities to 2e-5 at every vector level", arguments: VectorLevel.allCases.filter { $0 <= .best })
+  func densities(level: VectorLevel) throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let values = AggregatePosterior(posterior, on: Device(level: level))
+      .logDensities(of: try golden.floats("z"), marginals: true)
+    // The stated tolerance is 2e-5; single precision with sums in double stays well below.
+    #expect(Self.worst(values.joint, try golden.array("log_qz")) < 2e-6)
+    #expect(Self.worst(values.marginals, try golden.array("log_qzj")) < 2e-6)
+  }
+
+  @Test("aggregate posterior: the three terms over fixed samples with their data points")
+  func fixedSamples() throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let indices = try golden.file.read("index", as: Int64.self).map { Int($0) }
+    let fixed = try RateDecomposition.FixedSamples(codes: golden.floats("z"), indices: indices, for: posterior)
+    let result = try RateDecomposition(of: posterior, fixed: fixed, on: device)
+    // Means of values good to 2e-6; the standard errors to four digits.
+    #expect(abs(result.mutualInformation.value - (try golden.scalar("mc/mi"))) < 1e-5)
+    #expect(abs(result.totalCorrelation.value - (try golden.scalar("mc/tc"))) < 1e-5)
+    #expect(abs(result.dimensionWiseKL.value - (try golden.scalar("mc/dwkl"))) < 1e-5)
+    #expect(abs((result.mutualInformation.standardError ?? 0) / (try golden.scalar("mc/mi_stderr")) - 1) < 2e-3)
+    #expect(abs((result.totalCorrelation.standardError ?? 0) / (try golden.scalar("mc/tc_stderr")) - 1) < 2e-3)
+    #expect(abs((result.dimensionWiseKL.standardError ?? 0) / (try golden.scalar("mc/dwkl_stderr")) - 1) < 2e-3)
+    #expect(Self.worst(result.dimensionWiseKL.perDimension, try golden.array("mc/dwkl_per_dim")) < 1e-5)
+    #expect(Self.worst(result.marginalEntropies, try golden.array("peer/marginal_entropies")) < 1e-5)
+    #expect(abs(result.jointEntropy.value - (try golden.scalar("peer/joint_entropy"))) < 1e-5)
+    #expect(abs(result.identityResidual) < 1e-9)
+    #expect(result.estimator == .fixedSamples && result.samples == 512)
+    #expect(Self.worst(result.logDensities ?? [], try golden.array("log_qz")) < 2e-6)
+    #expect(Self.worst((result.logDensitiesPerDimension ?? []).flatMap { $0 }, try golden.array("log_qzj")) < 2e-6)
+  }
+
+  @Test("aggregate posterior: without the data points, mutual information by the conditional entropy in closed form")
+  func fixedSamplesWithoutIndices() throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let fixed = try RateDecomposition.FixedSamples(codes: golden.floats("z"), indices: nil, for: posterior)
+    let result = try RateDecomposition(of: posterior, fixed: fixed, on: device)
+    #expect(abs(result.mutualInformation.value - (try golden.scalar("peer/information_mi"))) < 1e-5)
+    #expect(abs(result.totalCorrelation.value - (try golden.scalar("mc/tc"))) < 1e-5)
+    #expect(abs(result.identityResidual) < 1e-9)
+    #expect(result.warnings.contains { $0.contains("conditional entropy") })
+  }
+
+  @Test("aggregate posterior: own samples, exact marginals")
+  func ownSamples() throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let result = try RateDecomposition(of: posterior, options: options(samples: 20_000, seed: 4), on: device)
+    #expect(result.estimator == .exact)
+    // Quadrature against quadrature: both are good to 1e-8.
+    #expect(Self.worst(result.marginalEntropies, try golden.array("exact/marginal_entropies")) < 1e-7)
+    #expect(Self.worst(result.dimensionWiseKL.perDimension, try golden.array("exact/dwkl_per_dim")) < 1e-7)
+    #expect(abs(result.rate - (try golden.scalar("exact/kl"))) < 1e-6)
+    #expect(Self.worst(result.klPerDimension, try golden.array("exact/kl_per_dim")) < 1e-6)
+    // Two Monte Carlo values: four of their joint standard errors.
+    let own = result.jointEntropy.standardError ?? .infinity, other = try golden.scalar("long/joint_entropy_stderr")
+    #expect(own < 0.01)
+    let bound = 4 * (own * own + other * other).squareRoot()
+    #expect(abs(result.jointEntropy.value - (try golden.scalar("long/joint_entropy"))) < bound)
+    #expect(abs(result.mutualInformation.value - (try golden.scalar("long/mi"))) < bound)
+    #expect(abs(result.totalCorrelation.value - (try golden.scalar("long/tc"))) < bound)
+    #expect(result.monteCarloResidual.withinFourStandardErrors == true)
+  }
+
+  @Test("minibatch estimators on one batch", arguments: [("mws", MinibatchEstimator.weighted), ("mss_paper", .stratified)])
+  func minibatch(name: String, estimator: MinibatchEstimator) throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let indices = try golden.file.read("index", as: Int64.self).prefix(64).map { Int($0) }
+    func rows(_ values: [Float]) -> [Double] { indices.flatMap { values[$0 * 6..<$0 * 6 + 6].map { Double($0) } } }
+    let codes = try golden.floats("z").prefix(64 * 6).map { Double($0) }
+    let means = rows(posterior.means), logVariances = rows(posterior.logVariances)
+    let densities = estimator.densities(
+      codes: codes, means: means, logVariances: logVariances, latents: 6, dataCount: 4096)
+    // Double against double, in another order of summation.
+    #expect(Self.worst(densities.joint, try golden.array("minibatch64/\(name)/log_qz")) < 1e-10)
+    #expect(Self.worst(densities.marginals, try golden.array("minibatch64/\(name)/log_qzj")) < 1e-10)
+    let terms = estimator.terms(codes: codes, means: means, logVariances: logVariances, latents: 6, dataCount: 4096)
+    #expect(abs(terms.mutualInformation - (try golden.scalar("minibatch64/\(name)/mi"))) < 1e-10)
+    #expect(abs(terms.totalCorrelation - (try golden.scalar("minibatch64/\(name)/tc"))) < 1e-10)
+    #expect(abs(terms.dimensionWiseKL - (try golden.scalar("minibatch64/\(name)/dwkl"))) < 1e-10)
+  }
+
+  @Test("linear-Gaussian encoders meet their closed forms", arguments: ["d2", "d6", "d10"])
+  func linearGaussian(name: String) throws {
+    let golden = try Reference("linear_gaussian")
+    let offset = try golden.array("\(name)/m"), d = offset.count
+    let flat = try golden.array("\(name)/A"), p = flat.count / d
+    let model = LinearGaussian(
+      matrix: (0..<d).map { Array(flat[$0 * p..<($0 + 1) * p]) }, offset: offset,
+      variances: try golden.array("\(name)/s"))
+    #expect(abs(model.mutualInformation - (try golden.scalar("\(name)/mi"))) < 1e-9)
+    try checkClosedForm(
+      model, mutualInformation: golden.scalar("\(name)/mi"), totalCorrelation: golden.scalar("\(name)/tc"),
+      dimensionWiseKL: golden.scalar("\(name)/dwkl"), device: device)
+  }
+}
