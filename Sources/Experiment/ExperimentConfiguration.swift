@@ -20,7 +20,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
 
     /// Reads `name`, `path`, `images` and `factors`.
     public init(from section: inout ConfigurationSection) throws {
-      name = try section.choice("name", among: DatasetEntry.all.map(\.name), default: "dsprites")
+      name = try section.choice("name", among: DatasetRegistry.entries.map(\.name), default: "dsprites")
       path = try section.optional("path") { try $0.string($1) }
       images = try section.optional("images") { try $0.string($1) }
       factors = try section.optional("factors") { try $0.string($1) }

@@ -16,11 +16,11 @@ public struct PosteriorFile {
   public init(reading path: String) throws {
     let file = try HDF5File(reading: path)
     func matrix(_ name: String) throws -> (values: [Double], rows: Int, columns: Int) {
-      let shape = try file.info(of: name).shape
+      let (values, shape) = try file.read(name, as: Double.self)
       guard shape.count == 2 else {
         throw StructuredError("\(name) has shape \(shape)", at: path, expected: "a matrix [rows, latents]")
       }
-      return (try file.read(name, as: Double.self), shape[0], shape[1])
+      return (values, shape[0], shape[1])
     }
     let mean = try matrix("mean"), logVariance = try matrix("log_variance")
     guard (mean.rows, mean.columns) == (logVariance.rows, logVariance.columns) else {
@@ -30,7 +30,7 @@ public struct PosteriorFile {
     }
     posterior = try PosteriorTable(
       means: mean.values, logVariances: logVariance.values, latents: mean.columns, location: path)
-    guard file.contains("samples") else {
+    guard file.hasArray("samples") else {
       samples = nil
       return
     }
@@ -39,7 +39,7 @@ public struct PosteriorFile {
       throw StructuredError(
         "samples is [\(codes.rows), \(codes.columns)]", at: path, expected: "\(mean.columns) columns, as mean has")
     }
-    let indices = file.contains("indices") ? try file.read("indices", as: Int.self) : nil
+    let indices = file.hasArray("indices") ? try file.read("indices", as: Int.self).values : nil
     samples = try RateDecomposition.FixedSamples(
       codes: codes.values.map { Float($0) }, indices: indices, for: posterior, location: path)
   }

@@ -40,9 +40,6 @@ extension ExperimentConfiguration.Dataset {
   ///
   /// - Throws: ``StructuredError`` if it is not there or not what it should be.
   public func open(on device: Device) throws -> any FactorDataset {
-    guard let entry = DatasetEntry.all.first(where: { $0.name == name }) else {
-      preconditionFailure("\(name) passed the check of names")
-    }
-    return try entry.open(DatasetSource(path: path, images: images, factors: factors), device)
+    try DatasetRegistry.entry(named: name).load(DatasetSource(path: path, images: images, factors: factors), device)
   }
 }

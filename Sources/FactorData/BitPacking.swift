@@ -37,7 +37,7 @@ extension ImageStore {
   /// Packs binary images from bytes, on all threads.
   ///
   /// - Parameters:
-  ///   - pixels: `range.count · shape.pixels` bytes.
+  ///   - pixels: `range.count · shape.count` bytes.
   ///   - range: the images they are.
   /// - Returns: the first pixel that is neither 0 nor 1; nil when all was well.
   /// - Precondition: the format is `bits`.
@@ -45,7 +45,7 @@ extension ImageStore {
     let first = Mutex<NonBinaryPixel?>(nil)
     device.forEachRange(range.count, grain: 16) { _, part in
       for position in part {
-        let source = pixels + position * shape.pixels
+        let source = pixels + position * shape.count
         if let value = pack(source, image: range.lowerBound + position) {
           let found = NonBinaryPixel(image: range.lowerBound + position, value: value)
           first.withLock { if $0.map({ found.image < $0.image }) ?? true { $0 = found } }

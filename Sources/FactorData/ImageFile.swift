@@ -59,7 +59,7 @@ private struct ImageReader {
 
   private var location: String { "\(file.path), array \"\(array)\"" }
   /// As many images at a time as make about 16 million pixels.
-  private var rows: Int { max(1, (1 << 24) / shape.pixels) }
+  private var rows: Int { max(1, (1 << 24) / shape.count) }
 
   init(_ file: any ArrayFile, _ array: String) throws {
     (self.file, self.array) = (file, array)
@@ -91,7 +91,7 @@ private struct ImageReader {
       try file.forEachSlab(of: array, as: Float.self, rows: rows) { range, pixels in
         for (position, value) in pixels.enumerated() where !(value >= 0 && value <= 1) {
           throw StructuredError(
-            "image \(range.lowerBound + position / shape.pixels) has a pixel of value \(value)", at: location,
+            "image \(range.lowerBound + position / shape.count) has a pixel of value \(value)", at: location,
             expected: "numbers in [0, 1]")
         }
         store.fill(range, UnsafeRawBufferPointer(pixels))

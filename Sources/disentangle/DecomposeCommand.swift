@@ -19,7 +19,7 @@ struct DecomposeCommand: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
 
   @Argument(help: "The folder of a run.")
-  var run: String?
+  var folder: String?
 
   @Option(help: "An HDF5 file with posteriors, instead of a run.")
   var posterior: String?
@@ -39,7 +39,7 @@ struct DecomposeCommand: ParsableCommand {
   @OptionGroup var device: DeviceOptions
 
   func validate() throws {
-    if (run == nil) == (posterior == nil) {
+    if (folder == nil) == (posterior == nil) {
       throw ValidationError("Name the folder of a run, or a file with --posterior, and not both.")
     }
     if let samples, samples < 2 { throw ValidationError("--samples is at least 2, not \(samples)") }
@@ -57,7 +57,7 @@ struct DecomposeCommand: ParsableCommand {
       options.batchSize = batchSize ?? options.batchSize
       result = try RateDecomposition(of: file.posterior, fixed: file.samples, options: options, on: device)
     } else {
-      let run = try TrainedRun(at: run ?? "", on: device)
+      let run = try TrainedRun(at: folder ?? "", on: device)
       var settings = run.settings
       settings.report.samples = samples ?? settings.report.samples
       settings.training.batchSize = batchSize ?? settings.training.batchSize

@@ -35,5 +35,5 @@ struct ListArchitectures: ParsableCommand {
 
 struct ListDatasets: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
-  func run() { show(DatasetEntry.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+  func run() { show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
 }
