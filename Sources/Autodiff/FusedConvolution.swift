@@ -76,7 +76,8 @@ extension Variable where Scalar == Float {
 
 extension FusedParameters {
   fileprivate init(weights: [Variable<Float>], biases: [Variable<Float>]) {
-    self.init(weights: weights.map { UnsafePointer($0.value.pointer) }, biases: biases.map { UnsafePointer($0.value.pointer) })
+    self.init(
+      weights: weights.map { UnsafePointer($0.value.pointer) }, biases: biases.map { UnsafePointer($0.value.pointer) })
   }
 }
 

@@ -42,7 +42,8 @@ public enum Checkpoint {
       "threads": "\(trainer.model.device.threads)", "vector_level": "\(trainer.model.device.level)",
     ]
     for part in parts(of: trainer) {
-      let arrays = [("parameters", part.store.values)]
+      let arrays =
+        [("parameters", part.store.values)]
         + part.optimizer.moments.enumerated().map { ("moment\($0.offset)", $0.element) }
       for (name, tensor) in arrays {
         tensors.append(.init("\(part.name).\(name)", shape: tensor.shape.dimensions, values: tensor.elements))

@@ -1,5 +1,5 @@
-import Foundation
 import FactorData
+import Foundation
 import NeuralLayers
 import TensorCore
 
@@ -27,7 +27,9 @@ public struct ExperimentSummary: CustomStringConvertible {
     var parameters =
       "\(grouped(model.parameters.count)) parameters (encoder \(grouped(count("encoder"))), "
       + "decoder \(grouped(count("decoder"))))"
-    if let adversary = trainer.objective.adversary { parameters += ", adversary \(grouped(adversary.parameters.count))" }
+    if let adversary = trainer.objective.adversary {
+      parameters += ", adversary \(grouped(adversary.parameters.count))"
+    }
     let length: String
     switch training.length {
     case .steps(let steps): length = "\(grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"

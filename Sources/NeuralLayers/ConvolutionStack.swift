@@ -75,7 +75,8 @@ public struct ConvolutionStack {
         .convolution(kernel: layer.kernel, high: geometry.high.channels, low: geometry.lowChannels), fanIn: fanIn,
         fanOut: fanOut, .weight)
       let bias = store.add(
-        name + ".bias", [layer.channels], .vector(count: layer.channels, image: nil), fanIn: fanIn, fanOut: fanOut, .bias)
+        name + ".bias", [layer.channels], .vector(count: layer.channels, image: nil), fanIn: fanIn, fanOut: fanOut,
+        .bias)
       image = transposed ? geometry.high : geometry.low
       return Convolution(geometry: geometry, activation: layer.activation, weight: weight, bias: bias)
     }

@@ -59,7 +59,7 @@ public final class Discriminator: Adversary {
 
   /// The cross-entropy of telling the first batch's codes from the second's with each latent shuffled over the batch.
   public func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms {
-    loss(joint: first, permuted: Self.permuteLatents(second, stream), pass)
+    loss(joint: first, permuted: permuteLatents(second, stream), pass)
   }
 
   /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d), both `[B, D]`.
@@ -78,7 +78,7 @@ public final class Discriminator: Adversary {
   }
 
   /// Shuffles each latent over the batch, independently of the others: a sample of Π_d q(z_d).
-  static func permuteLatents(_ codes: Tensor<Float>, _ stream: RandomStream) -> Tensor<Float> {
+  package func permuteLatents(_ codes: Tensor<Float>, _ stream: RandomStream) -> Tensor<Float> {
     let batch = codes.shape[0], latents = codes.shape[1]
     let source = codes.elements
     var result = source

@@ -14,7 +14,8 @@ extension Tensor {
     func block(_ rows: Range<Int>, _ columns: Range<Int>) {
       Scalar.matrixProduct(
         transposeA, transposeB, rows.count, columns.count, k, pa + rows.lowerBound * (transposeA ? 1 : lda), lda,
-        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, beta, pc + rows.lowerBound * ldc + columns.lowerBound, ldc)
+        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, beta, pc + rows.lowerBound * ldc + columns.lowerBound,
+        ldc)
     }
     if m * n * k < 65_536 {
       block(0..<m, 0..<n)

@@ -94,7 +94,8 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
       round(r.2)
       round(r.3)
     }
-    let even: (UInt64, UInt64, UInt64, UInt64) = (16, 42, 12, 31), odd: (UInt64, UInt64, UInt64, UInt64) = (16, 32, 24, 21)
+    let even = (UInt64(16), UInt64(42), UInt64(12), UInt64(31))
+    let odd = (UInt64(16), UInt64(32), UInt64(24), UInt64(21))
     rounds(even)
     (x0, x1) = (x0 &+ k1, x1 &+ k2 &+ 1)
     rounds(odd)

@@ -47,7 +47,9 @@ struct DeviceOptions: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024, not \(threads)") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+    }
   }
 
   var device: Device { Device(threads: threads) }
@@ -58,6 +60,8 @@ struct ConfigurationOptions: ParsableArguments {
   @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
   var config: String
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 }
