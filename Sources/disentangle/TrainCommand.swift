@@ -39,13 +39,13 @@ struct TrainCommand: ParsableCommand {
       on: device)
 
     if run.isComplete {
-      try StandardStream.output.writeLine(
+      say(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step): there is nothing left to train.")
     } else {
       try train(run, settings)
     }
     if run.folder.hasReport {
-      try StandardStream.output.writeLine(
+      say(
         "Its report is there as well. Print it, or measure anew: disentangle decompose \(run.folder.path)")
     } else {
       try report(run, settings)
@@ -70,20 +70,20 @@ struct TrainCommand: ParsableCommand {
       settings, run.trainer, dataset: run.dataset, output: run.folder.path,
       // If the trial does not come through, training itself will say better why.
       secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: run.dataset, on: run.trainer.model.device))
-    try StandardStream.output.writeLine((["\(summary)"] + run.notices).joined(separator: "\n"))
+    say((["\(summary)"] + run.notices).joined(separator: "\n"))
 
     let display = ProgressDisplay(
       total: run.trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
     defer { display.finish() }
     let ending = try run.train(stop: stop) { result, seconds in
-      guard display.isDue(at: seconds) else { return }
+      guard display.isDue(at: seconds) || result.step == run.trainer.steps else { return }
       display.update(
         step: result.step, at: seconds,
         terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
     }
     guard ending == .stopped else { return }
     display.finish()
-    try StandardStream.output.writeLine(
+    say(
       "Stopped after step \(run.trainer.step); the checkpoint is saved. Pass --resume to continue.")
     throw ExitCode(128 + (stop.signal ?? SIGINT))
   }
@@ -92,7 +92,7 @@ struct TrainCommand: ParsableCommand {
     let report = try RunReport.measure(
       run.trainer.model, on: run.dataset, settings: settings, progress: reportProgress)
     try report.write(into: run.folder)
-    try StandardStream.output.writeLine(
+    say(
       """
 
       \(report.text)
@@ -102,6 +102,9 @@ struct TrainCommand: ParsableCommand {
       """)
   }
 }
+
+/// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
+private func say(_ text: String) { try? StandardStream.output.writeLine(text) }
 
 /// Shows what a report is doing.
 func reportProgress(_ phase: String) { try? StandardStream.error.writeLine("\(phase) …") }
