@@ -113,6 +113,30 @@ import Testing
     #expect(blank.multiplicities(on: Device()).distinct == 1)
   }
 
+  @Test("Factor values that are not the published ones are refused", arguments: [0.001, Double.nan])
+  func factorValues(change: Double) throws {
+    let evenly = { (last: Double, count: Int, first: Double) in
+      (0..<count).map { first + (last - first) * Double($0) / Double(count - 1) }
+    }
+    let scale = evenly(1, 6, 0.5), orientation = evenly(2 * .pi, 40, 0), position = evenly(1, 32, 0)
+    var values: [Double] = []
+    for index in 0..<737_280 {
+      values += [1, Double(index / 245_760 + 1), scale[index / 40_960 % 6]]
+      values += [orientation[index / 1024 % 40], position[index / 32 % 32], position[index % 32]]
+    }
+    func check() throws {
+      let writer = try HDF5Writer()
+      try writer.write("latents/values", values, shape: [737_280, 6])
+      try writer.save(to: folder.file("values.h5"))
+      try DSprites.checkValues(of: HDF5File(reading: folder.file("values.h5")))
+    }
+    try check()
+    values[6 * 2000 + 3] += change
+    let found = #expect(throws: StructuredError.self) { try check() }
+    #expect(found?.what.hasPrefix("image 2000 has the value ") == true)
+    #expect(found?.what.hasSuffix(" of orientation") == true)
+  }
+
   @Test("A damaged chunk is named") func damagedChunk() throws {
     let writer = try HDF5Writer()
     let layout = HDF5Writer.Layout.deflated(chunks: Self.officialChunks, level: 1)
