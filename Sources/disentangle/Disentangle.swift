@@ -16,7 +16,7 @@ struct Disentangle: ParsableCommand {
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
-    subcommands: [TrainCommand.self, DecomposeCommand.self, ConfigCommand.self, ListCommand.self])
+    subcommands: [TrainCommand.self, DecomposeCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self])
 
   static func main() {
     // A file that outgrows its limit is an error to report, not a reason to die.

@@ -19,7 +19,7 @@ import Testing
   }
 
   private func pixels(_ data: some FactorDataset, _ indices: [Int]) -> [Float] {
-    var pixels = [Float](repeating: -1, count: indices.count * data.imageShape.pixels)
+    var pixels = [Float](repeating: -1, count: indices.count * data.imageShape.count)
     data.copyImages(at: indices, into: &pixels)
     return pixels
   }

@@ -8,16 +8,16 @@ import Testing
   func bits(width: Int) throws {
     let shape = ImageShape(height: 2, width: width)
     let store = try ImageStore(count: 3, shape: shape, format: .bits)
-    var expected = [Float](repeating: 0, count: 3 * shape.pixels)
+    var expected = [Float](repeating: 0, count: 3 * shape.count)
     for image in 0..<3 {
       for y in 0..<2 {
         for x in 0..<width where (x * 7 + y + image) % 3 == 0 {
           store.rows(at: image)[y * store.wordsPerRow + x / 64] |= 1 << UInt64(x % 64)
-          expected[image * shape.pixels + y * width + x] = 1
+          expected[image * shape.count + y * width + x] = 1
         }
       }
     }
-    var pixels = [Float](repeating: -1, count: 3 * shape.pixels)
+    var pixels = [Float](repeating: -1, count: 3 * shape.count)
     [0, 1, 2].withUnsafeBufferPointer { store.copyImages(at: $0, into: &pixels) }
     #expect(pixels == expected)
   }

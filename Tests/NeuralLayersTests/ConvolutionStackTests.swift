@@ -19,10 +19,12 @@ struct ConvolutionStackTests {
       func layer(_ channels: Int, _ activation: Activation = .relu) -> ConvolutionStack.Layer {
         .init(kernel: 4, stride: 2, padding: 1, channels: channels, activation: activation)
       }
-      let image = ImageShape(height: 16, width: 16, channels: 1), features = ImageShape(height: 4, width: 4, channels: 32)
+      let image = ImageShape(height: 16, width: 16, channels: 1),
+        features = ImageShape(height: 4, width: 4, channels: 32)
       stack =
         transposed
-        ? ConvolutionStack(["a", "b"], layers: [layer(32), layer(1, .identity)], input: features, transposed: true, in: store)
+        ? ConvolutionStack(
+          ["a", "b"], layers: [layer(32), layer(1, .identity)], input: features, transposed: true, in: store)
         : ConvolutionStack(["a", "b"], layers: [layer(32), layer(32)], input: image, transposed: false, in: store)
       store.initialize(.kaimingUniform, from: RandomStream(seed: 11))
       input = Tensor(repeating: 0, (transposed ? features : image).batch(batch), on: device)
