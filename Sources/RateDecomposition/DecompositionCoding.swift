@@ -65,7 +65,7 @@ extension RateDecomposition {
 }
 
 extension RateDecomposition.DimensionWiseKL {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case value
     case standardError = "standard_error"
     case perDimension = "per_dimension"
@@ -81,7 +81,7 @@ extension RateDecomposition.DimensionWiseKL {
 }
 
 extension RateDecomposition.MonteCarloResidual {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case value
     case standardError = "standard_error"
     case withinFourStandardErrors = "within_four_standard_errors"
@@ -97,7 +97,7 @@ extension RateDecomposition.MonteCarloResidual {
 }
 
 extension RateDecomposition.InformationBounds {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case lower, upper, ceiling, hold
     case lowerReason = "lower_reason"
   }

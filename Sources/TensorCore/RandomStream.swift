@@ -81,7 +81,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
   }
 
   /// Threefry-2x64-20: twenty rounds of add, rotate and xor, a key word injected after every fourth.
-  static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
+  package static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
     let k2 = 0x1bd1_1bda_a9fc_1a22 ^ k0 ^ k1
     var x0 = c0 &+ k0, x1 = c1 &+ k1
     func rounds(_ r: (UInt64, UInt64, UInt64, UInt64)) {

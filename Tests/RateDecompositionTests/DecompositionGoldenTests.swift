@@ -37,7 +37,9 @@ struct DecompositionGoldenTests {
     a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? .infinity : .infinity
   }
 
-  @Test("aggregate posterior: log densities to 2e-5 at every vector level", arguments: VectorLevel.allCases.filter { $0 <= .best })
+  @Test(
+    "aggregate posterior: log densities to 2e-5 at every vector level",
+    arguments: VectorLevel.allCases.filter { $0 <= .best })
   func densities(level: VectorLevel) throws {
     let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
     let values = AggregatePosterior(posterior, on: Device(level: level))
@@ -100,7 +102,9 @@ struct DecompositionGoldenTests {
     #expect(result.monteCarloResidual.withinFourStandardErrors == true)
   }
 
-  @Test("minibatch estimators on one batch", arguments: [("mws", MinibatchEstimator.weighted), ("mss_paper", .stratified)])
+  @Test(
+    "minibatch estimators on one batch",
+    arguments: [("mws", MinibatchEstimator.weighted), ("mss_paper", .stratified)])
   func minibatch(name: String, estimator: MinibatchEstimator) throws {
     let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
     let indices = try golden.array("index").prefix(64).map { Int($0) }
