@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiment
 import FactorData
 import FileFormats
 import Foundation
@@ -84,7 +85,7 @@ struct DatasetCommand: ParsableCommand {
       let device = threadOptions.device
       let data = try DSprites(renderedOn: device)
       let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
-      func show(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+      func show(_ text: String) { try? StandardStream.error.write(text) }
       defer { if isTerminal { show("\r\u{1b}[K") } }
       try data.write(to: output, overwrite: force, on: device) { part in
         if isTerminal { show("\rwriting \(output): \(Int(part * 100))%") }
