@@ -106,7 +106,7 @@ public struct ConvolutionStack {
   ) -> Variable<Float> {
     guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
     return images.fusedDistortion(
-      of: target, plan, likelihood.fused, weights: weights(pass), biases: biases(pass),
+      of: target, plan, likelihood, weights: weights(pass), biases: biases(pass),
       expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
   }
 
@@ -126,32 +126,14 @@ public struct ConvolutionStack {
 
 extension FusedConvolutionStack {
   fileprivate init?(_ convolutions: [ConvolutionStack.Convolution], transposed: Bool, on device: Device) {
-    var layers: [FusedLayer] = []
-    for convolution in convolutions {
-      let activation: FusedLayer.Activation
-      switch convolution.activation {
-      case .identity: activation = .identity
-      case .relu: activation = .relu
-      default: return nil
-      }
+    let layers = convolutions.map { convolution in
       let g = convolution.geometry
       let input = transposed ? g.low : g.high, output = transposed ? g.high : g.low
-      layers.append(
-        FusedLayer(
-          kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
-          inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
-          activation: activation))
+      return FusedLayer(
+        kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
+        inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
+        activation: convolution.activation)
     }
     self.init(layers: layers, device: device)
-  }
-}
-
-extension Likelihood {
-  fileprivate var fused: FusedLikelihood {
-    switch self {
-    case .bernoulli: .bernoulli
-    case .gaussian(let deviation): .gaussian(standardDeviation: deviation)
-    case .laplace(let scale): .laplace(scale: scale)
-    }
   }
 }
