@@ -13,19 +13,28 @@ struct Disentangle: ParsableCommand {
       disentangle train configs/quickstart.yaml     train, then decompose the rate
       disentangle decompose runs/quickstart         decompose the rate of a run again
       disentangle list objectives                   what can be trained
+
+      OPENBLAS_CORETYPE in the environment is ignored, because presets there are often too modest for the processor; \
+      set DISENTANGLE_KEEP_OPENBLAS_CORETYPE=1 to have it respected. --version says which kernels are in use.
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [TrainCommand.self, DecomposeCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self])
 
+  /// The parser's errors look like all others.
+  static let _errorLabel = "error"
+
   static func main() {
-    // A file that outgrows its limit is an error to report, not a reason to die.
+    // A file that outgrows its limit and a reader that goes away are for us to deal with, not reasons to die.
     signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    StandardStream.fillGaps()
+    OpenBLASChoice.restartWithoutPreset()
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch let error as StructuredError {
-      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      try? StandardStream.error.writeLine("error: \(error)")
       Foundation.exit(1)
     } catch {
       exit(withError: error)
