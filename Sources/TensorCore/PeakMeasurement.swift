@@ -5,9 +5,9 @@ extension Device {
   /// The multiply-adds that this device's threads can do at best with its instruction level, in floating-point
   /// operations per second; a multiply-add counts two.
   ///
-  /// Measured: independent chains in registers on all threads at once, a few hundredths of a second, the best of
+  /// Measured: independent chains in registers on all threads at once, half a second or so, the best of
   /// `attempts`.
-  public func measuredPeak(attempts: Int = 5) -> Double {
+  public func measuredPeak(attempts: Int = 20) -> Double {
     let rounds = 4_000_000, clock = ContinuousClock(), sink = Atomic<Int>(0)
     let operations = Double(threads * rounds) * Double(vk_operations_per_round(level.code))
     var best = 0.0

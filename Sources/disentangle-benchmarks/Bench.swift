@@ -29,10 +29,10 @@ final class Bench {
       processor: Self.processor, threads: device.threads, kernels: "\(device.level)", openblasCore: Device.blasCore,
       peakGigaflops: peak * 1e-9, peer: peer?.introduction)
     guard !options.json else { return }
-    print(
+    say(
       "\(machine.processor), \(device.threads) threads, \(device.level) kernels, OpenBLAS \(Device.blasCore), "
         + "multiply-add peak \(fixed(peak * 1e-9, 0)) GFLOP/s")
-    print(peer.map { "peer: \($0.introduction), tuned malloc" } ?? "no peer: rows have no ratio (--peer COMMAND)")
+    say(peer.map { "peer: \($0.introduction), tuned malloc" } ?? "no peer: rows have no ratio (--peer COMMAND)")
   }
 
   /// Measures work in rounds, in which we and each of the peer's modes take turns.
@@ -75,7 +75,7 @@ final class Bench {
   /// Takes a finished row, and prints it unless all rows are to come as JSON.
   func add(_ row: Row) {
     rows.append(row)
-    if !options.json { print(row.text(peak: peak)) }
+    if !options.json { say(row.text(peak: peak)) }
   }
 
   /// Ends the report.
@@ -90,7 +90,7 @@ final class Bench {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    if let json = try? encoder.encode(Report(machine: machine, rows: rows)) { print(String(decoding: json, as: UTF8.self)) }
+    if let json = try? encoder.encode(Report(machine: machine, rows: rows)) { say(String(decoding: json, as: UTF8.self)) }
   }
 
   /// The processor's name, as the system gives it.
@@ -100,6 +100,9 @@ final class Bench {
     return name?.trimmingCharacters(in: .whitespaces) ?? "processor"
   }
 }
+
+/// Prints a line at once, also into a pipe.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 /// The largest amount of memory this process has held, in bytes.
 func peakMemory() -> Int {

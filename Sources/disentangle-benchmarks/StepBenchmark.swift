@@ -48,7 +48,7 @@ struct StepBenchmark: ParsableCommand {
     for _ in 0..<20 { _ = try trainer.advance() }
     row.operations = counted.operations / Double(counted.steps)
     bench.add(row)
-    if profile && !bench.options.json { print(counted.table(peak: bench.peak)) }
+    if profile && !bench.options.json { say(counted.table(peak: bench.peak)) }
   }
 }
 
