@@ -105,8 +105,16 @@ final class Bench {
 func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 /// The largest amount of memory this process has held, in bytes.
-func peakMemory() -> Int {
+func peakMemory() -> Int { memory("VmHWM") }
+
+/// Forgets what was held before, so that ``peakMemory()`` speaks of what comes now.
+func resetPeakMemory() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
+
+/// The memory this process holds now, in bytes.
+func residentMemory() -> Int { memory("VmRSS") }
+
+private func memory(_ field: String) -> Int {
   let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
-  let line = lines.first { $0.hasPrefix("VmHWM:") } ?? ""
-  return (line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+  let words = (lines.first { $0.hasPrefix(field + ":") } ?? "").split { $0 == " " || $0 == "\t" }
+  return (words.count > 1 ? Int(words[1]) ?? 0 : 0) * 1024
 }

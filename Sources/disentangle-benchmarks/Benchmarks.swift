@@ -12,7 +12,10 @@ struct Benchmarks: ParsableCommand {
       disentangle-benchmarks step --peer "python3 script/peer_pytorch.py"
       disentangle-benchmarks all --peer "python3 script/peer_pytorch.py" --json
       """,
-    subcommands: [StepBenchmark.self])
+    subcommands: [
+      StepBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self,
+    ])
 }
 
 /// Options that every benchmark has.

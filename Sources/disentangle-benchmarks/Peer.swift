@@ -21,6 +21,7 @@ final class Peer {
     var batch: Int?
     var components: Int?
     var samples: Int?
+    var marginals: Bool?
     var threads: Int?
     var count = 1
   }

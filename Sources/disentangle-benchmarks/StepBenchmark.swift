@@ -58,6 +58,16 @@ struct StepCase {
   var objective: String
   var batch: Int
 
+  /// The steps that are measured together.
+  static let all = [
+    StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64),
+    StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 256),
+    StepCase(architecture: "locatello", objective: "beta-tcvae", batch: 64),
+    StepCase(architecture: "burgess", objective: "factor-vae", batch: 64),
+    StepCase(architecture: "locatello", objective: "factor-vae", batch: 64),
+    StepCase(architecture: "fully-connected", objective: "vae", batch: 64),
+  ]
+
   var name: String { "step, \(architecture), \(objective), batch \(batch)" }
 
   func trainer(on dataset: any FactorDataset, _ device: Device) throws -> Trainer {
