@@ -6,6 +6,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "disentangle", targets: ["disentangle"]),
+    .executable(name: "disentangle-benchmarks", targets: ["disentangle-benchmarks"]),
     .library(
       name: "Disentangle",
       targets: [
@@ -56,6 +57,12 @@ let package = Package(
         "Experiment", "Reports", "FactorData", "FileFormats", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+      ]),
+    .executableTarget(
+      name: "disentangle-benchmarks",
+      dependencies: [
+        "Experiment", "FactorData", "RateDecomposition", "StrictConfiguration", "Autodiff", "TensorCore",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Autodiff", "TensorCore"], path: "Tests/TestSupport"),
   ],

@@ -13,14 +13,18 @@ public final class Tape<Scalar: TensorScalar> {
     var pullback: Pullback?
     /// Where the gradient of a parameter is written instead of into a new tensor.
     let destination: Tensor<Scalar>?
+    /// The phase of the profile that recorded it, if there is a profile.
+    var phase: Int?
   }
 
   /// Where this tape's tensors live.
   public let device: Device
+  /// Where time is charged, if it is measured.
+  public let profile: StepProfile?
   var nodes: [Node] = []
 
   /// An empty tape.
-  public init(on device: Device) { self.device = device }
+  public init(on device: Device, profile: StepProfile? = nil) { (self.device, self.profile) = (device, profile) }
 
   /// A tracked input. Its gradient is found in what ``backward(from:)`` returns, or is written to `destination`.
   ///
@@ -49,7 +53,11 @@ public final class Tape<Scalar: TensorScalar> {
       guard let pullback = nodes[index].pullback else { continue }
       nodes[index].pullback = nil
       guard let gradient = gradients.take(index) else { continue }
-      try pullback(gradient, &gradients)
+      guard let profile else {
+        try pullback(gradient, &gradients)
+        continue
+      }
+      try profile.measureBackward(nodes[index].phase) { try pullback(gradient, &gradients) }
     }
     gradients.clearUnreached()
     nodes.removeAll()
@@ -89,7 +97,7 @@ public struct Variable<Scalar: TensorScalar> {
   ) -> Variable {
     guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
     precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "the operands are of two tapes")
-    tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil))
+    tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
   }
 }

@@ -107,10 +107,15 @@ public final class Model {
 }
 
 extension FactorDataset {
-  /// Images as a tensor `[B, height, width, channels]`.
+  /// Images as a tensor `[B, height, width, channels]`, unpacked on all threads.
   public func batch(_ indices: [Int], on device: Device) -> Tensor<Float> {
-    let tensor = Tensor<Float>(repeating: 0, imageShape.batch(indices.count), on: device)
-    tensor.withMutableElements { if let base = $0.baseAddress { copyImages(at: indices, into: base) } }
+    let tensor = Tensor<Float>(uninitialized: imageShape.batch(indices.count), on: device)
+    let size = imageShape.count
+    indices.withUnsafeBufferPointer { indices in
+      device.forEachRange(indices.count, grain: 4) { _, part in
+        copyImages(at: UnsafeBufferPointer(rebasing: indices[part]), into: tensor.pointer + part.lowerBound * size)
+      }
+    }
     return tensor
   }
 }
@@ -118,7 +123,7 @@ extension FactorDataset {
 extension RandomStream {
   /// A tensor of independent standard normal values.
   public mutating func normalTensor(_ shape: Shape, on device: Device) -> Tensor<Float> {
-    let tensor = Tensor<Float>(repeating: 0, shape, on: device)
+    let tensor = Tensor<Float>(uninitialized: shape, on: device)
     tensor.withMutableElements { fillNormal($0) }
     return tensor
   }

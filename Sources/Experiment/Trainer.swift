@@ -33,6 +33,9 @@ public final class Trainer {
   /// Updates to make in all.
   public let steps: Int
 
+  /// Where the time of steps goes, if somebody wants to know.
+  public var profile: StepProfile?
+
   private let dataset: any FactorDataset
   private var sampler: BatchSampler
   private var secondSampler: BatchSampler
@@ -72,44 +75,52 @@ public final class Trainer {
   ///
   /// - Throws: ``StructuredError`` naming term and step if the loss is not finite; nothing has been updated then.
   public func advance() throws -> StepResult {
-    let device = model.device
-    let images = dataset.batch(sampler.batch(at: step), on: device)
-    let pass = Pass(training: [model.parameters], on: device)
-    let posterior = model.encoder(images, pass)
-    var noise = stream.split("noise", step)
-    let codes = posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: device))
-    let terms = objective.loss(
-      of: ForwardPass(
-        images: images, posterior: posterior, codes: codes, step: step, dataCount: dataset.count,
-        stream: stream.split("objective", step), pass: pass,
-        distortion: { [model, objective] in
-          model.decoder.distortion(
-            of: images, from: codes, model.likelihood, entersAsMean: objective.distortionEntersAsMean, pass)
-        },
-        output: { [model] in model.decoder(codes, pass) }))
-    let total = terms.total
+    let device = model.device, pass = Pass(training: [model.parameters], on: device, profile: profile)
+    let images = pass.tape.phase("images") { dataset.batch(sampler.batch(at: step), on: device) }
+    let posterior = pass.tape.phase("encoder") { model.encoder(images, pass) }
+    let codes = pass.tape.phase("codes") { sample(posterior, "noise") }
+    let terms = pass.tape.phase("objective") {
+      objective.loss(
+        of: ForwardPass(
+          images: images, posterior: posterior, codes: codes, step: step, dataCount: dataset.count,
+          stream: stream.split("objective", step), pass: pass,
+          distortion: { [model, objective] in
+            model.decoder.distortion(
+              of: images, from: codes, model.likelihood, entersAsMean: objective.distortionEntersAsMean, pass)
+          },
+          output: { [model] in model.decoder(codes, pass) }))
+    }
+    let total = pass.tape.phase("objective") { terms.total }
     let loss = Double(total.scalar)
     var values = try checked(terms, loss: loss)
     try pass.tape.backward(from: total)
-    optimizer.update()
+    pass.tape.phase("optimiser") { optimizer.update() }
     if let adversary = objective.adversary { values += try advance(adversary, first: codes.value) }
     step += 1
+    profile?.endStep()
     return StepResult(step: step, loss: loss, terms: values)
   }
 
   private func advance(_ adversary: any Adversary, first: Tensor<Float>) throws -> [(name: String, value: Double)] {
-    let device = model.device
-    let images = dataset.batch(secondSampler.batch(at: step), on: device)
-    var noise = stream.split("second noise", step)
-    let posterior = model.encoder(images, .evaluation(on: device))
-    let second = posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: device)).value
-    let pass = Pass(training: [adversary.parameters], on: device)
-    let terms = adversary.loss(first: first, second: second, stream: stream.split("adversary", step), pass)
+    let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
+    let images = pass.tape.phase("images") { dataset.batch(secondSampler.batch(at: step), on: device) }
+    let posterior = pass.tape.phase("encoder") {
+      model.encoder(images, .evaluation(on: device, profile: profile))
+    }
+    let second = pass.tape.phase("codes") { sample(posterior, "second noise").value }
+    let terms = pass.tape.phase("adversary") {
+      adversary.loss(first: first, second: second, stream: stream.split("adversary", step), pass)
+    }
     let total = terms.total
     let values = try checked(terms, loss: Double(total.scalar))
     try pass.tape.backward(from: total)
-    adversaryOptimizer?.update()
+    pass.tape.phase("optimiser") { adversaryOptimizer?.update() }
     return values
+  }
+
+  private func sample(_ posterior: DiagonalGaussian, _ label: String) -> Variable<Float> {
+    var noise = stream.split(label, step)
+    return posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: model.device))
   }
 
   private func checked(_ terms: LossTerms, loss: Double) throws -> [(name: String, value: Double)] {

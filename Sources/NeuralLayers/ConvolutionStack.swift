@@ -89,8 +89,11 @@ public struct ConvolutionStack {
 
   /// Applies the stack to images `[B, height, width, channels]`.
   public func callAsFunction(_ images: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    guard let plan else { return general(images, pass) }
-    return images.fused(plan, weights: weights(pass), biases: biases(pass), output: output)
+    let weights = weights(pass), biases = biases(pass)
+    return pass.tape.phase(phaseName, operations: operations(images, weights)) {
+      guard let plan else { return general(images, pass) }
+      return images.fused(plan, weights: weights, biases: biases, output: output)
+    }
   }
 
   /// −log p(target | stack(images)) for each image, `[B]`, in nats.
@@ -104,10 +107,26 @@ public struct ConvolutionStack {
   public func distortion(
     of target: Tensor<Float>, from images: Variable<Float>, _ likelihood: Likelihood, entersAsMean: Bool, _ pass: Pass
   ) -> Variable<Float> {
-    guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
-    return images.fusedDistortion(
-      of: target, plan, likelihood.fused, weights: weights(pass), biases: biases(pass),
-      expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
+    let weights = weights(pass), biases = biases(pass)
+    return pass.tape.phase(phaseName + ", likelihood", operations: operations(images, weights)) {
+      guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
+      return images.fusedDistortion(
+        of: target, plan, likelihood, weights: weights, biases: biases,
+        expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
+    }
+  }
+
+  private var phaseName: String { transposed ? "transposed convolutions" : "convolutions" }
+
+  /// Floating-point operations for a batch, its gradients included where they will be computed.
+  private func operations(_ images: Variable<Float>, _ weights: [Variable<Float>]) -> Double {
+    var total = 0, isTracked = images.isTracked
+    for (convolution, weight) in zip(convolutions, weights) {
+      let products = 1 + (isTracked ? 1 : 0) + (weight.isTracked ? 1 : 0)
+      total += 2 * products * convolution.geometry.low.height * convolution.geometry.low.width * weight.shape.count
+      isTracked = isTracked || weight.isTracked
+    }
+    return Double(total * images.shape[0])
   }
 
   private func weights(_ pass: Pass) -> [Variable<Float>] { convolutions.map { pass($0.weight) } }
@@ -126,32 +145,14 @@ public struct ConvolutionStack {
 
 extension FusedConvolutionStack {
   fileprivate init?(_ convolutions: [ConvolutionStack.Convolution], transposed: Bool, on device: Device) {
-    var layers: [FusedLayer] = []
-    for convolution in convolutions {
-      let activation: FusedLayer.Activation
-      switch convolution.activation {
-      case .identity: activation = .identity
-      case .relu: activation = .relu
-      default: return nil
-      }
+    let layers = convolutions.map { convolution in
       let g = convolution.geometry
       let input = transposed ? g.low : g.high, output = transposed ? g.high : g.low
-      layers.append(
-        FusedLayer(
-          kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
-          inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
-          activation: activation))
+      return FusedLayer(
+        kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
+        inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
+        activation: convolution.activation)
     }
     self.init(layers: layers, device: device)
-  }
-}
-
-extension Likelihood {
-  fileprivate var fused: FusedLikelihood {
-    switch self {
-    case .bernoulli: .bernoulli
-    case .gaussian(let deviation): .gaussian(standardDeviation: deviation)
-    case .laplace(let scale): .laplace(scale: scale)
-    }
   }
 }

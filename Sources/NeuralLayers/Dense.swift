@@ -35,6 +35,10 @@ public struct Dense {
 
   /// Applies the layer to rows `[B, inputs]`.
   public func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    x.linear(weights: pass(weight), bias: pass(bias), activation: activation)
+    let weights = pass(weight), bias = pass(bias)
+    let products = 1 + (x.isTracked ? 1 : 0) + (weights.isTracked ? 1 : 0)
+    return pass.tape.phase("fully connected", operations: Double(2 * products * x.shape[0] * weights.shape.count)) {
+      x.linear(weights: weights, bias: bias, activation: activation)
+    }
   }
 }

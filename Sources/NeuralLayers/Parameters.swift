@@ -93,15 +93,17 @@ public final class Pass {
     let index: Int
   }
 
-  /// A pass that trains the given stores; every other parameter is a constant.
-  public init(training stores: [ParameterStore], on device: Device) {
-    tape = Tape(on: device)
+  /// A pass that trains the given stores; every other parameter is a constant. With a profile, its time is measured.
+  public init(training stores: [ParameterStore], on device: Device, profile: StepProfile? = nil) {
+    tape = Tape(on: device, profile: profile)
     isTraining = !stores.isEmpty
     trained = stores.map { ObjectIdentifier($0) }
   }
 
   /// A pass that records nothing.
-  public static func evaluation(on device: Device) -> Pass { Pass(training: [], on: device) }
+  public static func evaluation(on device: Device, profile: StepProfile? = nil) -> Pass {
+    Pass(training: [], on: device, profile: profile)
+  }
 
   /// Where the pass runs.
   public var device: Device { tape.device }

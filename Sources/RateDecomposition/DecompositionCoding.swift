@@ -13,6 +13,7 @@ extension RateDecomposition {
     case conditionalEntropy = "conditional_entropy"
     case activeUnits = "active_units"
     case meanVariances = "mean_variances"
+    case distortionStandardError = "distortion_standard_error"
     case distortionReason = "distortion_reason"
     case dataEntropy = "data_entropy"
     case dataEntropyReason = "data_entropy_reason"
@@ -44,6 +45,7 @@ extension RateDecomposition {
     try container.encode(activeUnits, forKey: .activeUnits)
     try container.encode(meanVariances, forKey: .meanVariances)
     try container.encode(distortion, forKey: .distortion)
+    try container.encodeIfPresent(distortionStandardError, forKey: .distortionStandardError)
     try container.encodeIfPresent(distortionReason, forKey: .distortionReason)
     try container.encode(dataEntropy, forKey: .dataEntropy)
     try container.encodeIfPresent(dataEntropyReason, forKey: .dataEntropyReason)

@@ -40,7 +40,10 @@ public struct DecompositionTable: Sendable {
       ["conditional entropy  E H(z|x)", number(result.conditionalEntropy), "closed form"],
       ["active units  Var(μ) ≥ 0.01", "\(result.activeUnits) of \(result.latents)", ""],
     ]
-    if let distortion = result.distortion { rows.append(["distortion  E[−log p(x|z)]", number(distortion), ""]) }
+    if let distortion = result.distortion {
+      let error = result.distortionStandardError.map { "± " + number($0) } ?? ""
+      rows.append(["distortion  E[−log p(x|z)]", number(distortion), error])
+    }
     if let entropy = result.dataEntropy {
       rows.append(["data entropy  H(x)", number(entropy), "identical images counted"])
     }

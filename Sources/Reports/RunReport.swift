@@ -47,7 +47,7 @@ public struct RunReport {
     let decomposition = try RateDecomposition(
       of: posterior,
       images: ImageTerms(
-        distortion: distortions.value, likelihood: model.likelihood.name,
+        distortion: distortions.value, standardError: distortions.standardError, likelihood: model.likelihood.name,
         likelihoodIsDiscrete: model.likelihood.isDiscrete && dataset.isBinary, dataEntropy: multiplicities.entropy),
       options: options, on: model.device)
     let title = "\(settings.name): \(settings.objective.name) on \(dataset.name), seed \(settings.seed)"

@@ -4,9 +4,10 @@ import Synchronization
 
 /// A fixed team of threads that run one job together and meet again at its end.
 ///
-/// Worker 0 is the caller. The others spin for a few microseconds after a job, since in training the next one follows at
-/// once, then yield, then sleep; a thread that waits for another never spins without yielding, so a busy machine slows
-/// the team down in proportion and not by orders of magnitude.
+/// Worker 0 is the caller. The others spin for some microseconds after a job, since in training the next one follows at
+/// once, then yield for a millisecond or two, which is longer than any part of a step that one thread does alone, then
+/// sleep: waking a sleeper takes as long as a small product. A thread that waits for another never spins for long without
+/// yielding, so a busy machine slows the team down in proportion and not by orders of magnitude.
 final class WorkerTeam: Sendable {
   /// What the threads share. It outlives the team until the last thread has left.
   private final class Shared: @unchecked Sendable {
@@ -23,7 +24,7 @@ final class WorkerTeam: Sendable {
         if generation.load(ordering: .acquiring) != seen { return }
         vk_pause()
       }
-      for _ in 0..<20 {
+      for _ in 0..<4_000 {
         if generation.load(ordering: .acquiring) != seen { return }
         sched_yield()
       }

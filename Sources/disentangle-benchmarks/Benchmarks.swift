@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import TensorCore
+
+/// The benchmarks' command line.
+@main
+struct Benchmarks: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disentangle-benchmarks",
+    abstract: "Measure the work of this package, in alternation with a peer that does the same.",
+    discussion: """
+      disentangle-benchmarks step --peer "python3 script/peer_pytorch.py"
+      disentangle-benchmarks all --peer "python3 script/peer_pytorch.py" --json
+      """,
+    subcommands: [
+      StepBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self,
+    ])
+}
+
+/// Options that every benchmark has.
+struct BenchmarkOptions: ParsableArguments {
+  @Option(help: "The peer's command; without one, rows have no ratio.")
+  var peer: String?
+
+  @Option(help: ArgumentHelp("How the peer works: eager, channels-last, compile. Repeatable.", valueName: "mode"))
+  var mode: [String] = ["eager", "channels-last"]
+
+  @Option(help: "Rounds in which the peer and we take turns.")
+  var rounds = 7
+
+  @Option(help: "Threads that work together (default: one for each core).")
+  var threads: Int?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    if rounds < 1 { throw ValidationError("--rounds is at least 1, not \(rounds)") }
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024, not \(threads)") }
+  }
+
+  /// Runs a benchmark and prints its rows.
+  func report(_ measure: (Bench) throws -> Void) throws {
+    do {
+      let bench = try Bench(self)
+      try measure(bench)
+      bench.finish()
+    } catch let error as StructuredError {
+      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      throw ExitCode(1)
+    }
+  }
+}

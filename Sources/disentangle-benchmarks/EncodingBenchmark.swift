@@ -1,0 +1,41 @@
+import ArgumentParser
+import Experiment
+import FactorData
+import TensorCore
+
+/// Encoding images, the first step of every report and metric.
+struct EncodingBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "encode", abstract: "Posteriors of all images, from a part of them.")
+
+  @OptionGroup var options: BenchmarkOptions
+
+  @Option(help: "The architecture.")
+  var architecture = "burgess"
+
+  @Option(help: "Batches of 256 images in a round.")
+  var batches = 8
+
+  func run() throws {
+    try options.report { bench in
+      try Self.measure(architecture, batches: batches, on: DSprites(renderedOn: bench.device), bench)
+    }
+  }
+
+  /// Measures one architecture and adds its row.
+  static func measure(_ architecture: String, batches: Int, on dataset: DSprites, _ bench: Bench) throws {
+    let model = try StepCase(architecture: architecture, objective: "vae", batch: 64)
+      .trainer(on: dataset, bench.device).model
+    let size = 256
+    var stream = RandomStream(seed: 0)
+    let indices = (0..<size * batches).map { _ in stream.integer(below: dataset.count) }
+    var row = try bench.alternate(
+      "encode, \(architecture), 256 images", count: batches,
+      request: Peer.Request(work: "encode", architecture: architecture, batch: size)
+    ) {
+      seconds(1) { _ = model.encode(dataset, indices) }.map { $0 / Double(batches) }
+    }
+    row.figures["all \(dataset.count) images, s"] = row.series.median * Double(dataset.count) / Double(size)
+    bench.add(row)
+  }
+}

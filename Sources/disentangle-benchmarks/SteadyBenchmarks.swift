@@ -1,0 +1,82 @@
+import ArgumentParser
+import FactorData
+import TensorCore
+
+/// The same training step on one thread and on all.
+struct ThreadsBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "threads", abstract: "Training steps on one thread and on all.")
+
+  @OptionGroup var options: BenchmarkOptions
+
+  func run() throws {
+    try options.report { try Self.measure(on: DSprites(renderedOn: $0.device), $0) }
+  }
+
+  /// Measures it, in alternation, and adds its row.
+  static func measure(on dataset: DSprites, _ bench: Bench) throws {
+    let step = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
+    let one = try step.trainer(on: dataset, Device(threads: 1, level: bench.device.level))
+    let all = try step.trainer(on: dataset, bench.device)
+    var single = Series()
+    for _ in 0..<3 { _ = try one.advance() }
+    var row = try bench.alternate("\(step.name), \(bench.device.threads) threads", count: 8, request: nil) {
+      single.seconds += try seconds(8) { _ = try one.advance() }
+      return try seconds(8) { _ = try all.advance() }
+    }
+    row.comparisons = [Row.Comparison(mode: "one thread", series: single, ratio: single.median / row.series.median)]
+    bench.add(row)
+  }
+}
+
+/// Many training steps: whether memory stays as it is.
+struct SteadyBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "steady", abstract: "Pool misses and memory over many training steps.")
+
+  @OptionGroup var options: BenchmarkOptions
+
+  @Option(help: "Steps after the first ten.")
+  var steps = 10_000
+
+  func run() throws {
+    try options.report { try Self.measure(steps: steps, on: DSprites(renderedOn: $0.device), $0) }
+  }
+
+  /// Measures it and adds its row.
+  static func measure(steps: Int, on dataset: DSprites, _ bench: Bench) throws {
+    let step = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
+    let trainer = try step.trainer(on: dataset, bench.device)
+    for _ in 0..<10 { _ = try trainer.advance() }
+    let misses = bench.device.pool.statistics.misses, memory = residentMemory()
+    var row = Row(name: "\(step.name), \(steps) steps", series: Series())
+    row.series.seconds = try seconds(steps) { _ = try trainer.advance() }
+    row.figures["pool misses"] = Double(bench.device.pool.statistics.misses - misses)
+    row.figures["growth of memory, MB"] = Double(residentMemory() - memory) * 1e-6
+    row.figures["peak memory of the process, MB"] = Double(peakMemory()) * 1e-6
+    bench.add(row)
+  }
+}
+
+/// Everything, one row after the other.
+struct AllBenchmarks: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "all", abstract: "All benchmarks.")
+
+  @OptionGroup var options: BenchmarkOptions
+
+  @Option(help: "Steps of the benchmark `steady`.")
+  var steadySteps = 1_000
+
+  func run() throws {
+    try options.report { bench in
+      try RenderBenchmark.measure(bench)
+      let dataset = try DSprites(renderedOn: bench.device)
+      for step in StepCase.all { try StepBenchmark.measure(step, on: dataset, bench) }
+      try EncodingBenchmark.measure("burgess", batches: 8, on: dataset, bench)
+      try ThreadsBenchmark.measure(on: dataset, bench)
+      try SteadyBenchmark.measure(steps: steadySteps, on: dataset, bench)
+      try PosteriorBenchmark.measure(components: 737_280, bench)
+      try LoadBenchmark.measure(file: nil, bench)
+    }
+  }
+}
