@@ -4,7 +4,8 @@ import TensorCore
 
 extension Variable {
   private func mapped(
-    _ f: UnaryFunction, _ slope: @escaping (_ x: Tensor<Scalar>, _ y: Tensor<Scalar>, _ g: Tensor<Scalar>) -> Tensor<Scalar>
+    _ f: UnaryFunction,
+    _ slope: @escaping (_ x: Tensor<Scalar>, _ y: Tensor<Scalar>, _ g: Tensor<Scalar>) -> Tensor<Scalar>
   ) -> Variable {
     let result = value.map(f)
     return Variable.recording(result, from: [self]) { g, gradients in gradients.add(slope(value, result, g), to: self) }
@@ -15,9 +16,13 @@ extension Variable {
   /// log x; −∞ at 0, NaN below.
   public func log() -> Variable { mapped(.log) { x, _, g in g.combined(.divide, x) } }
   /// √x.
-  public func squareRoot() -> Variable { mapped(.sqrt) { _, y, g in g.combined(.divide, y.affine(scale: 2, shift: 0)) } }
+  public func squareRoot() -> Variable {
+    mapped(.sqrt) { _, y, g in g.combined(.divide, y.affine(scale: 2, shift: 0)) }
+  }
   /// x².
-  public func squared() -> Variable { mapped(.square) { x, _, g in g.combined(.multiply, x.affine(scale: 2, shift: 0)) } }
+  public func squared() -> Variable {
+    mapped(.square) { x, _, g in g.combined(.multiply, x.affine(scale: 2, shift: 0)) }
+  }
   /// |x|, with slope 0 at 0.
   public func magnitude() -> Variable { mapped(.abs) { x, _, g in g.combined(.multiply, x.map(.sign)) } }
   /// 1/x.

@@ -43,7 +43,7 @@ extension Variable where Scalar == Float {
   ///   - expectedWeight: the gradient that every distortion is expected to receive, if one is. Then the backward pass
   ///     runs at once, while each image's activations are in cache. If another gradient comes, it is computed again.
   public func fusedDistortion(
-    of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: FusedLikelihood, weights: [Variable],
+    of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood, weights: [Variable],
     biases: [Variable], expectedWeight: Float?
   ) -> Variable {
     let batch = shape[0], device = value.device
@@ -76,7 +76,8 @@ extension Variable where Scalar == Float {
 
 extension FusedParameters {
   fileprivate init(weights: [Variable<Float>], biases: [Variable<Float>]) {
-    self.init(weights: weights.map { UnsafePointer($0.value.pointer) }, biases: biases.map { UnsafePointer($0.value.pointer) })
+    self.init(
+      weights: weights.map { UnsafePointer($0.value.pointer) }, biases: biases.map { UnsafePointer($0.value.pointer) })
   }
 }
 

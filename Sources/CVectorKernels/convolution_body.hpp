@@ -60,19 +60,22 @@ VK_INLINE void correlate_tile(const vk_correlation &s, const correlation_operand
   }
 }
 
-/// All rows of the columns from x on, in strips of P columns and then of half as many; a tile always has `Pixels` pixels,
-/// except at the last rows.
+/// All pixels of the columns from x on: first in tiles P columns wide, row after row as they lie in memory, then what
+/// is left in tiles half as wide. A tile has `Pixels` pixels, except at the last rows.
 template <int V, int Pixels, int P = Pixels>
 static void correlate_columns(const vk_correlation &s, const correlation_operands &o, int x, int n) {
   constexpr int R = Pixels / P;
-  for (; x + P <= s.width; x += P) {
-    int y = 0;
-    for (; y + R <= s.height; y += R) correlate_tile<V, R, P>(s, o, y, x, n);
-    if constexpr (R > 1) {
-      for (; y < s.height; y++) correlate_tile<V, 1, P>(s, o, y, x, n);
-    }
+  const int end = s.width - (s.width - x) % P;
+  int y = 0;
+  for (; y + R <= s.height; y += R)
+    for (int i = x; i < end; i += P) correlate_tile<V, R, P>(s, o, y, i, n);
+  if constexpr (R > 1) {
+    for (; y < s.height; y++)
+      for (int i = x; i < end; i += P) correlate_tile<V, 1, P>(s, o, y, i, n);
   }
-  if constexpr (P > 1) correlate_columns<V, Pixels, P / 2>(s, o, x, n);
+  if constexpr (P > 1) {
+    if (end < s.width) correlate_columns<V, Pixels, P / 2>(s, o, end, n);
+  }
 }
 
 static void correlate(const vk_correlation &s, const correlation_operands &o) {
@@ -142,10 +145,11 @@ static void correlate_weights(const vk_correlation &s, const float *in, const fl
   }
 }
 
-/// out[i·out_step + j] += in[i·in_step + j] for j < length. Even i first, then odd: neighbours overlap, and a load right
-/// after a store that covers part of it would stall.
+/// out[i·out_step + j] += in[i·in_step + j] for j < length. Even i first, then odd: neighbours overlap, and a load
+/// right after a store that covers part of it would stall.
 template <int Length>
-VK_INLINE void add_spans(int count, int length, const float *in, ptrdiff_t in_step, float *out, ptrdiff_t out_step) {
+VK_INLINE void add_spans(int count, int length, const float *__restrict in, ptrdiff_t in_step, float *__restrict out,
+                         ptrdiff_t out_step) {
   for (int first = 0; first < 2; first++)
     for (int i = first; i < count; i += 2)
       for (int j = 0; j < (Length ? Length : length); j++) out[i * out_step + j] += in[i * in_step + j];
@@ -154,12 +158,9 @@ VK_INLINE void add_spans(int count, int length, const float *in, ptrdiff_t in_st
 static void expand(const vk_expansion &s, const float *in, const float *w, const float *bias, float *products,
                    float *out) {
   const int span = s.kernel * s.channels;
-  for (int y = 0; y < 2 * s.height + s.kernel - 2; y++) {
-    float *row = out + y * s.out_row;
-    const int pixels = 2 * s.width + s.kernel - 2;
-    for (int x = 0; x < pixels; x++)
-      for (int c = 0; c < s.channels; c++) row[x * s.channels + c] = bias ? bias[c] : 0;
-  }
+  const int rows = 2 * s.height + s.kernel - 2, floats = (2 * s.width + s.kernel - 2) * s.channels;
+  for (int i = 0; i < floats; i++) out[i] = bias ? bias[i % s.channels] : 0;
+  for (int y = 1; y < rows; y++) __builtin_memcpy(out + y * s.out_row, out, floats * sizeof(float));
   const vk_correlation product = {1, s.width, (int)s.w_row, 1, s.in_channels, 0, 0, s.in_channels, s.w_row, 0, s.w_row};
   for (int y = 0; y < s.height; y++) {
     correlate(product, {in + y * s.in_row, w, nullptr, false, nullptr, products});

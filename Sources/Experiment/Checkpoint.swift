@@ -42,14 +42,15 @@ public enum Checkpoint {
       "threads": "\(trainer.model.device.threads)", "vector_level": "\(trainer.model.device.level)",
     ]
     for part in parts(of: trainer) {
-      let arrays = [("parameters", part.store.values)]
+      let arrays =
+        [("parameters", part.store.values)]
         + part.optimizer.moments.enumerated().map { ("moment\($0.offset)", $0.element) }
       for (name, tensor) in arrays {
         tensors.append(.init("\(part.name).\(name)", shape: tensor.shape.dimensions, values: tensor.elements))
       }
       metadata["\(part.name).updates"] = "\(part.optimizer.steps)"
     }
-    metadata["crc32"] = checksum(tensors.map(\.values))
+    metadata["crc32"] = checksum(tensors.map { ($0.name, $0.values) }, metadata)
     try Safetensors.write(tensors, metadata: metadata, to: path)
   }
 
@@ -65,6 +66,10 @@ public enum Checkpoint {
       throw StructuredError(
         "not a checkpoint", at: path, expected: "a file that training wrote",
         action: "Weights alone cannot be resumed; train anew with another --output.")
+    }
+    let tensors = try file.entries.map { ($0.name, try file.floats($0.name)) }
+    guard file.metadata["crc32"] == checksum(tensors, file.metadata) else {
+      throw damaged(path, "its checksum does not match")
     }
     if let saved = file.metadata["configuration"], saved != configuration {
       throw StructuredError(
@@ -85,8 +90,6 @@ public enum Checkpoint {
       }
       updates.append((part.optimizer, count, moments))
     }
-    let all = zip(arrays, updates).flatMap { [$0.0.1] + $0.1.2 }
-    guard file.metadata["crc32"] == checksum(all) else { throw damaged(path, "its checksum does not match") }
     // All is read and checked: only now does anything change.
     for (tensor, elements) in arrays { tensor.copy(from: Tensor(elements, tensor.shape, on: tensor.device)) }
     for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
@@ -100,9 +103,16 @@ public enum Checkpoint {
       action: "Delete it to train from the beginning with --resume, or restore a copy.")
   }
 
-  private static func checksum(_ arrays: [[Float]]) -> String {
+  /// The CRC-32 of all names and values, so that no byte that means anything can change unnoticed.
+  private static func checksum(_ tensors: [(name: String, values: [Float])], _ metadata: [String: String]) -> String {
     var crc: UInt32 = 0
-    for array in arrays { array.withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) } }
+    for (key, text) in metadata.sorted(by: { $0.key < $1.key }) where key != "crc32" {
+      Array("\(key)=\(text)\n".utf8).withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) }
+    }
+    for (name, values) in tensors {
+      Array("\(name)\n".utf8).withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) }
+      values.withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) }
+    }
     return String(crc, radix: 16)
   }
 

@@ -1,12 +1,12 @@
-import Foundation
 import FactorData
+import Foundation
 import NeuralLayers
 import TensorCore
 
 /// What a person reads before training begins.
 public struct ExperimentSummary: CustomStringConvertible {
   /// Lines of label and text.
-  public let lines: [(label: String, text: String)]
+  public private(set) var lines: [(label: String, text: String)]
 
   /// Describes what a trainer is about to do.
   ///
@@ -15,10 +15,10 @@ public struct ExperimentSummary: CustomStringConvertible {
   ///   - trainer: what will be trained.
   ///   - dataset: on what.
   ///   - output: the run's folder.
-  ///   - secondsPerStep: measured on this machine.
+  ///   - secondsPerStep: measured on this machine; nil if it could not be, or there is nothing to train.
   public init(
     _ configuration: ExperimentConfiguration, _ trainer: Trainer, dataset: any FactorDataset, output: String,
-    secondsPerStep: Double
+    secondsPerStep: Double?
   ) {
     let model = trainer.model, training = configuration.training
     func count(_ prefix: String) -> Int {
@@ -27,8 +27,9 @@ public struct ExperimentSummary: CustomStringConvertible {
     var parameters =
       "\(grouped(model.parameters.count)) parameters (encoder \(grouped(count("encoder"))), "
       + "decoder \(grouped(count("decoder"))))"
-    if let adversary = trainer.objective.adversary { parameters += ", adversary \(grouped(adversary.parameters.count))" }
-    let remaining = trainer.steps - trainer.step
+    if let adversary = trainer.objective.adversary {
+      parameters += ", adversary \(grouped(adversary.parameters.count))"
+    }
     let length: String
     switch training.length {
     case .steps(let steps): length = "\(grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"
@@ -47,14 +48,17 @@ public struct ExperimentSummary: CustomStringConvertible {
       ("training", "\(length), \(training.optimizer.name)"),
       (
         "device",
-        "\(model.device.threads) threads, \(model.device.level) kernels, OpenBLAS \(Device.blasCore)"
+        "\(model.device.threads) thread\(model.device.threads == 1 ? "" : "s"), \(model.device.level) kernels, OpenBLAS \(Device.blasCore)"
       ),
+    ]
+    guard let secondsPerStep else { return }
+    let remaining = trainer.steps - trainer.step
+    lines.append(
       (
         "expected time",
         "\(ProgressLine.duration(Double(remaining) * secondsPerStep)) for \(grouped(remaining)) steps at "
           + "\(ProgressLine.number(secondsPerStep * 1000)) ms, then the report"
-      ),
-    ]
+      ))
   }
 
   /// The lines with their labels in a column.

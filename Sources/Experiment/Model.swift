@@ -30,7 +30,8 @@ public final class Model {
     if let needed = architecture.requirement(image) {
       throw StructuredError(
         "the images are \(image)", at: "architecture \(architecture.name)", expected: needed,
-        action: "Choose another architecture with --set model.architecture=…; `disentangle list architectures` shows all.")
+        action:
+          "Choose another architecture with --set model.architecture=…; `disentangle list architectures` shows all.")
     }
     (self.architecture, self.image, self.latents, self.likelihood) = (architecture, image, latents, likelihood)
     parameters = ParameterStore(on: device)

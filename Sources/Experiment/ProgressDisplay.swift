@@ -34,7 +34,8 @@ public struct ProgressTerminal {
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
       },
-      write: { FileHandle.standardError.write(Data($0.utf8)) })
+      // Nobody stops training because it cannot be watched.
+      write: { try? StandardStream.error.write($0) })
   }
 }
 

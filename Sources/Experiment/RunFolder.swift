@@ -52,14 +52,14 @@ public final class RunFolder: Sendable {
   ) throws -> RunFolder {
     let path = trimmed(path)
     try requireNothing(at: path)
-    let parent = (path as NSString).deletingLastPathComponent
+    let parts = PathParts(path), parent = parts.folder
     if makingParents, !parent.isEmpty {
       do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
         throw StructuredError("cannot make the folder \(parent)", at: path, action: "Choose another --output.")
       }
     }
     // Everything is prepared under a hidden name that a killed start leaves behind and the next one uses again.
-    let staging = join(parent, ".\((path as NSString).lastPathComponent).starting")
+    let staging = join(parent, ".\(parts.name).starting")
     guard mkdir(staging, 0o777) == 0 || errno == EEXIST else { throw cannotMake(path, parent) }
     var isPlaced = false
     guard let lock = try FileLock(join(staging, lockName), at: path, busy: "another process is starting this run")
@@ -121,6 +121,11 @@ public final class RunFolder: Sendable {
   /// Whether a file is there.
   public func contains(_ file: File) -> Bool { FileManager.default.fileExists(atPath: path(of: file)) }
 
+  /// Whether the report is there with its pictures.
+  public var hasReport: Bool {
+    [File.report, .readableReport, .reconstructions, .traversals].allSatisfy { contains($0) }
+  }
+
   /// Writes a file whole, in place of an earlier one.
   public func write(_ bytes: some ContiguousBytes, as file: File) throws {
     try AtomicFile.write(bytes, to: path(of: file))
@@ -144,7 +149,7 @@ public final class RunFolder: Sendable {
     return path
   }
 
-  private static func join(_ folder: String, _ name: String) -> String { folder.isEmpty ? name : "\(folder)/\(name)" }
+  private static func join(_ folder: String, _ name: String) -> String { PathParts.join(folder, name) }
 
   private static func requireNothing(at path: String) throws {
     guard !path.isEmpty, path != "/", path != ".", path != ".." else {

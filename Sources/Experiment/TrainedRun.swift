@@ -15,7 +15,8 @@ public struct TrainedRun {
   /// - Throws: ``StructuredError`` if there is none, or it has no weights yet.
   public init(at path: String, on device: Device) throws {
     folder = try RunFolder.open(at: path)
-    settings = try ConfigurationDocument(path: folder.path(of: .configuration)).decode(ExperimentConfiguration.self).value
+    settings = try ConfigurationDocument(path: folder.path(of: .configuration)).decode(ExperimentConfiguration.self)
+      .value
     guard folder.contains(.weights) else {
       throw StructuredError(
         "the run has no weights yet", at: folder.path(of: .weights), expected: "a run whose training is complete",

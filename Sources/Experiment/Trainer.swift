@@ -91,8 +91,8 @@ public final class Trainer {
           output: { [model] in model.decoder(codes, pass) }))
     }
     let total = pass.tape.phase("objective") { terms.total }
-    var values = try checked(terms)
     let loss = Double(total.scalar)
+    var values = try checked(terms, loss: loss)
     try pass.tape.backward(from: total)
     pass.tape.phase("optimiser") { optimizer.update() }
     if let adversary = objective.adversary { values += try advance(adversary, first: codes.value) }
@@ -111,8 +111,9 @@ public final class Trainer {
     let terms = pass.tape.phase("adversary") {
       adversary.loss(first: first, second: second, stream: stream.split("adversary", step), pass)
     }
-    let values = try checked(terms)
-    try pass.tape.backward(from: terms.total)
+    let total = terms.total
+    let values = try checked(terms, loss: Double(total.scalar))
+    try pass.tape.backward(from: total)
     pass.tape.phase("optimiser") { adversaryOptimizer?.update() }
     return values
   }
@@ -122,11 +123,13 @@ public final class Trainer {
     return posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: model.device))
   }
 
-  private func checked(_ terms: LossTerms) throws -> [(name: String, value: Double)] {
+  private func checked(_ terms: LossTerms, loss: Double) throws -> [(name: String, value: Double)] {
     let values = terms.terms.map { (name: $0.name, value: Double($0.value.scalar)) } + terms.observations
-    for (name, value) in values where !value.isFinite {
+    // Finite terms have an infinite sum where a weight is too large.
+    let all = values.map { ("term \($0.name)", $0.value) } + [("weighted loss", loss)]
+    for (name, value) in all where !value.isFinite {
       throw StructuredError(
-        "the term \(name) is \(value) at step \(step + 1); training stopped",
+        "the \(name) is \(value.isNaN ? "nan" : "\(value)") at step \(step + 1); training stopped",
         expected: "a finite loss",
         action: "The last checkpoint is kept. A smaller learning rate (--set training.optimizer.learning_rate=…) or a "
           + "warm-up of the weights often helps.")

@@ -8,14 +8,17 @@ import TensorCore
 
 /// A wish to stop, set from a signal handler's thread and read by the training loop.
 public final class StopRequest: Sendable {
-  private let flag = Atomic<Bool>(false)
+  private let flag = Atomic<Int32>(0)
 
   /// Nobody wishes to stop yet.
   public init() {}
-  /// Asks to stop after the current step.
-  public func ask() { flag.store(true, ordering: .releasing) }
-  /// Whether somebody has asked.
-  public var isAsked: Bool { flag.load(ordering: .acquiring) }
+  /// Asks to stop after the current step, on behalf of a signal.
+  public func ask(for signal: Int32 = SIGINT) { flag.store(signal, ordering: .releasing) }
+  /// The signal that asked last; nil while nobody has.
+  public var signal: Int32? {
+    let signal = flag.load(ordering: .acquiring)
+    return signal == 0 ? nil : signal
+  }
 }
 
 /// Training in a run folder: events, checkpoints, weights, resuming.
@@ -36,6 +39,9 @@ public final class TrainingRun {
   public let dataset: any FactorDataset
   /// What a person should know before training goes on, as where it was resumed.
   public private(set) var notices: [String] = []
+
+  /// Whether there is nothing left to train: all steps are made and the weights are written.
+  public var isComplete: Bool { trainer.step == trainer.steps && folder.contains(.weights) }
 
   private let configuration: ResolvedConfiguration<ExperimentConfiguration>
 
@@ -106,7 +112,7 @@ public final class TrainingRun {
     let clock = ContinuousClock()
     let start = clock.now, first = trainer.step
     while trainer.step < trainer.steps {
-      if stop.isAsked {
+      if stop.signal != nil {
         try save(log)
         return .stopped
       }

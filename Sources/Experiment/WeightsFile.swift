@@ -13,7 +13,8 @@ public enum WeightsFile {
     let tensors = store.entries.indices.map { index in
       let parameter = store.parameter(at: index)
       return Safetensors.Tensor(
-        parameter.name, shape: parameter.layout.portableShape, values: parameter.layout.portable(parameter.value.elements))
+        parameter.name, shape: parameter.layout.portableShape,
+        values: parameter.layout.portable(parameter.value.elements))
     }
     let metadata = [
       "format": "pt", "generator": "disentangle", "architecture": model.architecture.name,

@@ -3,8 +3,8 @@ import TensorCore
 
 /// Images and, where there are any, factors from anyone's HDF5 or NPZ file.
 ///
-/// Images are [N, H, W] or [N, H, W, C], of type uint8 (divided by 255, unless all pixels are 0 or 1), bool, or
-/// floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N]; each has as many values as its largest
+/// Images are [N, H, W] or [N, H, W, C], of type uint8 (divided by 255, unless all pixels are 0 or 1; a largest pixel
+/// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N]; each has as many values as its largest
 /// says. Memory: one bit per pixel for binary images, one byte for others of uint8, four for floats.
 public struct ImageFile: FactorDataset {
   /// The file's path.
@@ -97,8 +97,19 @@ private struct ImageReader {
         store.fill(range, UnsafeRawBufferPointer(pixels))
       }
     } else {
+      var brightest: UInt8 = 0, stray: Int?
       try file.forEachSlab(of: array, as: UInt8.self, rows: rows) { range, pixels in
+        for value in pixels { brightest = max(brightest, value) }
+        if stray == nil, let position = pixels.firstIndex(where: { $0 > 1 }) {
+          stray = range.lowerBound + position / shape.count
+        }
         store.fill(range, UnsafeRawBufferPointer(pixels))
+      }
+      // Nothing reaches one per cent of 255: these were meant to be binary.
+      if brightest < 3, let stray {
+        throw StructuredError(
+          "image \(stray) has a pixel of value \(brightest), and no pixel is brighter", at: location,
+          expected: "0 and 1 throughout, or intensities up to 255")
       }
     }
     return store

@@ -65,7 +65,7 @@ extension ArrayFile {
 
   /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032.
   func requirePlausible(_ about: ArrayInformation, _ name: String) throws {
-    guard about.count <= 1 << 30 || about.count / 1100 <= about.storedBytes else {
+    guard about.count <= 1 << 22 || about.count / 1100 <= about.storedBytes else {
       throw StructuredError(
         "the array declares \(about.count) elements but the file spends only \(about.storedBytes) bytes on them",
         at: location(name))

@@ -60,9 +60,8 @@ public enum AtomicFile {
       target = String(cString: resolved)
       free(resolved)
     }
-    let folder = (target as NSString).deletingLastPathComponent
-    let name = (target as NSString).lastPathComponent
-    let temporary = (folder as NSString).appendingPathComponent(".\(name).tmp")
+    let parts = PathParts(target), folder = parts.folder
+    let temporary = PathParts.join(folder, ".\(parts.name).tmp")
     let descriptor = try openLocked(temporary, for: path)
     var renamed = false
     defer {
@@ -104,7 +103,7 @@ public enum AtomicFile {
         throw StructuredError("the file already exists", at: path, action: "Choose another name or pass --force.")
       }
     }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = PathParts(path).folder
     let folder = parent.isEmpty ? "." : parent
     guard stat(folder, &status) == 0 else { throw failure("cannot write into the folder \(folder)", path) }
     guard status.st_mode & S_IFMT == S_IFDIR else {

@@ -82,11 +82,14 @@ public final class HDF5File: ArrayFile {
   ///
   /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
   public func information(_ name: String) throws -> ArrayInformation {
-    let found = HDF5Library.calling { () -> ArrayInformation? in
+    let found = try HDF5Library.calling { () throws -> ArrayInformation? in
       guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose) else {
         return nil
       }
-      return Self.lockedInformation(dataset.id)
+      guard let about = Self.lockedInformation(dataset.id) else {
+        throw StructuredError("the description of the array is damaged", at: location(name))
+      }
+      return about
     }
     guard let found else { throw missing(name) }
     try requirePlausible(found, name)
@@ -120,7 +123,8 @@ public final class HDF5File: ArrayFile {
     return names.sorted()
   }
 
-  /// Describes an open array; nil when the library refuses. Under the library's lock.
+  /// Describes an open array; nil when the description contradicts itself, which the library does not always notice
+  /// before it trusts it. Under the library's lock.
   static func lockedInformation(_ dataset: hid_t) -> ArrayInformation? {
     guard let space = HDF5Identifier(H5Dget_space(dataset), closedBy: H5Sclose),
       let type = HDF5Identifier(H5Dget_type(dataset), closedBy: H5Tclose),
@@ -128,8 +132,9 @@ public final class HDF5File: ArrayFile {
     else { return nil }
     let rank = H5Sget_simple_extent_ndims(space.id)
     guard rank >= 0, rank <= 32 else { return nil }
-    var extents = [hsize_t](repeating: 0, count: Int(rank))
-    if rank > 0, H5Sget_simple_extent_dims(space.id, &extents, nil) < 0 { return nil }
+    var extents = [hsize_t](repeating: 0, count: Int(rank)), largest = extents
+    if rank > 0, H5Sget_simple_extent_dims(space.id, &extents, &largest) < 0 { return nil }
+    if zip(extents, largest).contains(where: { $0 > $1 }) { return nil }
     var count = 1
     for extent in extents {
       let (product, overflow) = count.multipliedReportingOverflow(by: max(1, Int(clamping: extent)))
@@ -139,7 +144,9 @@ public final class HDF5File: ArrayFile {
     var chunks: [Int]?
     if H5Pget_layout(creation.id) == H5D_CHUNKED {
       var chunk = [hsize_t](repeating: 0, count: Int(rank))
-      if H5Pget_chunk(creation.id, rank, &chunk) < 0 { return nil }
+      guard H5Pget_chunk(creation.id, rank, &chunk) == rank, !zip(chunk, largest).contains(where: { $0 > $1 }) else {
+        return nil
+      }
       chunks = chunk.map { Int(clamping: $0) }
     }
     var filters: [String] = []

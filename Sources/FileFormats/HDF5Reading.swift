@@ -99,13 +99,22 @@ extension ArrayElementType {
   /// Reads the description of an HDF5 type. Under the library's lock.
   init(hdf5 type: hid_t) {
     let bits = H5Tget_size(type) * 8
+    // Numbers that do not fill their bytes are rare, and damaged descriptions look like them.
+    let isWhole = [8, 16, 32, 64].contains(bits) && H5Tget_precision(type) == bits && H5Tget_offset(type) == 0
     switch H5Tget_class(type) {
-    case H5T_INTEGER: self = .integer(bits: bits, signed: H5Tget_sign(type) == H5T_SGN_2)
-    case H5T_FLOAT: self = .floatingPoint(bits: bits)
+    case H5T_INTEGER where isWhole: self = .integer(bits: bits, signed: H5Tget_sign(type) == H5T_SGN_2)
+    case H5T_FLOAT where isWhole && Self.fieldsFit(type, bits): self = .floatingPoint(bits: bits)
     case H5T_ENUM where bits == 8: self = .boolean
     case H5T_STRING: self = .string
     default: self = .other
     }
+  }
+
+  /// Whether sign, exponent and mantissa of a floating-point type lie inside of it.
+  private static func fieldsFit(_ type: hid_t, _ bits: Int) -> Bool {
+    var sign = 0, exponent = 0, exponentSize = 0, mantissa = 0, mantissaSize = 0
+    return H5Tget_fields(type, &sign, &exponent, &exponentSize, &mantissa, &mantissaSize) >= 0 && sign < bits
+      && exponent < bits && exponentSize <= bits - exponent && mantissa < bits && mantissaSize <= bits - mantissa
   }
 
   /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.

@@ -11,7 +11,7 @@ public final class HDF5Writer {
   public enum Layout: Sendable, Equatable {
     /// In one piece, as it is.
     case contiguous
-    /// In chunks of a shape, deflated at a level (0–9). `shape` has the array's rank and extents of at least 1.
+    /// In chunks, deflated at a level (0–9). `chunks` has the array's rank; what is larger than the array is cut.
     case deflated(chunks: [Int], level: Int)
   }
 
@@ -79,7 +79,7 @@ public final class HDF5Writer {
       // No times of creation: equal content gives equal files.
       H5Pset_obj_track_times(creation.id, false)
       if case .deflated(let chunks, let level) = layout, !shape.contains(0) {
-        var chunk = chunks.map { hsize_t($0) }
+        var chunk = zip(chunks, shape).map { hsize_t(min($0, $1)) }
         guard chunks.count == shape.count, H5Pset_chunk(creation.id, Int32(chunk.count), &chunk) >= 0,
           H5Pset_deflate(creation.id, UInt32(level)) >= 0
         else { throw HDF5File.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }

@@ -8,9 +8,14 @@ import TensorCore
 public struct Safetensors: Sendable {
   /// The type of a tensor's elements.
   public enum ElementType: String, Sendable, CaseIterable {
+    /// Floating-point numbers: IEEE 754 binary64, binary32 and binary16, and the upper half of binary32.
     case f64 = "F64", f32 = "F32", f16 = "F16", bf16 = "BF16"
+    /// Whole numbers in two's complement.
     case i64 = "I64", i32 = "I32", i16 = "I16", i8 = "I8"
-    case u64 = "U64", u32 = "U32", u16 = "U16", u8 = "U8", bool = "BOOL"
+    /// Whole numbers from 0.
+    case u64 = "U64", u32 = "U32", u16 = "U16", u8 = "U8"
+    /// Truth values, one byte each.
+    case bool = "BOOL"
 
     /// The number of bytes of an element.
     public var size: Int {

@@ -21,6 +21,9 @@ public struct Encoder {
     (self.stack, self.layers, self.heads, self.latents) = (stack, layers, heads, latents)
   }
 
+  /// Whether its convolutions run through the fused kernels.
+  public var isFused: Bool { stack?.isFused ?? false }
+
   /// The posterior of images `[B, height, width, channels]`.
   public func callAsFunction(_ images: Tensor<Float>, _ pass: Pass) -> DiagonalGaussian {
     let batch = images.shape[0]
@@ -50,6 +53,9 @@ public struct Decoder {
   public init(layers: [Dense], stack: ConvolutionStack?, image: ImageShape) {
     (self.layers, self.stack, self.image) = (layers, stack, image)
   }
+
+  /// Whether its convolutions run through the fused kernels.
+  public var isFused: Bool { stack?.isFused ?? false }
 
   private func trunk(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
     let x = layers.reduce(codes) { x, layer in layer(x, pass) }

@@ -1,4 +1,5 @@
 import StrictConfiguration
+import TensorCore
 
 extension OptimizerSettings {
   /// Adam as disentanglement_lib sets it: rate 1e-4, β₁ 0.9, β₂ 0.999, ε 1e-8.

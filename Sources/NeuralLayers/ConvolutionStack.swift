@@ -75,7 +75,8 @@ public struct ConvolutionStack {
         .convolution(kernel: layer.kernel, high: geometry.high.channels, low: geometry.lowChannels), fanIn: fanIn,
         fanOut: fanOut, .weight)
       let bias = store.add(
-        name + ".bias", [layer.channels], .vector(count: layer.channels, image: nil), fanIn: fanIn, fanOut: fanOut, .bias)
+        name + ".bias", [layer.channels], .vector(count: layer.channels, image: nil), fanIn: fanIn, fanOut: fanOut,
+        .bias)
       image = transposed ? geometry.high : geometry.low
       return Convolution(geometry: geometry, activation: layer.activation, weight: weight, bias: bias)
     }
@@ -110,7 +111,7 @@ public struct ConvolutionStack {
     return pass.tape.phase(phaseName + ", likelihood", operations: operations(images, weights)) {
       guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
       return images.fusedDistortion(
-        of: target, plan, likelihood.fused, weights: weights, biases: biases,
+        of: target, plan, likelihood, weights: weights, biases: biases,
         expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
     }
   }
@@ -144,32 +145,14 @@ public struct ConvolutionStack {
 
 extension FusedConvolutionStack {
   fileprivate init?(_ convolutions: [ConvolutionStack.Convolution], transposed: Bool, on device: Device) {
-    var layers: [FusedLayer] = []
-    for convolution in convolutions {
-      let activation: FusedLayer.Activation
-      switch convolution.activation {
-      case .identity: activation = .identity
-      case .relu: activation = .relu
-      default: return nil
-      }
+    let layers = convolutions.map { convolution in
       let g = convolution.geometry
       let input = transposed ? g.low : g.high, output = transposed ? g.high : g.low
-      layers.append(
-        FusedLayer(
-          kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
-          inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
-          activation: activation))
+      return FusedLayer(
+        kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
+        inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
+        activation: convolution.activation)
     }
     self.init(layers: layers, device: device)
-  }
-}
-
-extension Likelihood {
-  fileprivate var fused: FusedLikelihood {
-    switch self {
-    case .bernoulli: .bernoulli
-    case .gaussian(let deviation): .gaussian(standardDeviation: deviation)
-    case .laplace(let scale): .laplace(scale: scale)
-    }
   }
 }

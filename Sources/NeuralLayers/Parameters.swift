@@ -54,7 +54,8 @@ public final class ParameterStore {
     for (index, entry) in entries.enumerated() {
       var stream = stream.split(entry.name)
       parameter(at: index).value.withMutableElements {
-        initializer.fill($0, fanIn: entry.initializer.fanIn, fanOut: entry.initializer.fanOut,
+        initializer.fill(
+          $0, fanIn: entry.initializer.fanIn, fanOut: entry.initializer.fanOut,
           isBias: entry.initializer.kind == .bias, from: &stream)
       }
     }

@@ -79,7 +79,8 @@ public final class ForwardPass {
   /// Describes a batch; the decoder runs when an objective asks for its result.
   public init(
     images: Tensor<Float>, posterior: DiagonalGaussian, codes: Variable<Float>, step: Int, dataCount: Int,
-    stream: RandomStream, pass: Pass, distortion: @escaping () -> Variable<Float>, output: @escaping () -> Variable<Float>
+    stream: RandomStream, pass: Pass, distortion: @escaping () -> Variable<Float>,
+    output: @escaping () -> Variable<Float>
   ) {
     (self.images, self.posterior, self.codes, self.step, self.dataCount) = (images, posterior, codes, step, dataCount)
     (self.stream, self.pass, makeDistortion, makeOutput) = (stream, pass, distortion, output)

@@ -13,6 +13,7 @@ extension RateDecomposition {
     case conditionalEntropy = "conditional_entropy"
     case activeUnits = "active_units"
     case meanVariances = "mean_variances"
+    case distortionStandardError = "distortion_standard_error"
     case distortionReason = "distortion_reason"
     case dataEntropy = "data_entropy"
     case dataEntropyReason = "data_entropy_reason"
@@ -44,6 +45,7 @@ extension RateDecomposition {
     try container.encode(activeUnits, forKey: .activeUnits)
     try container.encode(meanVariances, forKey: .meanVariances)
     try container.encode(distortion, forKey: .distortion)
+    try container.encodeIfPresent(distortionStandardError, forKey: .distortionStandardError)
     try container.encodeIfPresent(distortionReason, forKey: .distortionReason)
     try container.encode(dataEntropy, forKey: .dataEntropy)
     try container.encodeIfPresent(dataEntropyReason, forKey: .dataEntropyReason)
@@ -65,7 +67,7 @@ extension RateDecomposition {
 }
 
 extension RateDecomposition.DimensionWiseKL {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case value
     case standardError = "standard_error"
     case perDimension = "per_dimension"
@@ -81,7 +83,7 @@ extension RateDecomposition.DimensionWiseKL {
 }
 
 extension RateDecomposition.MonteCarloResidual {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case value
     case standardError = "standard_error"
     case withinFourStandardErrors = "within_four_standard_errors"
@@ -97,7 +99,7 @@ extension RateDecomposition.MonteCarloResidual {
 }
 
 extension RateDecomposition.InformationBounds {
-  private enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey {
     case lower, upper, ceiling, hold
     case lowerReason = "lower_reason"
   }

@@ -20,7 +20,7 @@ public struct DecompositionTable: Sendable {
     var blocks = [summary(style), checks(style), latentTable(style)]
     if !result.minibatchEstimates.isEmpty { blocks.append(minibatches(style)) }
     if !result.warnings.isEmpty {
-      blocks.append((["Please note"].map { heading($0, style) } + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
+      blocks.append(([heading("Please note", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
     }
     return blocks.joined(separator: "\n\n") + "\n"
   }
@@ -40,11 +40,17 @@ public struct DecompositionTable: Sendable {
       ["conditional entropy  E H(z|x)", number(result.conditionalEntropy), "closed form"],
       ["active units  Var(μ) ≥ 0.01", "\(result.activeUnits) of \(result.latents)", ""],
     ]
-    if let distortion = result.distortion { rows.append(["distortion  E[−log p(x|z)]", number(distortion), ""]) }
-    if let entropy = result.dataEntropy { rows.append(["data entropy  H(x)", number(entropy), "identical images counted"]) }
+    if let distortion = result.distortion {
+      let error = result.distortionStandardError.map { "± " + number($0) } ?? ""
+      rows.append(["distortion  E[−log p(x|z)]", number(distortion), error])
+    }
+    if let entropy = result.dataEntropy {
+      rows.append(["data entropy  H(x)", number(entropy), "identical images counted"])
+    }
     return heading("Where the rate goes", style) + "\n"
       + table(["quantity", "nats", "± standard error"], rows, numeric: [1], style)
-      + "\n" + paragraph(
+      + "\n"
+      + paragraph(
         "Over all \(result.dataPoints) data points; \(result.samples) "
           + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."), style)
   }
@@ -84,7 +90,8 @@ public struct DecompositionTable: Sendable {
     }
     return heading("Latents, by rate", style) + "\n"
       + table(
-        ["latent", "E KL(q(z_d|x) ‖ p)", "KL(q(z_d) ‖ p)", "H(z_d)", "Var(μ)", ""], rows, numeric: [0, 1, 2, 3, 4], style)
+        ["latent", "E KL(q(z_d|x) ‖ p)", "KL(q(z_d) ‖ p)", "H(z_d)", "Var(μ)", ""], rows, numeric: [0, 1, 2, 3, 4],
+        style)
   }
 
   private func minibatches(_ style: Style) -> String {
@@ -98,7 +105,8 @@ public struct DecompositionTable: Sendable {
     }
     return heading("What minibatch estimates would have said (and how far they are off)", style) + "\n"
       + table(["estimator", "I(x; z)", "TC", "dimension-wise KL"], rows, numeric: [1, 2, 3], style)
-      + "\n" + paragraph("They are training signals, biased by construction; the values above are the measurement.", style)
+      + "\n"
+      + paragraph("They are training signals, biased by construction; the values above are the measurement.", style)
   }
 
   // MARK: Pieces
@@ -129,7 +137,8 @@ public struct DecompositionTable: Sendable {
     if style == .markdown {
       let rule = header.indices.map { numeric.contains($0) ? "---:" : ":---" }
       return ([header, rule] + rows).map { cells in
-        "| " + cells.map { $0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "|", with: "\\|") }
+        "| "
+          + cells.map { $0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "|", with: "\\|") }
           .joined(separator: " | ") + " |"
       }.joined(separator: "\n")
     }

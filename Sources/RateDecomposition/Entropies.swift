@@ -41,7 +41,9 @@ struct Entropies {
     let d = densities.count, count = indices.count
     let conditional = aggregate.logConditionals(of: codes, indices: indices)
     let prior = Self.logPriors(codes, d)
-    let product = (0..<count).map { s in (0..<d).reduce(0.0) { $0 + densities[$1].logDensity(at: Double(codes[s * d + $1])) } }
+    let product = (0..<count).map { s in
+      (0..<d).reduce(0.0) { $0 + densities[$1].logDensity(at: Double(codes[s * d + $1])) }
+    }
     let entropies = densities.map(\.entropy)
     let conditionalEntropy = statistics.conditionalEntropies.reduce(0, +)
     let crossEntropy = statistics.crossEntropies.reduce(0, +), marginalSum = entropies.reduce(0, +)

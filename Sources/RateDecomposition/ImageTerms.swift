@@ -4,6 +4,8 @@ import Foundation
 public struct ImageTerms: Sendable, Equatable {
   /// E[−log p(x|z)], averaged over the data, in nats.
   public var distortion: Double
+  /// Its standard error, where it was measured on a sample of the images; nil where it is not known.
+  public var distortionStandardError: Double?
   /// Whether the likelihood is that of discrete data (Bernoulli on binary images). Only then is H − D a bound.
   public var likelihoodIsDiscrete: Bool
   /// The likelihood's name, for the reason why there is no bound.
@@ -12,8 +14,12 @@ public struct ImageTerms: Sendable, Equatable {
   public var dataEntropy: Double?
 
   /// Gathers the terms.
-  public init(distortion: Double, likelihood: String, likelihoodIsDiscrete: Bool, dataEntropy: Double?) {
+  public init(
+    distortion: Double, standardError: Double? = nil, likelihood: String, likelihoodIsDiscrete: Bool,
+    dataEntropy: Double?
+  ) {
     self.distortion = distortion
+    distortionStandardError = standardError
     self.likelihood = likelihood
     self.likelihoodIsDiscrete = likelihoodIsDiscrete
     self.dataEntropy = dataEntropy
@@ -45,6 +51,8 @@ extension RateDecomposition.InformationBounds {
       lowerReason = "there are no images, hence no distortion"
     }
     let slack = 4 * (mutualInformation.standardError ?? .infinity) + 1e-6 * max(1, rate)
-    hold = mutualInformation.value <= min(upper, ceiling) + slack && mutualInformation.value >= (lower ?? 0) - slack
+    let lowerSlack = slack + 4 * (images?.distortionStandardError ?? 0)
+    hold =
+      mutualInformation.value <= min(upper, ceiling) + slack && mutualInformation.value >= (lower ?? 0) - lowerSlack
   }
 }

@@ -96,7 +96,8 @@ public struct MarginalDensity: Sendable {
 
   /// Adds one component outwards from its centre by the recurrence g(z + h) = g(z)·r(z), r(z + h) = r(z)·e^(−h²/σ²).
   private static func add(
-    mean: Double, sigma: Double, weight: Double, spacing: Double, first: Int, to density: UnsafeMutableBufferPointer<Double>
+    mean: Double, sigma: Double, weight: Double, spacing: Double, first: Int,
+    to density: UnsafeMutableBufferPointer<Double>
   ) {
     let centre = (mean / spacing).rounded(), offset = centre * spacing - mean
     let index = Int(centre) - first, steps = Int(reach * sigma / spacing)
@@ -125,7 +126,9 @@ public struct MarginalDensity: Sendable {
       let cell = (point >> 1) - level.first
       if point & 1 == 0 { return level.density.indices.contains(cell) ? level.density[cell] : 0 }
       var value = 0.0
-      for k in 0..<12 where level.density.indices.contains(cell - 5 + k) { value += half[k] * level.density[cell - 5 + k] }
+      for (k, i) in (cell - 5...cell + 6).enumerated() where level.density.indices.contains(i) {
+        value += half[k] * level.density[i]
+      }
       return max(value, 0)
     }
   }

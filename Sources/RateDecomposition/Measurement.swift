@@ -102,6 +102,7 @@ extension RateDecomposition {
     activeUnits = statistics.activeUnits
     meanVariances = statistics.meanVariances
     distortion = images?.distortion
+    distortionStandardError = images?.distortionStandardError
     distortionReason = images == nil ? "there are no images" : nil
     dataEntropy = images?.dataEntropy
     dataEntropyReason =

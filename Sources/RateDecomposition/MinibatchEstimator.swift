@@ -56,7 +56,7 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
     codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
   ) -> Densities {
     let batch = codes.count / d
-    precondition(batch >= leastBatch && dataCount >= batch, "the batch must not be smaller than \(leastBatch) or larger than the data")
+    precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
     let weights = (0..<batch).map { i in (0..<batch).map { logWeight(i, $0, batch: batch, dataCount: dataCount) } }
     var result = Densities(joint: [], marginals: [])
     var joint = [Double](repeating: 0, count: batch), single = joint
@@ -112,6 +112,13 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
     /// Dimension-wise KL.
     public var dimensionWiseKL: Double
 
+    /// Gathers the three.
+    public init(mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
+      self.mutualInformation = mutualInformation
+      self.totalCorrelation = totalCorrelation
+      self.dimensionWiseKL = dimensionWiseKL
+    }
+
     private enum CodingKeys: String, CodingKey {
       case mutualInformation = "mutual_information"
       case totalCorrelation = "total_correlation"
@@ -153,7 +160,9 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
       var choice = stream.split("batch", batch), noise = stream.split("noise", batch)
       let indices = Self.distinct(batchSize, below: posterior.count, from: &choice)
       let codes = AggregatePosterior.codes(of: posterior, at: indices, noise: &noise).map { Double($0) }
-      func rows(_ values: [Float]) -> [Double] { indices.flatMap { n in values[n * d..<(n + 1) * d].map { Double($0) } } }
+      func rows(_ values: [Float]) -> [Double] {
+        indices.flatMap { n in values[n * d..<(n + 1) * d].map { Double($0) } }
+      }
       let terms = estimator.terms(
         codes: codes, means: rows(posterior.means), logVariances: rows(posterior.logVariances), latents: d,
         dataCount: dataCount ?? posterior.count)

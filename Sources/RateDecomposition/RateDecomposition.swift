@@ -86,6 +86,8 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
   public var meanVariances: [Double]
   /// E[−log p(x|z)], averaged over the data; nil without images.
   public var distortion: Double?
+  /// Its standard error, where it was measured on a sample of the images.
+  public var distortionStandardError: Double?
   /// Why there is no distortion.
   public var distortionReason: String?
   /// The entropy of the data counted over identical images; nil where it is not known.

@@ -51,7 +51,7 @@ public final class Canvas {
   public let height: Int
   private let surface: OpaquePointer
   private let context: OpaquePointer
-  private let family: String
+  private let font: (family: String, isASCII: Bool)
 
   /// Makes a white canvas.
   ///
@@ -65,7 +65,7 @@ public final class Canvas {
     self.height = height
     self.surface = surface
     self.context = context
-    family = Self.usableFamily()
+    font = Self.findFont()
     try check()
     cairo_set_source_rgb(context, 1, 1, 1)
     cairo_paint(context)
@@ -93,9 +93,9 @@ public final class Canvas {
     for row in 0..<stack.height {
       for column in 0..<stack.width {
         let word = (stack.color(image: image, y: row, x: column) ?? .notANumber).word
-        for py in max(0, y + row * scale)..<max(0, min(height, y + (row + 1) * scale)) {
+        for py in (y + row * scale..<y + (row + 1) * scale).clamped(to: 0..<height) {
           let line = UnsafeMutableRawPointer(data + py * stride).assumingMemoryBound(to: UInt32.self)
-          for px in max(0, x + column * scale)..<max(0, min(width, x + (column + 1) * scale)) { line[px] = word }
+          for px in (x + column * scale..<x + (column + 1) * scale).clamped(to: 0..<width) { line[px] = word }
         }
       }
     }
@@ -107,7 +107,8 @@ public final class Canvas {
     _ text: String, x: Double, y: Double, size: Double, bold: Bool = false, color: Color = .grey(0.1),
     alignment: Alignment = .left
   ) {
-    Self.select(family, bold, size, in: context)
+    Self.select(font.family, bold, size, in: context)
+    let text = drawable(text)
     var extents = cairo_text_extents_t()
     cairo_text_extents(context, text, &extents)
     let shift: Double =
@@ -124,7 +125,8 @@ public final class Canvas {
 
   /// The width of a label in pixels.
   public func textWidth(_ text: String, size: Double, bold: Bool = false) -> Double {
-    Self.select(family, bold, size, in: context)
+    Self.select(font.family, bold, size, in: context)
+    let text = drawable(text)
     var extents = cairo_text_extents_t()
     cairo_text_extents(context, text, &extents)
     return extents.x_advance
@@ -164,21 +166,27 @@ public final class Canvas {
 
   // MARK: Fonts and errors
 
-  /// A family whose text Cairo can draw here: a plain sans-serif, or, where no font is installed at all, the strokes
-  /// that Cairo brings along. Tried on a canvas of its own, because an error would stop all further drawing.
-  private static func usableFamily() -> String {
-    for family in ["DejaVu Sans", "sans-serif"] {
-      guard let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1) else { continue }
-      defer { cairo_surface_destroy(surface) }
-      guard let context = cairo_create(surface) else { continue }
-      defer { cairo_destroy(context) }
-      select(family, false, 12, in: context)
-      var extents = cairo_text_extents_t()
-      cairo_text_extents(context, "z0 KL", &extents)
-      cairo_show_text(context, "z0 KL")
-      if cairo_status(context) == CAIRO_STATUS_SUCCESS, extents.x_advance > 0 { return family }
-    }
-    return "@cairo:"
+  /// The family of all text, and whether it knows ASCII only: so it is where no font is installed and Cairo falls back
+  /// on the strokes that it brings along. Tried on a canvas of its own, because an error would stop all further drawing.
+  private static func findFont() -> (family: String, isASCII: Bool) {
+    guard let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 1, 1) else { return builtIn }
+    defer { cairo_surface_destroy(surface) }
+    guard let context = cairo_create(surface) else { return builtIn }
+    defer { cairo_destroy(context) }
+    let family = "DejaVu Sans"
+    select(family, false, 12, in: context)
+    cairo_show_text(context, "z0")
+    guard cairo_status(context) == CAIRO_STATUS_SUCCESS else { return builtIn }
+    return (family, cairo_scaled_font_get_type(cairo_get_scaled_font(context)) == CAIRO_FONT_TYPE_USER)
+  }
+
+  private static let builtIn = (family: "@cairo:", isASCII: true)
+
+  /// The text in characters that the font has.
+  private func drawable(_ text: String) -> String {
+    guard font.isASCII else { return text }
+    let plain = text.replacingOccurrences(of: "−", with: "-").replacingOccurrences(of: "σ", with: " sd")
+    return String(plain.map { $0.isASCII ? $0 : "?" })
   }
 
   private static func select(_ family: String, _ bold: Bool, _ size: Double, in context: OpaquePointer) {

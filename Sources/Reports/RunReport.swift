@@ -47,7 +47,7 @@ public struct RunReport {
     let decomposition = try RateDecomposition(
       of: posterior,
       images: ImageTerms(
-        distortion: distortions.value, likelihood: model.likelihood.name,
+        distortion: distortions.value, standardError: distortions.standardError, likelihood: model.likelihood.name,
         likelihoodIsDiscrete: model.likelihood.isDiscrete && dataset.isBinary, dataEntropy: multiplicities.entropy),
       options: options, on: model.device)
     let title = "\(settings.name): \(settings.objective.name) on \(dataset.name), seed \(settings.seed)"
@@ -106,7 +106,9 @@ public struct RunReport {
   public func write(into folder: RunFolder) throws {
     try folder.write(Data((try decomposition.json() + "\n").utf8), as: .report)
     var markdown = "# \(title)\n\n" + DecompositionTable(decomposition).text(.markdown)
-    if reconstructions != nil { markdown += "\n## Reconstructions\n\n![Originals above reconstructions](reconstructions.png)\n" }
+    if reconstructions != nil {
+      markdown += "\n## Reconstructions\n\n![Originals above reconstructions](reconstructions.png)\n"
+    }
     if traversals != nil { markdown += "\n## Traversals\n\n![Latents sorted by KL](traversals.png)\n" }
     try folder.write(Data(markdown.utf8), as: .readableReport)
     try reconstructions?.write(to: folder.path(of: .reconstructions))

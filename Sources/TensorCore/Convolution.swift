@@ -27,7 +27,8 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   /// Height, width and channels of the low-resolution side.
   public var low: ImageShape {
     ImageShape(
-      height: (high.height + 2 * padding - kernel) / stride + 1, width: (high.width + 2 * padding - kernel) / stride + 1,
+      height: (high.height + 2 * padding - kernel) / stride + 1,
+      width: (high.width + 2 * padding - kernel) / stride + 1,
       channels: lowChannels)
   }
 

@@ -8,14 +8,6 @@
 ///     convolution             low[y, x, n] = f(b[n] + Σ_{tap, c} high[2y + k_y − p, 2x + k_x − p, c] · W[tap][c][n])
 ///     transposed convolution  high[2y + k_y − p, 2x + k_x − p, n] += low[y, x, c] · W[tap][n][c],  then bias and f
 public struct FusedLayer: Sendable, Equatable {
-  /// What is applied to each output.
-  public enum Activation: Sendable, Equatable {
-    /// f(v) = v.
-    case identity
-    /// f(v) = max(v, 0).
-    case relu
-  }
-
   /// The side K of the square kernel.
   public var kernel: Int
   /// The stride; the fused path knows 2.
@@ -32,7 +24,7 @@ public struct FusedLayer: Sendable, Equatable {
   public var inputChannels: Int
   /// Channels of the output.
   public var outputChannels: Int
-  /// The activation f.
+  /// The activation f; the fused path knows `identity` and `relu`.
   public var activation: Activation
 
   /// Describes a layer; whether the fused path can run it is decided by ``FusedConvolutionStack/init(layers:device:)``.
@@ -73,6 +65,7 @@ public struct FusedLayer: Sendable, Equatable {
   /// Whether the kernels know this layer: stride 2, kernel 4 with padding 1 or kernel 2 without, the high side exactly
   /// twice the low side and that at least 2 × 2, channels in multiples of 32 on the low side.
   var hasFusedShape: Bool {
+    guard activation == .identity || activation == .relu else { return false }
     guard stride == 2, (kernel == 4 && padding == 1) || (kernel == 2 && padding == 0) else { return false }
     guard inputChannels > 0, outputChannels > 0, inputHeight > 0, inputWidth > 0 else { return false }
     let low = transposed ? (inputHeight, inputWidth) : (outputHeight, outputWidth)

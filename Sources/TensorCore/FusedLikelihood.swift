@@ -1,15 +1,7 @@
 import CVectorKernels
 import Foundation
 
-/// The density of an image's pixels given the output of a decoder; pixels and channels are independent.
-public enum FusedLikelihood: Sendable, Equatable {
-  /// −log p(t | l) = max(l, 0) − l·t + log(1 + exp(−|l|)) for a logit l and a target t in [0, 1].
-  case bernoulli
-  /// −log p(t | m) = ½[(t − m)²/s² + log 2πs²] for a mean m and a fixed standard deviation s > 0.
-  case gaussian(standardDeviation: Float)
-  /// −log p(t | m) = |t − m|/s + log 2s for a mean m and a fixed scale s > 0.
-  case laplace(scale: Float)
-
+extension Likelihood {
   private var density: vk_density {
     switch self {
     case .bernoulli: VK_BERNOULLI
@@ -64,7 +56,7 @@ extension FusedConvolutionStack {
   ///   - distortion: `[B]`, overwritten.
   ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
   public func likelihoodForward(
-    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: FusedLikelihood, batch: Int,
+    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: Likelihood, batch: Int,
     parameters: FusedParameters, distortion: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>? = nil
   ) {
     precondition(
@@ -101,7 +93,7 @@ extension FusedConvolutionStack {
   ///   - inputGradient: `[B, h, w, c]`, overwritten, or nil where nobody asks.
   ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
   public func likelihoodForwardBackward(
-    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: FusedLikelihood,
+    _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, likelihood: Likelihood,
     imageWeights: UnsafePointer<Float>, batch: Int, parameters: FusedParameters,
     distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients,
     inputGradient: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>? = nil

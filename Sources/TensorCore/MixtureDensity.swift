@@ -67,7 +67,8 @@ public final class MixtureDensity: @unchecked Sendable {
         device.forEachRange(samples, grain: 4) { _, range in
           points.withUnsafeBufferPointer { points in
             guard let z = points.baseAddress, let out = joint.baseAddress else { return }
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: vk_mixture_scratch_size(range.count, d)) { scratch in
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: vk_mixture_scratch_size(range.count, d)) {
+              scratch in
               vk_mixture_log2_sum(
                 device.level.code, count, d, table, range.count, z + range.lowerBound * d, out + range.lowerBound,
                 wantMarginals ? marginals.baseAddress.map { $0 + range.lowerBound * d } : nil, scratch.baseAddress)

@@ -81,7 +81,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
   }
 
   /// Threefry-2x64-20: twenty rounds of add, rotate and xor, a key word injected after every fourth.
-  static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
+  package static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
     let k2 = 0x1bd1_1bda_a9fc_1a22 ^ k0 ^ k1
     var x0 = c0 &+ k0, x1 = c1 &+ k1
     func rounds(_ r: (UInt64, UInt64, UInt64, UInt64)) {
@@ -94,7 +94,8 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
       round(r.2)
       round(r.3)
     }
-    let even: (UInt64, UInt64, UInt64, UInt64) = (16, 42, 12, 31), odd: (UInt64, UInt64, UInt64, UInt64) = (16, 32, 24, 21)
+    let even = (UInt64(16), UInt64(42), UInt64(12), UInt64(31))
+    let odd = (UInt64(16), UInt64(32), UInt64(24), UInt64(21))
     rounds(even)
     (x0, x1) = (x0 &+ k1, x1 &+ k2 &+ 1)
     rounds(odd)

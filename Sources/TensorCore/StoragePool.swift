@@ -28,7 +28,7 @@ public final class StoragePool: Sendable {
 
   deinit {
     state.withLock { state in
-      for (_, pointers) in state.free { for bits in pointers { UnsafeMutableRawPointer(bitPattern: bits)?.deallocate() } }
+      for bits in state.free.values.joined() { UnsafeMutableRawPointer(bitPattern: bits)?.deallocate() }
     }
   }
 

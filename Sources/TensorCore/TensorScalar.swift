@@ -67,14 +67,16 @@ public enum Activation: Sendable, Hashable {
 /// The requirements are the kernels over contiguous memory; everything else is written once over them.
 public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   /// Element-wise y = f(x).
-  static func apply(_ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)
+  static func apply(
+    _ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)
   /// Element-wise y = f(a, b); a stride is 1, or 0 for one value used throughout.
   static func apply(
     _ f: BinaryFunction, _ level: VectorLevel, _ n: Int, _ a: UnsafePointer<Self>, _ strideA: Int,
     _ b: UnsafePointer<Self>, _ strideB: Int, _ y: UnsafeMutablePointer<Self>)
   /// y = scale·x + shift.
   static func affine(
-    _ level: VectorLevel, _ n: Int, _ scale: Self, _ shift: Self, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)
+    _ level: VectorLevel, _ n: Int, _ scale: Self, _ shift: Self, _ x: UnsafePointer<Self>,
+    _ y: UnsafeMutablePointer<Self>)
   /// Σ x, added in double precision.
   static func sum(_ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>) -> Double
   /// log Σ eˣ.
@@ -107,6 +109,8 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
     _ gz: UnsafeMutablePointer<Self>, _ gMean: UnsafeMutablePointer<Self>, _ gLogVariance: UnsafeMutablePointer<Self>)
 }
 
+// The requirements are documented where they are declared.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Float: TensorScalar {
   public static func apply(
     _ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
@@ -118,7 +122,8 @@ extension Float: TensorScalar {
   ) { vk_binary_f32(level.code, f.code, n, a, Int32(strideA), b, Int32(strideB), y) }
 
   public static func affine(
-    _ level: VectorLevel, _ n: Int, _ scale: Float, _ shift: Float, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>
+    _ level: VectorLevel, _ n: Int, _ scale: Float, _ shift: Float, _ x: UnsafePointer<Float>,
+    _ y: UnsafeMutablePointer<Float>
   ) { vk_affine_f32(level.code, n, scale, shift, x, y) }
 
   public static func sum(_ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Float>) -> Double {
@@ -184,6 +189,8 @@ extension Float: TensorScalar {
   }
 }
 
+// The requirements are documented where they are declared.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Double: TensorScalar {
   public static func apply(
     _ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>
@@ -195,7 +202,8 @@ extension Double: TensorScalar {
   ) { vk_binary_f64(level.code, f.code, n, a, Int32(strideA), b, Int32(strideB), y) }
 
   public static func affine(
-    _ level: VectorLevel, _ n: Int, _ scale: Double, _ shift: Double, _ x: UnsafePointer<Double>, _ y: UnsafeMutablePointer<Double>
+    _ level: VectorLevel, _ n: Int, _ scale: Double, _ shift: Double, _ x: UnsafePointer<Double>,
+    _ y: UnsafeMutablePointer<Double>
   ) { vk_affine_f64(level.code, n, scale, shift, x, y) }
 
   public static func sum(_ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Double>) -> Double {
@@ -239,7 +247,8 @@ extension Double: TensorScalar {
   public static func pairwiseGaussianGradient(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Double>, _ mean: UnsafePointer<Double>,
     _ logVariance: UnsafePointer<Double>, _ gradient: UnsafePointer<Double>, _ gradientStride: Int,
-    _ gz: UnsafeMutablePointer<Double>, _ gMean: UnsafeMutablePointer<Double>, _ gLogVariance: UnsafeMutablePointer<Double>
+    _ gz: UnsafeMutablePointer<Double>, _ gMean: UnsafeMutablePointer<Double>,
+    _ gLogVariance: UnsafeMutablePointer<Double>
   ) {
     vk_pairwise_gaussian_gradient_f64(
       level.code, rows, columns, z, mean, logVariance, gradient, gradientStride, gz, gMean, gLogVariance)

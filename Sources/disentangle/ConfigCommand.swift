@@ -16,7 +16,8 @@ struct CheckConfig: ParsableCommand {
   func run() throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
       .decode(ExperimentConfiguration.self)
-    print("\(configuration.config): valid (\(resolved.value.name), \(resolved.value.objective.name))")
+    try StandardStream.output.writeLine(
+      "\(configuration.config): valid (\(resolved.value.name), \(resolved.value.objective.name))")
   }
 }
 
@@ -28,6 +29,6 @@ struct ShowConfig: ParsableCommand {
   func run() throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
       .decode(ExperimentConfiguration.self)
-    print(resolved.yaml, terminator: "")
+    try StandardStream.output.write(resolved.yaml)
   }
 }

@@ -42,8 +42,12 @@ struct DecomposeCommand: ParsableCommand {
     if (folder == nil) == (posterior == nil) {
       throw ValidationError("Name the folder of a run, or a file with --posterior, and not both.")
     }
-    if let samples, samples < 2 { throw ValidationError("--samples is at least 2, not \(samples)") }
-    if let batchSize, batchSize < 1 { throw ValidationError("--batch-size is at least 1, not \(batchSize)") }
+    if let samples, !(2...10_000_000).contains(samples) {
+      throw ValidationError("--samples is from 2 to 10000000, not \(samples)")
+    }
+    if let batchSize, !(1...1_000_000).contains(batchSize) {
+      throw ValidationError("--batch-size is from 1 to 1000000, not \(batchSize)")
+    }
   }
 
   func run() throws {
@@ -68,8 +72,8 @@ struct DecomposeCommand: ParsableCommand {
         .decomposition
     }
     switch format {
-    case .table: print(DecompositionTable(result).text())
-    case .json: print(try result.json())
+    case .table: try StandardStream.output.writeLine(DecompositionTable(result).text())
+    case .json: try StandardStream.output.writeLine(try result.json())
     }
   }
 }

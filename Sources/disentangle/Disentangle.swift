@@ -13,19 +13,28 @@ struct Disentangle: ParsableCommand {
       disentangle train configs/quickstart.yaml     train, then decompose the rate
       disentangle decompose runs/quickstart         decompose the rate of a run again
       disentangle list objectives                   what can be trained
+
+      OPENBLAS_CORETYPE in the environment is ignored, because presets there are often too modest for the processor; \
+      set DISENTANGLE_KEEP_OPENBLAS_CORETYPE=1 to have it respected. --version says which kernels are in use.
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
-    subcommands: [TrainCommand.self, DecomposeCommand.self, ConfigCommand.self, ListCommand.self])
+    subcommands: [TrainCommand.self, DecomposeCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self])
+
+  /// The parser's errors look like all others.
+  static let _errorLabel = "error"
 
   static func main() {
-    // A file that outgrows its limit is an error to report, not a reason to die.
+    // A file that outgrows its limit and a reader that goes away are for us to deal with, not reasons to die.
     signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    StandardStream.fillGaps()
+    OpenBLASChoice.restartWithoutPreset()
     do {
       var command = try parseAsRoot()
       try command.run()
     } catch let error as StructuredError {
-      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      try? StandardStream.error.writeLine("error: \(error)")
       Foundation.exit(1)
     } catch {
       exit(withError: error)
@@ -39,7 +48,9 @@ struct DeviceOptions: ParsableArguments {
   var threads: Int?
 
   func validate() throws {
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024, not \(threads)") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+    }
   }
 
   var device: Device { Device(threads: threads) }
@@ -50,6 +61,8 @@ struct ConfigurationOptions: ParsableArguments {
   @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
   var config: String
 
-  @Option(name: .customLong("set"), help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 }

@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Experiment
 import FactorData
 import Objectives
 
@@ -9,11 +10,13 @@ struct ListCommand: ParsableCommand {
     subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self])
 }
 
-private func show(_ entries: [(name: String, summary: String, further: [String])]) {
+private func show(_ entries: [(name: String, summary: String, further: [String])]) throws {
   let width = (entries.map(\.name.count).max() ?? 0) + 2
   for entry in entries {
-    print(entry.name.padding(to: width) + entry.summary)
-    for line in entry.further { print(String(repeating: " ", count: width) + line) }
+    try StandardStream.output.writeLine(entry.name.padding(to: width) + entry.summary)
+    for line in entry.further {
+      try StandardStream.output.writeLine(String(repeating: " ", count: width) + line)
+    }
   }
 }
 
@@ -24,16 +27,16 @@ extension String {
 struct ListObjectives: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "objectives", abstract: "Objectives, with equation and paper.")
-  func run() { show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
+  func run() throws { try show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
 }
 
 struct ListArchitectures: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "architectures", abstract: "Encoder and decoder networks, with paper.")
-  func run() { show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+  func run() throws { try show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
 }
 
 struct ListDatasets: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
-  func run() { show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
+  func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
 }

@@ -12,7 +12,8 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a model, then report where its rate went.",
     discussion: """
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png. Ctrl-C saves a checkpoint; --resume continues bit for bit.
+      report.md, reconstructions.png, traversals.png. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
+      checkpoint; --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -37,48 +38,73 @@ struct TrainCommand: ParsableCommand {
       resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume, dataset: dataset,
       on: device)
 
-    let perStep = try Trainer.secondsPerStep(settings, dataset: dataset, on: device)
-    print(ExperimentSummary(settings, run.trainer, dataset: dataset, output: run.folder.path, secondsPerStep: perStep))
-    for notice in run.notices { print(notice) }
+    if run.isComplete {
+      say(
+        "The run in \(run.folder.path) is complete after step \(run.trainer.step): there is nothing left to train.")
+    } else {
+      try train(run, settings)
+    }
+    if run.folder.hasReport {
+      say(
+        "Its report is there as well. Print it, or measure anew: disentangle decompose \(run.folder.path)")
+    } else {
+      try report(run, settings)
+    }
+  }
 
+  /// Trains to the end, or until a signal asks to stop.
+  private func train(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
     let stop = StopRequest()
     let sources = [SIGINT, SIGTERM].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { stop.ask() }
+      source.setEventHandler { stop.ask(for: number) }
       source.resume()
       return source
     }
-    defer { for source in sources { source.cancel() } }
+    defer {
+      for source in sources { source.cancel() }
+      for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    }
+    let summary = ExperimentSummary(
+      settings, run.trainer, dataset: run.dataset, output: run.folder.path,
+      // If the trial does not come through, training itself will say better why.
+      secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: run.dataset, on: run.trainer.model.device))
+    say((["\(summary)"] + run.notices).joined(separator: "\n"))
 
     let display = ProgressDisplay(
       total: run.trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
-    let ending: TrainingRun.Ending
-    do {
-      ending = try run.train(stop: stop) { result, seconds in
-        guard display.isDue(at: seconds) else { return }
-        display.update(
-          step: result.step, at: seconds,
-          terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
-      }
-    } catch {
-      display.finish()
-      throw error
+    defer { display.finish() }
+    let ending = try run.train(stop: stop) { result, seconds in
+      guard display.isDue(at: seconds) || result.step == run.trainer.steps else { return }
+      display.update(
+        step: result.step, at: seconds,
+        terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
     }
+    guard ending == .stopped else { return }
     display.finish()
-    guard ending == .complete else {
-      print("Stopped after step \(run.trainer.step); the checkpoint is saved. Pass --resume to continue.")
-      throw ExitCode(130)
-    }
-    for source in sources { source.cancel() }
-    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    say(
+      "Stopped after step \(run.trainer.step); the checkpoint is saved. Pass --resume to continue.")
+    throw ExitCode(128 + (stop.signal ?? SIGINT))
+  }
+
+  private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
     let report = try RunReport.measure(
-      run.trainer.model, on: dataset, settings: settings, progress: reportProgress)
+      run.trainer.model, on: run.dataset, settings: settings, progress: reportProgress)
     try report.write(into: run.folder)
-    print("\n\(report.text)\n")
-    print("The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, weights.safetensors")
+    say(
+      """
+
+      \(report.text)
+
+      The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, \
+      weights.safetensors
+      """)
   }
 }
 
-/// Prints what a report is doing.
-func reportProgress(_ phase: String) { FileHandle.standardError.write(Data("\(phase) …\n".utf8)) }
+/// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
+private func say(_ text: String) { try? StandardStream.output.writeLine(text) }
+
+/// Shows what a report is doing.
+func reportProgress(_ phase: String) { try? StandardStream.error.writeLine("\(phase) …") }

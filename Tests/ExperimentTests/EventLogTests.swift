@@ -27,7 +27,9 @@ struct EventLogTests {
 
   @Test(
     "numbers read back exactly",
-    arguments: [0.1, 1.0 / 3, 1e300, 5e-324, -0.0, 123456789.123456789, Double(Float(0.1)), 1e16, 1e22])
+    arguments: [
+      0.1, 1.0 / 3, 1e300, Double.leastNonzeroMagnitude, -0.0, 123456789.123456789, Double(Float(0.1)), 1e16, 1e22,
+    ])
   func exact(value: Double) throws {
     struct Read: Decodable {
       var x: Double

@@ -9,7 +9,7 @@ struct RunFolderTests {
 
   @Test("a new folder has its files from the start, and nothing else is left beside it")
   func create() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       let run = try RunFolder.create(at: parent + "/run/", with: files)
       #expect(run.path == parent + "/run")
       #expect(run.isLocked)
@@ -26,7 +26,7 @@ struct RunFolderTests {
 
   @Test("a folder that exists is never touched, and the error says what can be done")
   func exists() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       _ = try RunFolder.create(at: parent + "/run", with: files)
       let run = try #require(throws: StructuredError.self) { try RunFolder.create(at: parent + "/run", with: files) }
       #expect(run.description.contains("--resume"))
@@ -35,7 +35,7 @@ struct RunFolderTests {
         try RunFolder.create(at: parent + "/other", with: files)
       }
       #expect(other.action == "Choose another --output.")
-      FileManager.default.createFile(atPath: parent + "/file", contents: Data("keep".utf8))
+      try makeFile(parent + "/file", "keep")
       let file = try #require(throws: StructuredError.self) { try RunFolder.create(at: parent + "/file", with: files) }
       #expect(file.what == "a file is in the way")
       #expect(FileManager.default.contents(atPath: parent + "/file") == Data("keep".utf8))
@@ -45,7 +45,7 @@ struct RunFolderTests {
 
   @Test("a missing parent is an error, or is made when asked for")
   func parents() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       let error = try #require(throws: StructuredError.self) {
         try RunFolder.create(at: parent + "/a/b/run", with: files)
       }
@@ -58,8 +58,8 @@ struct RunFolderTests {
 
   @Test("no folder can be made under a file, in a system folder, or without a name")
   func impossible() throws {
-    try withTemporaryFolder { parent in
-      FileManager.default.createFile(atPath: parent + "/file", contents: Data())
+    try withTemporaryFolder { parent throws in
+      try makeFile(parent + "/file", "")
       for path in [parent + "/file/run", "/proc/run", "", "/", "."] {
         #expect(throws: StructuredError.self, "\(path)") { try RunFolder.create(at: path, with: files) }
         #expect(throws: StructuredError.self, "\(path)") {
@@ -72,7 +72,7 @@ struct RunFolderTests {
 
   @Test("a folder without write permission is an error", .enabled(if: geteuid() != 0, "root may write everywhere"))
   func unwritable() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       try #require(chmod(parent, 0o500) == 0)
       defer { chmod(parent, 0o700) }
       let error = try #require(throws: StructuredError.self) { try RunFolder.create(at: parent + "/run", with: files) }
@@ -82,10 +82,10 @@ struct RunFolderTests {
 
   @Test("what a killed start left behind is used again")
   func staging() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       let staging = parent + "/.run.starting"
       try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
-      FileManager.default.createFile(atPath: staging + "/config.yaml", contents: Data("half".utf8))
+      try makeFile(staging + "/config.yaml", "half")
       let run = try RunFolder.create(at: parent + "/run", with: files)
       #expect(try run.read(.configuration) == Data("name: a\n".utf8))
       #expect(try names(in: parent) == ["run"])
@@ -94,7 +94,7 @@ struct RunFolderTests {
 
   @Test("one at a time: a run that is being trained can be read, but not resumed")
   func lock() throws {
-    try withTemporaryFolder { parent in
+    try withTemporaryFolder { parent throws in
       let path = parent + "/run"
       var first: RunFolder? = try RunFolder.create(at: path, with: files)
       #expect(first?.isLocked == true)
@@ -108,8 +108,8 @@ struct RunFolderTests {
 
   @Test("what is no run folder cannot be opened")
   func open() throws {
-    try withTemporaryFolder { parent in
-      FileManager.default.createFile(atPath: parent + "/file", contents: Data())
+    try withTemporaryFolder { parent throws in
+      try makeFile(parent + "/file", "")
       for path in [parent + "/missing", parent + "/file", parent] {
         #expect(throws: StructuredError.self, "\(path)") { try RunFolder.open(at: path) }
         #expect(throws: StructuredError.self, "\(path)") { try RunFolder.resume(at: path) }

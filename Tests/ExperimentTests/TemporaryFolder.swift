@@ -12,3 +12,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 func names(in folder: String) throws -> [String] {
   try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
 }
+
+/// Makes a file.
+func makeFile(_ path: String, _ text: String) throws {
+  try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+}

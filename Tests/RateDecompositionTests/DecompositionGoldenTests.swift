@@ -25,8 +25,8 @@ struct DecompositionGoldenTests {
   struct Reference {
     let file: HDF5File
     init(_ name: String) throws { file = try HDF5File(reading: goldenFolder.appendingPathComponent(name + ".h5").path) }
-    func array(_ name: String) throws -> [Double] { try file.read(name, as: Double.self) }
-    func floats(_ name: String) throws -> [Float] { try file.read(name, as: Float.self) }
+    func array(_ name: String) throws -> [Double] { try file.read(name, as: Double.self).values }
+    func floats(_ name: String) throws -> [Float] { try file.read(name, as: Float.self).values }
     func scalar(_ name: String) throws -> Double { try array(name)[0] }
     func posterior() throws -> PosteriorTable {
       try PosteriorTable(means: floats("mu"), logVariances: floats("logvar"), latents: 6)
@@ -37,7 +37,9 @@ struct DecompositionGoldenTests {
     a.count == b.count ? zip(a, b).map { abs($0 - $1) }.max() ?? .infinity : .infinity
   }
 
-  @Test("aggregate posterior: log densities to 2e-5 at every vector level", arguments: VectorLevel.allCases.filter { $0 <= .best })
+  @Test(
+    "aggregate posterior: log densities to 2e-5 at every vector level",
+    arguments: VectorLevel.allCases.filter { $0 <= .best })
   func densities(level: VectorLevel) throws {
     let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
     let values = AggregatePosterior(posterior, on: Device(level: level))
@@ -50,7 +52,7 @@ struct DecompositionGoldenTests {
   @Test("aggregate posterior: the three terms over fixed samples with their data points")
   func fixedSamples() throws {
     let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
-    let indices = try golden.file.read("index", as: Int64.self).map { Int($0) }
+    let indices = try golden.array("index").map { Int($0) }
     let fixed = try RateDecomposition.FixedSamples(codes: golden.floats("z"), indices: indices, for: posterior)
     let result = try RateDecomposition(of: posterior, fixed: fixed, on: device)
     // Means of values good to 2e-6; the standard errors to four digits.
@@ -100,10 +102,12 @@ struct DecompositionGoldenTests {
     #expect(result.monteCarloResidual.withinFourStandardErrors == true)
   }
 
-  @Test("minibatch estimators on one batch", arguments: [("mws", MinibatchEstimator.weighted), ("mss_paper", .stratified)])
+  @Test(
+    "minibatch estimators on one batch",
+    arguments: [("mws", MinibatchEstimator.weighted), ("mss_paper", .stratified)])
   func minibatch(name: String, estimator: MinibatchEstimator) throws {
     let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
-    let indices = try golden.file.read("index", as: Int64.self).prefix(64).map { Int($0) }
+    let indices = try golden.array("index").prefix(64).map { Int($0) }
     func rows(_ values: [Float]) -> [Double] { indices.flatMap { values[$0 * 6..<$0 * 6 + 6].map { Double($0) } } }
     let codes = try golden.floats("z").prefix(64 * 6).map { Double($0) }
     let means = rows(posterior.means), logVariances = rows(posterior.logVariances)

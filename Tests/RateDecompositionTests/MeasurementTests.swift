@@ -21,7 +21,7 @@ func checkClosedForm(
     let estimate = Estimate(meanOf: values)
     let bias = 2 * Double(model.d * model.d) / Double(count)
     let bound = 3 * (estimate.standardError ?? 0) + bias
-    #expect(abs(estimate.value - expected) < bound, "\(name): \(estimate.value), closed form \(expected), bound \(bound)")
+    #expect(abs(estimate.value - expected) < bound, "\(name): \(estimate.value), exact \(expected), bound \(bound)")
     #expect(bound < 0.05)
   }
   check("MI", results.map(\.mutualInformation.value), mutualInformation)
@@ -64,7 +64,10 @@ struct MeasurementTests {
     check("MI", results.map(\.mutualInformation))
     check("TC", results.map(\.totalCorrelation))
     check(
-      "residual", results.map { Estimate(value: $0.monteCarloResidual.value, standardError: $0.monteCarloResidual.standardError) })
+      "residual",
+      results.map {
+        Estimate(value: $0.monteCarloResidual.value, standardError: $0.monteCarloResidual.standardError)
+      })
     #expect(Set(results.map(\.dimensionWiseKL.value)).count == 1, "the dimension-wise KL does not depend on samples")
   }
 

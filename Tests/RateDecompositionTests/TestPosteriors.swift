@@ -15,18 +15,25 @@ struct LinearGaussian {
 
   /// AAᵀ + diag s.
   var covariance: [[Double]] {
-    (0..<d).map { i in
-      (0..<d).map { j in zip(matrix[i], matrix[j]).reduce(i == j ? variances[i] : 0) { $0 + $1.0 * $1.1 } }
+    (0..<d).map { i -> [Double] in
+      (0..<d).map { j -> Double in
+        let product = zip(matrix[i], matrix[j]).map { $0 * $1 }.reduce(0, +)
+        return i == j ? product + variances[i] : product
+      }
     }
   }
 
   /// Closed forms: MI = ½(log det S − Σ log s), TC = ½(Σ log S_dd − log det S), dwKL_d = ½(S_dd + m_d² − 1 − log S_dd).
   var mutualInformation: Double { 0.5 * (Self.logDeterminant(covariance) - variances.reduce(0) { $0 + log($1) }) }
   var totalCorrelation: Double {
-    0.5 * ((0..<d).reduce(0.0) { $0 + log(covariance[$1][$1]) } - Self.logDeterminant(covariance))
+    let diagonal = (0..<d).map { log(covariance[$0][$0]) }.reduce(0, +)
+    return 0.5 * (diagonal - Self.logDeterminant(covariance))
   }
   var dimensionWiseKL: [Double] {
-    (0..<d).map { 0.5 * (covariance[$0][$0] + offset[$0] * offset[$0] - 1 - log(covariance[$0][$0])) }
+    (0..<d).map { k -> Double in
+      let variance = covariance[k][k]
+      return 0.5 * (variance + offset[k] * offset[k] - 1 - log(variance))
+    }
   }
 
   func posterior(count: Int, seed: UInt64) throws -> PosteriorTable {
@@ -34,7 +41,7 @@ struct LinearGaussian {
     var means: [Double] = []
     for _ in 0..<count {
       let x = matrix[0].map { _ in stream.normalPair().0 }
-      for i in 0..<d { means.append(zip(matrix[i], x).reduce(offset[i]) { $0 + $1.0 * $1.1 }) }
+      for i in 0..<d { means.append(offset[i] + zip(matrix[i], x).map { $0 * $1 }.reduce(0, +)) }
     }
     let logVariances = (0..<count).flatMap { _ in variances.map { log($0) } }
     return try PosteriorTable(means: means, logVariances: logVariances, latents: d)

@@ -53,7 +53,7 @@ struct CanvasTests {
     let canvas = try Canvas(width: 120, height: 40)
     canvas.text("z3 −2 β 漢", x: 60, y: 20, size: 20, alignment: .center)
     func ink(_ columns: Range<Int>) -> Int {
-      columns.reduce(0) { $0 + (0..<40).filter { y in canvas.color(x: $1, y: y) != white }.count }
+      columns.map { x in (0..<40).filter { canvas.color(x: x, y: $0) != white }.count }.reduce(0, +)
     }
     // Whatever the font, half of a centred text lies on either side.
     #expect(ink(0..<60) > 10)

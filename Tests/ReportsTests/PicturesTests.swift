@@ -33,7 +33,7 @@ struct PicturesTests {
     let short = try ReconstructionsPicture(data: discs(12), reconstructions: discs(12, softness: 4)).draw()
     let long = try ReconstructionsPicture(data: discs(13), reconstructions: discs(13, softness: 4)).draw()
     #expect(long.width == short.width)
-    #expect(long.height == 2 * short.height - 24 + 16 + 3 - 3)
+    #expect(long.height == 2 * short.height - 2 * 12 + 3 + 16)  // one pair of margins, a gap, a group's gap
   }
 
   @Test("latents stand in the order of their KL, ties by index, what is not a number last")

@@ -5,7 +5,7 @@ import Testing
 @Suite("FusedLikelihood")
 struct FusedLikelihoodTests {
   /// −log p(t | x) and its derivative at x, from the definition.
-  private func loss(_ likelihood: FusedLikelihood, _ x: Double, _ t: Double) -> (Double, Double) {
+  private func loss(_ likelihood: Likelihood, _ x: Double, _ t: Double) -> (Double, Double) {
     switch likelihood {
     case .bernoulli:
       return (max(x, 0) - x * t + log1p(exp(-abs(x))), 1 / (1 + exp(-x)) - t)
@@ -21,7 +21,7 @@ struct FusedLikelihoodTests {
   @Test(
     "distortion and the gradients of its weighted sum agree with the definition, at every level, with one thread and two",
     arguments: [
-      (FusedExample.burgessDecoder, 1, FusedLikelihood.bernoulli),
+      (FusedExample.burgessDecoder, 1, Likelihood.bernoulli),
       (.burgessDecoder, 3, .gaussian(standardDeviation: 0.7)),
       (.burgessDecoder, 1, .laplace(scale: 0.5)),
       (.locatelloDecoder, 3, .bernoulli),
@@ -29,7 +29,7 @@ struct FusedLikelihoodTests {
       (.unevenDecoder, 3, .laplace(scale: 2)),
       (.unevenDecoder, 1, .bernoulli),
     ], [1, 3, 8])
-  func agreesWithDefinition(example: (FusedExample, Int, FusedLikelihood), batch: Int) throws {
+  func agreesWithDefinition(example: (FusedExample, Int, Likelihood), batch: Int) throws {
     let (shape, channels, likelihood) = example
     let problem = FusedProblem(shape.layers(channels: channels), batch: batch, seed: 3)
     let count = problem.outputCount

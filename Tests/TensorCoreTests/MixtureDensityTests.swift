@@ -49,7 +49,7 @@ struct MixtureDensityTests {
       #expect(abs(alone.joint[s] - joint) <= tolerance, "joint alone \(alone.joint[s]), reference \(joint)")
       for k in 0..<mixture.d {
         let expected = mixture.reference(z, columns: k..<k + 1), value = both.marginals[s * mixture.d + k]
-        #expect(abs(value - expected) <= relative * max(abs(expected), 4), "[\(s), \(k)] \(value), reference \(expected)")
+        #expect(abs(value - expected) <= relative * max(abs(expected), 4), "[\(s), \(k)] \(value), \(expected)")
       }
     }
   }

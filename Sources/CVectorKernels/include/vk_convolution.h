@@ -11,8 +11,8 @@ extern "C" {
 ///
 ///     out[y][x][n] = Σ_{k < rows} Σ_{j < run} in[y·in_step + k·in_row + x·in_pixel + j] · w[(k·run + j)·w_row + n]
 ///
-/// with out[y][x][n] at y·out_row + x·out_pixel + n. A run is what is contiguous on both sides: a row of the kernel with
-/// all its channels. All strides count floats.
+/// with out[y][x][n] at y·out_row + x·out_pixel + n. A run is what is contiguous on both sides: a row of the kernel
+/// with all its channels. All strides count floats.
 typedef struct {
   int height, width;   ///< pixels of `out`
   int channels;        ///< n: a multiple of 16
@@ -22,8 +22,8 @@ typedef struct {
   ptrdiff_t out_row, out_pixel;
 } vk_correlation;
 
-/// out = gate(relu(bias + map(in, w))). `bias` [channels] and `gate` may be null; `gate` is laid out as `out`, and where it
-/// is not positive, `out` becomes 0.
+/// out = gate(relu(bias + map(in, w))). `bias` [channels] and `gate` may be null; `gate` is laid out as `out`,
+/// and where it is not positive, `out` becomes 0.
 void vk_correlate_f32(int level, const vk_correlation *shape, const float *in, const float *w, const float *bias,
                       int relu, const float *gate, float *out);
 

@@ -1,0 +1,69 @@
+import Autodiff
+import Foundation
+import NeuralLayers
+import Objectives
+import StrictConfiguration
+import TensorCore
+import TestSupport
+import Testing
+
+// The worked example of CONTRIBUTING.md, compiled and run. The last test holds the two texts together.
+
+/// A VAE whose rate is pulled towards C nats.
+///
+///     L = E[−log p(x|z)] + γ·(KL(q(z|x) ‖ p(z)) − C)²
+struct RateTargetVAE: Objective {
+  struct Configuration: ObjectiveConfiguration {
+    /// Weight of the squared difference, per nat².
+    var gamma: Schedule = 1
+    /// C, in nats.
+    var target = 10.0
+
+    init(from section: inout ConfigurationSection) throws {
+      gamma = try section.schedule("gamma", default: 1, in: .atLeast(0))
+      target = try section.number("target", default: 10, in: .atLeast(0))
+    }
+
+    func objective(in context: ObjectiveContext) -> any Objective { RateTargetVAE(configuration: self) }
+  }
+
+  let configuration: Configuration
+
+  func loss(of pass: ForwardPass) -> LossTerms {
+    let excess = pass.posterior.rate - Float(configuration.target)
+    return LossTerms(
+      .reconstruction(pass.distortion),
+      LossTerm("rate_excess_squared", excess.squared(), weight: configuration.gamma.value(at: pass.step)))
+  }
+}
+
+@Suite("The example of CONTRIBUTING.md")
+struct ContributingExampleTests {
+  @Test("RateTargetVAE passes the conformance kit, and has no pull at the target")
+  func rateTarget() throws {
+    try checkObjective(RateTargetVAE.Configuration.self, "{gamma: 2, target: 3}")
+  }
+
+  @Test("Every objective of the registry passes the conformance kit", arguments: ObjectiveEntry.all.map(\.name))
+  func registry(name: String) throws {
+    let entry = try #require(ObjectiveEntry.all.first { $0.name == name })
+    // Differences see the kinks of a large discriminator; the kit's step is made for smooth losses.
+    try checkObjective(
+      entry.configuration, name == "factor-vae" ? "{gamma: 1, discriminator: {layers: 1, width: 4}}" : "{}")
+  }
+
+  @Test("The guide shows this file's code")
+  func sameText() throws {
+    var package = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { package.deleteLastPathComponent() }
+    let guide = try String(contentsOf: package.appendingPathComponent("CONTRIBUTING.md"), encoding: .utf8)
+    let source = try String(contentsOf: URL(fileURLWithPath: #filePath), encoding: .utf8)
+    func normalized(_ text: some StringProtocol) -> String {
+      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+    }
+    let blocks = guide.components(separatedBy: "ContributingExample.swift -->\n```swift\n").dropFirst()
+      .compactMap { $0.components(separatedBy: "\n```").first }
+    #expect(blocks.count == 2)
+    for block in blocks { #expect(normalized(source).contains(normalized(block)), "\(block)") }
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import TensorCore
+import Testing
+
+@Suite("Random streams")
+struct RandomStreamTests {
+  @Test("The generator is Threefry-2x64 with 20 rounds: the authors' known answers")
+  func knownAnswers() {
+    let zero = RandomStream.threefry(0, 0, 0, 0)
+    #expect(zero == (0xc2b6_e3a8_c2c6_9865, 0x6f81_ed42_f350_084d))
+    let ones = RandomStream.threefry(.max, .max, .max, .max)
+    #expect(ones == (0xe02c_b7c4_d95d_277a, 0xd066_33d0_893b_8b68))
+  }
+
+  @Test("Splitting depends on label and index, not on what was drawn before")
+  func splitting() {
+    var used = RandomStream(seed: 1)
+    _ = used.next()
+    func first(_ stream: RandomStream) -> UInt64 {
+      var stream = stream
+      return stream.next()
+    }
+    let fresh = RandomStream(seed: 1)
+    #expect(first(used.split("a")) == first(fresh.split("a")))
+    let all = [
+      first(fresh), first(fresh.split("a")), first(fresh.split("b")), first(fresh.split("a", 0)),
+      first(fresh.split("a", 1)), first(fresh.split("b", 1)), first(RandomStream(seed: 2)),
+      first(RandomStream(seed: 2).split("a")), first(fresh.split("a").split("a")),
+    ]
+    #expect(Set(all).count == all.count)
+  }
+
+  @Test("A stream saved in mid-course goes on as if nothing had happened")
+  func coding() throws {
+    var stream = RandomStream(seed: 9)
+    for _ in 0..<7 { _ = stream.next() }
+    var restored = try JSONDecoder().decode(RandomStream.self, from: JSONEncoder().encode(stream))
+    #expect((0..<5).map { _ in stream.next() } == (0..<5).map { _ in restored.next() })
+  }
+
+  @Test("Uniform and normal values have their moments")
+  func moments() {
+    var stream = RandomStream(seed: 3)
+    let n = 100_000.0
+    let uniform = (0..<Int(n)).map { _ in stream.uniform() }
+    #expect(uniform.allSatisfy { (0..<1).contains($0) })
+    // Five standard errors each: √(1/12N), 1/√N, √(2/N).
+    #expect(abs(uniform.reduce(0, +) / n - 0.5) < 5 * (1 / (12 * n)).squareRoot())
+    var normal = [Double](repeating: 0, count: Int(n))
+    normal.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
+    #expect(abs(normal.reduce(0, +) / n) < 5 / n.squareRoot())
+    #expect(abs(normal.reduce(0) { $0 + $1 * $1 } / n - 1) < 5 * (2 / n).squareRoot())
+  }
+
+  @Test("A permutation holds every number once, and two seeds differ")
+  func permutations() {
+    var a = RandomStream(seed: 1), b = RandomStream(seed: 2)
+    let first = a.permutation(of: 100), second = b.permutation(of: 100)
+    #expect(first.sorted() == Array(0..<100))
+    #expect(first != second && first != Array(0..<100))
+  }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import TensorCore
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  @Suite("Stopping and resuming")
+  struct ResumingTests {
+    /// A run of 2,000 steps that nobody disturbed.
+    private struct Undisturbed: Sendable {
+      let weights: Data
+      let metrics: [[String: Double]]
+      let report: Data
+      let seconds: Double
+
+      init() throws {
+        let experiment = try longExperiment()
+        let start = ContinuousClock.now
+        let result = try Program.run(
+          "train", "config.yaml", "--output", "run", "--threads", "1", in: experiment.folder)
+        seconds = (ContinuousClock.now - start) / .seconds(1)
+        try #require(result.code == 0, "\(result.errors)")
+        weights = try experiment.data("run/weights.safetensors")
+        metrics = try experiment.metrics(of: "run")
+        report = try experiment.data("run/report.json")
+      }
+    }
+
+    private static let undisturbed = Swift.Result { try Undisturbed() }
+
+    private static func longExperiment() throws -> SmallExperiment {
+      try SmallExperiment(steps: 2000, checkpointEvery: 50, logEvery: 20)
+    }
+
+    private func expectUndisturbed(_ experiment: SmallExperiment) throws {
+      let expected = try Self.undisturbed.get()
+      // Compared before they are expected: a difference of arrays this long takes minutes to print.
+      let sameWeights = try experiment.data("run/weights.safetensors") == expected.weights
+      let sameMetrics = try experiment.metrics(of: "run") == expected.metrics
+      let sameReport = try experiment.data("run/report.json") == expected.report
+      #expect(sameWeights && sameMetrics && sameReport)
+      #expect(try experiment.metrics(of: "run").compactMap { $0["step"] } == (1...100).map { Double($0 * 20) })
+    }
+
+    @Test("a run killed at ten random moments ends with the bits of one that was left alone")
+    func kill() throws {
+      let expected = try Self.undisturbed.get()
+      #expect(expected.metrics.count == 100)
+      var random = RandomStream(seed: 20)
+      var kills = 0, experiment = try Self.longExperiment()
+      // Each kill comes within a seventh of the run's time after the last. Where the machine speeds up meanwhile, a run
+      // may end before the tenth; then it is compared and the remaining kills hit another.
+      while kills < 10 {
+        let program = try Program.start(
+          "train", "config.yaml", "--output", "run", "--threads", "1", "--resume", in: experiment.folder)
+        let seconds = expected.seconds * Double(random.integer(below: 1000)) / 7000
+        if program.isKilled(after: seconds) {
+          kills += 1
+        } else {
+          let result = try program.wait()
+          try #require(result.code == 0, "\(result.errors)")
+          try expectUndisturbed(experiment)
+          experiment = try Self.longExperiment()
+        }
+        #expect(try experiment.tornFile(in: "run") == nil)
+      }
+      let last = try Program.run(
+        "train", "config.yaml", "--output", "run", "--threads", "1", "--resume", in: experiment.folder)
+      try #require(last.code == 0, "\(last.errors)")
+      try expectUndisturbed(experiment)
+      #expect(try experiment.tornFile(in: "run") == nil)
+      // What was in the making when a kill came has been used up.
+      let names = try FileManager.default.contentsOfDirectory(atPath: experiment.folder.file("run"))
+      #expect(names.filter { $0.hasPrefix(".") } == [])
+    }
+
+    @Test(
+      "an interrupted run saves a checkpoint, says so, and resumes bit for bit",
+      arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+    func interrupt(signal: Int32, code: Int32) throws {
+      let experiment = try Self.longExperiment()
+      let program = try Program.start(
+        "train", "config.yaml", "--output", "run", "--threads", "1", in: experiment.folder)
+      #expect(program.waitForProgress())
+      program.signal(signal)
+      let result = try program.wait()
+      #expect(result.code == code, "\(result.errors)")
+      let step = try #require(try experiment.checkpointStep(of: "run"))
+      #expect(step > 0 && step < 2000)
+      #expect(result.output.contains("Stopped after step \(step); the checkpoint is saved."))
+      #expect(result.output.contains("--resume"))
+      #expect(!result.errors.contains("error"))
+      #expect(!FileManager.default.fileExists(atPath: experiment.folder.file("run/weights.safetensors")))
+
+      let unfinished = try Program.run("decompose", "run", in: experiment.folder)
+      expectError(unfinished, "run/weights.safetensors", "no weights yet", "--resume")
+
+      let resumed = try Program.run(
+        "train", "config.yaml", "--output", "run", "--threads", "1", "--resume", in: experiment.folder)
+      #expect(resumed.code == 0, "\(resumed.errors)")
+      #expect(resumed.output.contains("Resumed after step \(step)."))
+      try expectUndisturbed(experiment)
+    }
+
+    @Test("a complete run is not trained again; a report that is missing is made again")
+    func complete() throws {
+      let experiment = try SmallExperiment(steps: 20)
+      let first = try Program.run("train", "config.yaml", "--threads", "1", in: experiment.folder)
+      try #require(first.code == 0, "\(first.errors)")
+      let before = try experiment.snapshot()
+      let again = try Program.run("train", "config.yaml", "--threads", "1", "--resume", in: experiment.folder)
+      #expect(again.code == 0)
+      #expect(again.output.contains("The run in runs/small is complete after step 20"))
+      #expect(!again.output.contains("expected time"))
+      let untouched = try experiment.snapshot() == before
+      #expect(untouched)
+
+      try FileManager.default.removeItem(atPath: experiment.folder.file("runs/small/report.md"))
+      let mended = try Program.run("train", "config.yaml", "--threads", "1", "--resume", in: experiment.folder)
+      #expect(mended.code == 0)
+      #expect(mended.output.contains("Where the rate goes"))
+      let same = try experiment.snapshot() == before
+      #expect(same)
+    }
+  }
+}
