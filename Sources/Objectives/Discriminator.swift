@@ -63,18 +63,20 @@ public final class Discriminator: Adversary {
   }
 
   /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d), both `[B, D]`.
+  ///
+  /// Both go through the layers as one batch, so that the weights travel through memory once. With s = 1 for codes of
+  /// q(z) and −1 for the others, −log softmax of the right class is softplus(s·(D₁ − D₀)).
   package func loss(joint: Tensor<Float>, permuted: Tensor<Float>, _ pass: Pass) -> LossTerms {
-    func margin(_ codes: Tensor<Float>) -> Variable<Float> {
-      let logits = logits(of: Variable(codes), pass)
-      return logits.columns(1..<2) - logits.columns(0..<1)
-    }
-    let onJoint = margin(joint), onPermuted = margin(permuted)
-    // −log softmax₀ = softplus(D₁ − D₀), −log softmax₁ = softplus(D₀ − D₁).
-    let loss = (onJoint.softplus().mean() + (-onPermuted).softplus().mean()) * 0.5
-    let right = onJoint.value.elements.filter { $0 < 0 }.count + onPermuted.value.elements.filter { $0 > 0 }.count
-    let accuracy = Double(right) / Double(joint.shape[0] + permuted.shape[0])
+    let batch = joint.shape[0]
+    let codes = Tensor(joint.elements + permuted.elements, [2 * batch, joint.shape[1]], on: joint.device)
+    let signs = Tensor(
+      [Float](repeating: 1, count: batch) + [Float](repeating: -1, count: batch), [2 * batch, 1], on: joint.device)
+    let logits = logits(of: Variable(codes), pass)
+    let margins = (logits.columns(1..<2) - logits.columns(0..<1)) * Variable(signs)
+    let right = margins.value.elements.count { $0 < 0 }
     return LossTerms(
-      LossTerm("discriminator_loss", loss), observations: [("discriminator_accuracy", accuracy)])
+      LossTerm("discriminator_loss", margins.softplus().mean()),
+      observations: [("discriminator_accuracy", Double(right) / Double(2 * batch))])
   }
 
   /// Shuffles each latent over the batch, independently of the others: a sample of Π_d q(z_d).

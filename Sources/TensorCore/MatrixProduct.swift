@@ -10,19 +10,20 @@ extension Tensor {
       k == inner && c.shape[0] == m && c.shape[1] == n,
       "a product of \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "") does not fill \(c.shape)")
     let pa = a.pointer, pb = b.pointer, pc = c.pointer
-    let lda = a.shape[1], ldb = b.shape[1], ldc = n, beta: Scalar = accumulate ? 1 : 0
+    let lda = a.shape[1], ldb = b.shape[1], ldc = n, level = c.device.level
     func block(_ rows: Range<Int>, _ columns: Range<Int>) {
-      Scalar.matrixProduct(
-        transposeA, transposeB, rows.count, columns.count, k, pa + rows.lowerBound * (transposeA ? 1 : lda), lda,
-        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, beta, pc + rows.lowerBound * ldc + columns.lowerBound,
+      Scalar.layerProduct(
+        level, transposeA, transposeB, rows.count, columns.count, k, pa + rows.lowerBound * (transposeA ? 1 : lda), lda,
+        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, accumulate, pc + rows.lowerBound * ldc + columns.lowerBound,
         ldc)
     }
+    // Each thread takes a part of the weights: they are read, or their gradient is written, once.
     if m * n * k < 65_536 {
       block(0..<m, 0..<n)
-    } else if m >= n {
+    } else if transposeA ? m >= n : n < 64 {
       c.device.forEachRange(m, grain: 8) { _, rows in block(rows, 0..<n) }
     } else {
-      c.device.forEachRange(n, grain: 16) { _, columns in block(0..<m, columns) }
+      c.device.forEachRange(n, grain: 32) { _, columns in block(0..<m, columns) }
     }
   }
 

@@ -93,6 +93,11 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func matrixProduct(
     _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Self>, _ lda: Int,
     _ b: UnsafePointer<Self>, _ ldb: Int, _ beta: Self, _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
+  /// C = op(A)·op(B), or C += …, as ``matrixProduct``, for the shapes of layers: one side of the product is a batch.
+  static func layerProduct(
+    _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
+    _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, _ accumulate: Bool,
+    _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
   /// log N(z_id; m_jd, e^{v_jd}) for one dimension d, all i < rows and j < columns; see ``pairwiseGaussian(_:_:_:)``.
   static func pairwiseGaussian(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Self>, _ mean: UnsafePointer<Self>,
@@ -146,6 +151,27 @@ extension Float: TensorScalar {
     cblas_sgemm(
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, blasint(m),
       blasint(n), blasint(k), 1, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
+  }
+
+  public static func layerProduct(
+    _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
+    _ a: UnsafePointer<Float>, _ lda: Int, _ b: UnsafePointer<Float>, _ ldb: Int, _ accumulate: Bool,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int
+  ) {
+    if transposeA && transposeB {
+      return matrixProduct(true, true, m, n, k, a, lda, b, ldb, accumulate ? 1 : 0, c, ldc)
+    }
+    // The kernel packs its second operand. With B transposed, B is the weights and A the batch, so that the product is
+    // taken as Cᵀ = B·Aᵀ.
+    var shape =
+      transposeB
+      ? vk_product(
+        m: n, n: m, k: k, a_row: ldb, a_step: 1, b_row: 1, b_step: lda, c_row: 1, c_step: ldc, accumulate: 0)
+      : vk_product(
+        m: m, n: n, k: k, a_row: transposeA ? 1 : lda, a_step: transposeA ? lda : 1, b_row: ldb, b_step: 1, c_row: ldc,
+        c_step: 1, accumulate: 0)
+    shape.accumulate = accumulate ? 1 : 0
+    vk_product_f32(level.code, &shape, transposeB ? b : a, transposeB ? a : b, c)
   }
 
   public static func pairwiseGaussian(
@@ -206,6 +232,12 @@ extension Double: TensorScalar {
       CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, blasint(m),
       blasint(n), blasint(k), 1, a, blasint(lda), b, blasint(ldb), beta, c, blasint(ldc))
   }
+
+  public static func layerProduct(
+    _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
+    _ a: UnsafePointer<Double>, _ lda: Int, _ b: UnsafePointer<Double>, _ ldb: Int, _ accumulate: Bool,
+    _ c: UnsafeMutablePointer<Double>, _ ldc: Int
+  ) { matrixProduct(transposeA, transposeB, m, n, k, a, lda, b, ldb, accumulate ? 1 : 0, c, ldc) }
 
   public static func pairwiseGaussian(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Double>, _ mean: UnsafePointer<Double>,

@@ -10,6 +10,7 @@
 #include "vk_elementwise.h"
 #include "vk_mixture.h"
 #include "vk_peak.h"
+#include "vk_product.h"
 #include "vk_threads.h"
 
 #endif

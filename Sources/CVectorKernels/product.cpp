@@ -1,0 +1,9 @@
+#include "include/vk_product.h"
+
+#define VK_BODY "product_body.hpp"
+#include "for_each_level.hpp"
+
+void vk_product_f32(int level, const vk_product *shape, const float *a, const float *b, float *c) {
+  static constexpr decltype(&plain::product) table[] = VK_TABLE(product);
+  table[level](*shape, a, b, c);
+}

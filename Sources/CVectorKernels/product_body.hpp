@@ -1,0 +1,194 @@
+#include "vector.hpp"
+
+namespace VK_LEVEL {
+
+/// Rows of a in a register tile of two vectors of columns.
+constexpr int tile_rows = width == 16 ? 8 : 4;
+/// Columns of a panel of b; its rows lie one after the other.
+constexpr int panel_columns = 2 * width;
+/// Rows of a panel: as many as leave room for other things in the second-level cache.
+constexpr ptrdiff_t panel_rows = 512;
+/// Rows of a that are packed at a time where its rows are not contiguous.
+constexpr ptrdiff_t block_rows = 64;
+
+/// a[0], b[0], a[1], b[1], …: the lower or the upper half of them.
+VK_INLINE vec interleave(vec a, vec b, bool upper) {
+#if VK_WIDTH == 4
+  return upper ? __builtin_shufflevector(a, b, 2, 6, 3, 7) : __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#elif VK_WIDTH == 8
+  return upper ? __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+               : __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+  return upper ? __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+               : __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#endif
+}
+
+/// Turns a square of vectors over: interleaving the first half with the second, once for each bit of the index.
+VK_INLINE void transpose_square(vec (&x)[width]) {
+#pragma clang loop unroll(full)
+  for (int bit = 1; bit < width; bit *= 2) {
+    vec y[width];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < width / 2; i++) {
+      y[2 * i] = interleave(x[i], x[i + width / 2], false);
+      y[2 * i + 1] = interleave(x[i], x[i + width / 2], true);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < width; i++) x[i] = y[i];
+  }
+}
+
+/// Copies `rows` rows and `columns` columns of b into a panel, zeros in the columns that are missing.
+static void pack_panel(const vk_product &s, ptrdiff_t rows, ptrdiff_t columns, const float *b, float *panel) {
+  if (s.b_step == 1) {
+    for (ptrdiff_t p = 0; p < rows; p++, b += s.b_row, panel += panel_columns) {
+      if (columns == panel_columns) {
+        store(panel, load(b));
+        store(panel + width, load(b + width));
+      } else {
+        for (ptrdiff_t j = 0; j < panel_columns; j++) panel[j] = j < columns ? b[j] : 0;
+      }
+    }
+    return;
+  }
+  ptrdiff_t p = 0;
+  for (; p + width <= rows; p += width) {
+#pragma clang loop unroll(full)
+    for (int half = 0; half < 2; half++) {
+      vec square[width];
+      for (int i = 0; i < width; i++) {
+        const ptrdiff_t j = half * width + i;
+        square[i] = j < columns ? load(b + p + j * s.b_step) : splat(0.f);
+      }
+      transpose_square(square);
+      for (int i = 0; i < width; i++) store(panel + (p + i) * panel_columns + half * width, square[i]);
+    }
+  }
+  for (; p < rows; p++)
+    for (ptrdiff_t j = 0; j < panel_columns; j++) panel[p * panel_columns + j] = j < columns ? b[p + j * s.b_step] : 0;
+}
+
+/// Copies `rows` rows of a, whose columns are contiguous, into tiles `[k][tile_rows]`.
+static void pack_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, const float *a, float *block) {
+  for (ptrdiff_t i = 0; i < rows; i += tile_rows) {
+    const ptrdiff_t live = rows - i < tile_rows ? rows - i : tile_rows;
+    for (ptrdiff_t p = 0; p < depth; p++, block += tile_rows) {
+      const float *from = a + i + p * s.a_step;
+      if (live == tile_rows) {
+        __builtin_memcpy(block, from, tile_rows * sizeof(float));
+      } else {
+        for (ptrdiff_t r = 0; r < live; r++) block[r] = from[r];
+      }
+    }
+  }
+}
+
+/// R rows of a times V vectors of a panel's columns, in registers.
+template <int V, int R, bool Packed>
+VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a, const float *panel, ptrdiff_t columns,
+                            bool add, float *c) {
+  vec sum[R][V] = {};
+#pragma clang loop unroll_count(4)
+  for (ptrdiff_t p = 0; p < depth; p++) {
+    vec b[V];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < V; v++) b[v] = load(panel + p * panel_columns + v * width);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) {
+      vec value = splat(Packed ? a[p * tile_rows + r] : a[r * s.a_row + p]);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < V; v++) sum[r][v] = fma(value, b[v], sum[r][v]);
+    }
+  }
+  if (s.c_step == 1 && columns >= V * width) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < V; v++) {
+        float *to = c + r * s.c_row + v * width;
+        store(to, add ? load(to) + sum[r][v] : sum[r][v]);
+      }
+    }
+    return;
+  }
+  float values[R][V * width];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < R; r++) {
+#pragma clang loop unroll(full)
+    for (int v = 0; v < V; v++) store(&values[r][v * width], sum[r][v]);
+  }
+  for (ptrdiff_t j = 0; j < (columns < V * width ? columns : V * width); j++) {
+    float *to = c + j * s.c_step;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < R; r++) to[r * s.c_row] = add ? to[r * s.c_row] + values[r][j] : values[r][j];
+  }
+}
+
+/// Rows of b that will make up the next panel; a few are fetched before each tile, so that they have arrived when they are
+/// packed.
+struct upcoming {
+  const float *next;
+  ptrdiff_t step, left, at_once;
+};
+
+VK_INLINE void fetch_some(upcoming &u) {
+  ptrdiff_t count = u.left < u.at_once ? u.left : u.at_once;
+  u.left -= count;
+  for (; count > 0; count--, u.next += u.step) {
+    __builtin_prefetch(u.next, 0, 2);
+    __builtin_prefetch(u.next + panel_columns - 1, 0, 2);
+  }
+}
+
+/// All rows of a times one panel, in tiles of R rows and then of half as many.
+template <int V, bool Packed, int R = tile_rows>
+static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, const float *a, const float *panel,
+                         ptrdiff_t columns, bool add, upcoming &next, float *c) {
+  for (; rows >= R; rows -= R) {
+    fetch_some(next);
+    product_tile<V, R, Packed>(s, depth, a, panel, columns, add, c);
+    a += Packed ? depth * tile_rows : R * s.a_row;
+    c += R * s.c_row;
+  }
+  if constexpr (R > 1) {
+    if (!Packed || rows == 0) return product_rows<V, Packed, R / 2>(s, rows, depth, a, panel, columns, add, next, c);
+    // The rest of a packed tile lies in every tile_rows-th place: row by row from here.
+    for (ptrdiff_t r = 0; r < rows; r++)
+      product_tile<V, 1, true>(s, depth, a + r, panel, columns, add, c + r * s.c_row);
+  }
+}
+
+static void product(const vk_product &s, const float *a, const float *b, float *c) {
+  alignas(64) float panel[panel_rows * panel_columns];
+  alignas(64) float block[panel_rows * block_rows];
+  const bool packed = s.a_step != 1;
+  const ptrdiff_t rows_at_once = packed ? block_rows : s.m;
+  for (ptrdiff_t p = 0; p < s.k || p == 0; p += panel_rows) {
+    const ptrdiff_t depth = s.k - p < panel_rows ? s.k - p : panel_rows;
+    for (ptrdiff_t i = 0; i < s.m; i += rows_at_once) {
+      const ptrdiff_t rows = s.m - i < rows_at_once ? s.m - i : rows_at_once;
+      const float *from = a + i * s.a_row + p * s.a_step;
+      if (packed) pack_rows(s, rows, depth, from, block);
+      for (ptrdiff_t j = 0; j < s.n; j += panel_columns) {
+        const ptrdiff_t columns = s.n - j < panel_columns ? s.n - j : panel_columns;
+        const float *source = b + p * s.b_row + j * s.b_step;
+        pack_panel(s, depth, columns, source, panel);
+        const bool fetches = s.b_step == 1 && columns == panel_columns && j + columns < s.n;
+        const ptrdiff_t tiles = rows / tile_rows > 0 ? rows / tile_rows : 1;
+        upcoming next = {source + columns, s.b_row, fetches ? depth : 0, (depth + tiles - 1) / tiles};
+        float *to = c + i * s.c_row + j * s.c_step;
+        const bool add = s.accumulate || p > 0;
+        if (packed) {
+          if (columns > width) product_rows<2, true>(s, rows, depth, block, panel, columns, add, next, to);
+          else product_rows<1, true>(s, rows, depth, block, panel, columns, add, next, to);
+        } else {
+          if (columns > width) product_rows<2, false>(s, rows, depth, from, panel, columns, add, next, to);
+          else product_rows<1, false>(s, rows, depth, from, panel, columns, add, next, to);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace VK_LEVEL

@@ -1,0 +1,52 @@
+import Autodiff
+import TensorCore
+import Testing
+
+@Suite("Profiles of steps")
+struct StepProfileTests {
+  @Test("Phases keep their order, gather their operations, and inner ones are charged for themselves")
+  func phases() {
+    let profile = StepProfile()
+    for _ in 0..<2 {
+      profile.measure("outer", operations: 10) {
+        profile.measure("inner", operations: 5) {}
+      }
+      profile.endStep()
+    }
+    #expect(profile.phases.map(\.name) == ["outer", "inner"])
+    #expect(profile.phases.map(\.operations) == [20, 10])
+    #expect(profile.steps == 2)
+    #expect(profile.operations == 30)
+  }
+
+  @Test("A pullback is charged to the phase that recorded it")
+  func backward() throws {
+    let device = Device(threads: 1), profile = StepProfile()
+    let tape = Tape<Double>(on: device, profile: profile)
+    let x = tape.track(Tensor(scalar: 3, on: device))
+    let y = tape.phase("squares") { x.squared() }
+    let gradients = try tape.backward(from: y)
+    #expect(gradients[x].scalar == 6)
+    #expect(profile.phases.map(\.name) == ["squares"])
+    #expect(profile.phases[0].backward > 0)
+  }
+
+  @Test("Without a profile, a phase is only its work")
+  func without() {
+    let tape = Tape<Float>(on: Device(threads: 1))
+    #expect(tape.phase("anything", operations: 1) { 42 } == 42)
+    #expect(tape.profile == nil)
+  }
+
+  @Test("The table names every phase and the whole step")
+  func table() {
+    let profile = StepProfile()
+    profile.measure("decoder", operations: 1e9) {}
+    profile.endStep()
+    let lines = profile.table(peak: 1e12).split(separator: "\n")
+    #expect(lines.count == 3)
+    #expect(lines[0].hasSuffix("% peak"))
+    #expect(lines[1].hasPrefix("decoder"))
+    #expect(lines[2].hasPrefix("step"))
+  }
+}

@@ -1,0 +1,75 @@
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite("Products of matrices")
+struct MatrixProductTests {
+  struct Example: Sendable, CustomTestStringConvertible {
+    var m: Int
+    var n: Int
+    var k: Int
+    var testDescription: String { "\(m) × \(n), inner \(k)" }
+  }
+
+  // Whole tiles and panels, none at all, and rests of every kind: rows 8, columns 32, inner 512 make a block.
+  static let examples = [
+    Example(m: 1, n: 1, k: 1), Example(m: 3, n: 7, k: 5), Example(m: 64, n: 64, k: 64), Example(m: 64, n: 20, k: 256),
+    Example(m: 37, n: 61, k: 129), Example(m: 13, n: 100, k: 600), Example(m: 70, n: 33, k: 1030),
+    Example(m: 8, n: 32, k: 512), Example(m: 65, n: 257, k: 17),
+  ]
+
+  static func values(_ count: Int, _ label: String) -> [Float] {
+    var stream = RandomStream(seed: 7).split(label)
+    return (0..<count).map { _ in Float(2 * stream.uniform() - 1) }
+  }
+
+  static func transposed(_ x: [Float], rows: Int) -> [Float] {
+    let columns = x.count / rows
+    return (0..<x.count).map { x[$0 % rows * columns + $0 / rows] }
+  }
+
+  @Test(
+    "A product is the sum of products at every level, with either operand transposed, on one thread and two",
+    arguments: VectorLevel.allCases.filter { $0 <= .best }, examples)
+  func product(level: VectorLevel, example: Example) {
+    let (m, n, k) = (example.m, example.n, example.k)
+    let a = Self.values(m * k, "a"), b = Self.values(k * n, "b"), before = Self.values(m * n, "c")
+    let expected = (0..<m * n).map { i in
+      (0..<k).reduce(0.0) { $0 + Double(a[i / n * k + $1]) * Double(b[$1 * n + i % n]) }
+    }
+    for threads in [1, 2] {
+      let device = Device(threads: threads, level: level)
+      for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
+        let left =
+          transposeA ? Tensor(Self.transposed(a, rows: m), [k, m], on: device) : Tensor(a, [m, k], on: device)
+        let right =
+          transposeB ? Tensor(Self.transposed(b, rows: k), [n, k], on: device) : Tensor(b, [k, n], on: device)
+        let result = Tensor(before, [m, n], on: device)
+        Tensor.multiply(left, transposeA: transposeA, right, transposeB: transposeB, into: result)
+        // A sum of k products of values below 1 has an error of at most k units of 2⁻²⁴ times its terms; in practice
+        // √k of them. The largest result is above √k/3, so relative to it 2⁻²⁴·10 is far beyond rounding.
+        #expect(relativeDifference(result.elements, expected) < 6e-7 * Double(k).squareRoot())
+        Tensor.multiply(left, transposeA: transposeA, right, transposeB: transposeB, into: result, accumulate: true)
+        #expect(relativeDifference(result.elements, expected.map { 2 * $0 }) < 6e-7 * Double(k).squareRoot())
+      }
+    }
+  }
+
+  @Test("An empty sum is zero, and leaves alone what it is added to")
+  func emptySum() {
+    let device = Device(threads: 1)
+    let a = Tensor<Float>([], [2, 0], on: device), b = Tensor<Float>([], [0, 3], on: device)
+    let c = Tensor<Float>([1, 2, 3, 4, 5, 6], [2, 3], on: device)
+    Tensor.multiply(a, b, into: c, accumulate: true)
+    #expect(c.elements == [1, 2, 3, 4, 5, 6])
+    Tensor.multiply(a, b, into: c)
+    #expect(c.elements == [0, 0, 0, 0, 0, 0])
+  }
+
+  @Test("A peak is measured as so many operations per second")
+  func peak() {
+    let plain = Device(threads: 1, level: .plain).measuredPeak(attempts: 1)
+    // Any processor that runs this does more than ten million and fewer than 10¹⁵.
+    #expect(plain > 1e7 && plain < 1e15)
+  }
+}
