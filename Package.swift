@@ -59,7 +59,7 @@ let package = Package(
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "FactorData", "FileFormats", "TensorCore",
+        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -12,10 +12,10 @@ extension Tensor {
     let pa = a.pointer, pb = b.pointer, pc = c.pointer
     let lda = a.shape[1], ldb = b.shape[1], ldc = n, level = c.device.level
     func block(_ rows: Range<Int>, _ columns: Range<Int>) {
+      let i = rows.lowerBound, j = columns.lowerBound
       Scalar.layerProduct(
-        level, transposeA, transposeB, rows.count, columns.count, k, pa + rows.lowerBound * (transposeA ? 1 : lda), lda,
-        pb + columns.lowerBound * (transposeB ? ldb : 1), ldb, accumulate, pc + rows.lowerBound * ldc + columns.lowerBound,
-        ldc)
+        level, transposeA, transposeB, rows.count, columns.count, k, pa + i * (transposeA ? 1 : lda), lda,
+        pb + j * (transposeB ? ldb : 1), ldb, accumulate, pc + i * ldc + j, ldc)
     }
     // Each thread takes a part of the weights: they are read, or their gradient is written, once.
     if m * n * k < 65_536 {

@@ -90,7 +90,8 @@ final class Bench {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    if let json = try? encoder.encode(Report(machine: machine, rows: rows)) { say(String(decoding: json, as: UTF8.self)) }
+    let report = Report(machine: machine, rows: rows)
+    if let json = try? encoder.encode(report) { say(String(decoding: json, as: UTF8.self)) }
   }
 
   /// The processor's name, as the system gives it.

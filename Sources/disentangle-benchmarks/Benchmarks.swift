@@ -37,7 +37,9 @@ struct BenchmarkOptions: ParsableArguments {
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds is at least 1, not \(rounds)") }
-    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is from 1 to 1024, not \(threads)") }
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+    }
   }
 
   /// Runs a benchmark and prints its rows.

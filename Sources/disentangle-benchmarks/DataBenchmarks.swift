@@ -39,7 +39,8 @@ struct LoadBenchmark: ParsableCommand {
 
   /// Measures it and adds its row.
   static func measure(file: String?, _ bench: Bench) throws {
-    let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("dsprites-\(UUID().uuidString).h5").path
+    let folder = FileManager.default.temporaryDirectory
+    let temporary = folder.appendingPathComponent("dsprites-\(UUID().uuidString).h5").path
     defer { try? FileManager.default.removeItem(atPath: temporary) }
     if file == nil { try DSprites(renderedOn: bench.device).write(to: temporary, on: bench.device) }
     let path = file ?? temporary

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Autodiff
 import Dispatch
 import Experiment
 import FactorData
@@ -28,6 +29,9 @@ struct TrainCommand: ParsableCommand {
 
   @Flag(help: "Continue a run that was stopped; if there is none, begin it.")
   var resume = false
+
+  @Flag(help: "When training ends, also show where the time of a step went.")
+  var profile = false
 
   func run() throws {
     let overrides = configuration.overrides + (seed.map { ["seed=\($0)"] } ?? [])
@@ -73,6 +77,8 @@ struct TrainCommand: ParsableCommand {
       secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: run.dataset, on: run.trainer.model.device))
     say((["\(summary)"] + run.notices).joined(separator: "\n"))
 
+    let device = run.trainer.model.device, peak = profile ? device.measuredPeak() : 0
+    if profile { run.trainer.profile = StepProfile() }
     let display = ProgressDisplay(
       total: run.trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
     defer { display.finish() }
@@ -82,8 +88,9 @@ struct TrainCommand: ParsableCommand {
         step: result.step, at: seconds,
         terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
     }
-    guard ending == .stopped else { return }
     display.finish()
+    if let profile = run.trainer.profile { say("\n" + profile.table(peak: peak)) }
+    guard ending == .stopped else { return }
     say(
       "Stopped after step \(run.trainer.step); the checkpoint is saved. Pass --resume to continue.")
     throw ExitCode(128 + (stop.signal ?? SIGINT))
