@@ -50,7 +50,12 @@ let package = Package(
         "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .target(name: "Reports", dependencies: ["Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo",
+        .product(name: "Logging", package: "swift-log"),
+      ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [

@@ -76,8 +76,8 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       case (let steps?, nil): length = .steps(steps)
       case (nil, let epochs?): length = .epochs(epochs)
       case (nil, nil):
-        throw section.error(
-          "is missing", at: "steps", expected: "a number of steps, or of epochs",
+        throw section.missing(
+          "steps", or: "epochs", expected: "a number of steps, or of epochs",
           action: "Add steps: 300000, or epochs: 30.")
       case (_?, _?):
         throw section.error("and epochs are both given", at: "steps", expected: "one of them", action: "Delete one.")

@@ -17,7 +17,9 @@ public struct StandardStream: Sendable {
   /// Points those of the three standard streams that are closed, as by `>&-`, to nowhere. Otherwise the next file that
   /// is opened would take the place of one, and be written to by everything meant to be shown.
   public static func fillGaps() {
-    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", O_RDWR)
+    }
   }
 
   /// Writes text as it is.

@@ -1,6 +1,7 @@
 import FactorData
 import FileFormats
 import Foundation
+import Logging
 import NeuralLayers
 import StrictConfiguration
 import Synchronization
@@ -44,6 +45,7 @@ public final class TrainingRun {
   public var isComplete: Bool { trainer.step == trainer.steps && folder.contains(.weights) }
 
   private let configuration: ResolvedConfiguration<ExperimentConfiguration>
+  private let logger: Logger
 
   /// Prepares a run: a new one in a new folder, or the continuation of one that was stopped.
   ///
@@ -54,12 +56,15 @@ public final class TrainingRun {
   ///   - resume: continue a run that is there; if there is none, begin one.
   ///   - dataset: what to train on.
   ///   - device: where.
+  ///   - logger: told of checkpoints and of what may surprise.
   /// - Throws: ``StructuredError`` if the folder is in the way, or the run there is of another configuration.
   public init(
     _ configuration: ResolvedConfiguration<ExperimentConfiguration>, at path: String, makingParents: Bool = false,
-    resume: Bool, dataset: any FactorDataset, on device: Device
+    resume: Bool, dataset: any FactorDataset, on device: Device,
+    logger: Logger = .silent
   ) throws {
     self.configuration = configuration
+    self.logger = logger
     self.dataset = dataset
     trainer = try Trainer(configuration.value, dataset: dataset, on: device)
     guard resume, FileManager.default.fileExists(atPath: path) else {
@@ -77,9 +82,11 @@ public final class TrainingRun {
         trainer, configuration: configuration.yaml, from: folder.path(of: .checkpoint))
       notices.append("Resumed after step \(trainer.step).")
       if before.threads != "\(device.threads)" || before.level != "\(device.level)" {
-        notices.append(
-          "The checkpoint was written with \(before.threads) threads (\(before.level)); with \(device.threads) "
-            + "(\(device.level)) results are as good, but not the same bits.")
+        logger.warning(
+          """
+          The checkpoint was written with \(before.threads) threads (\(before.level)); with \(device.threads) \
+          (\(device.level)) results are as good, but not the same bits.
+          """)
       }
     } else {
       notices.append("There is no checkpoint yet: training begins at the beginning.")
@@ -139,6 +146,7 @@ public final class TrainingRun {
     // The rows first: a checkpoint presumes them.
     try log.synchronize()
     try Checkpoint.save(trainer, configuration: configuration.yaml, to: folder.path(of: .checkpoint))
+    logger.debug("Saved a checkpoint after step \(trainer.step)")
   }
 }
 

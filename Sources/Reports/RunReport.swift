@@ -2,6 +2,7 @@ import Experiment
 import FactorData
 import FileFormats
 import Foundation
+import Logging
 import RateDecomposition
 import TensorCore
 
@@ -22,24 +23,24 @@ public struct RunReport {
   ///   - dataset: all of its images are encoded.
   ///   - settings: samples, seed, batch size.
   ///   - pictures: whether pictures are made.
-  ///   - progress: called with what happens next.
+  ///   - logger: told what happens next.
   /// - Throws: ``StructuredError`` if the posterior is not finite.
   public static func measure(
     _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, pictures: Bool = true,
-    progress: (String) -> Void = { _ in }
+    logger: Logger = .silent
   ) throws -> RunReport {
     let stream = settings.stream.split("report")
-    progress("Encoding all \(dataset.count) images")
+    logger.info("Encoding all \(dataset.count) images …")
     let codes = model.encode(dataset, 0..<dataset.count)
     let posterior = try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
-    progress("Measuring the distortion")
+    logger.info("Measuring the distortion …")
     let sample = Self.sample(settings.report.distortionImages, of: dataset.count, stream.split("distortion images"))
     let distortions = Estimate(
       meanOf: model.distortions(dataset, sample, stream: stream.split("distortion noise")))
-    progress("Counting identical images")
+    logger.info("Counting identical images …")
     let multiplicities = dataset.multiplicities(on: model.device)
-    progress("Integrating over the aggregate posterior")
+    logger.info("Integrating over the aggregate posterior …")
     var options = RateDecomposition.Options()
     options.samples = settings.report.samples
     options.seed = UInt64(settings.seed)

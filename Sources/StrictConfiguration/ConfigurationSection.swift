@@ -49,9 +49,14 @@ public struct ConfigurationSection {
   public mutating func section<Value>(
     _ key: String, inline: Bool = false, _ decode: (inout ConfigurationSection) throws -> Value
   ) throws -> Value {
-    let node = take(key) ?? ConfigurationNode(.mapping([], inline: inline), at: location)
+    let given = take(key)
+    let node = given ?? ConfigurationNode(.mapping([], inline: inline), at: location)
     var inner = try ConfigurationSection(node, path: fullPath(key))
-    let value = try decode(&inner)
+    let value: Value
+    do { value = try decode(&inner) } catch {
+      // What an absent section lacks may be in one whose name is misspelt.
+      throw given == nil ? misspelling(of: key) ?? error : error
+    }
     record(key, try inner.finish(inline: inline))
     return value
   }
@@ -154,16 +159,28 @@ public struct ConfigurationSection {
     return StructuredError("\(fullPath(key)) \(what)", at: "\(place)", expected: expected, action: action)
   }
 
-  func missing(_ key: String, expected: String) -> StructuredError {
+  /// The error for a key that is required but absent.
+  ///
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - other: a key that would do instead.
+  ///   - expected: what its value is.
+  ///   - action: what to do; by default, to add the key.
+  public func missing(
+    _ key: String, or other: String? = nil, expected: String, action: String? = nil
+  ) -> StructuredError {
     // A misspelt key is both unknown and missing; say the former, it is what the person can see.
+    misspelling(of: key) ?? other.flatMap { misspelling(of: $0) }
+      ?? StructuredError(
+        "the key \(fullPath(key)) is missing", at: "\(location)", expected: expected,
+        action: action ?? "Add \(key) here.")
+  }
+
+  /// The error for an unknown key that probably means a key; nil if there is none.
+  private func misspelling(of key: String) -> StructuredError? {
     let unread = entries.filter { !known.contains($0.key) }
-    if let misspelt = nearestName(to: key, among: unread.map(\.key)),
-      let entry = unread.first(where: { $0.key == misspelt })
-    {
-      return unknown(entry)
-    }
-    return StructuredError(
-      "the key \(fullPath(key)) is missing", at: "\(location)", expected: expected, action: "Add \(key) here.")
+    guard let misspelt = nearestName(to: key, among: unread.map(\.key)) else { return nil }
+    return unread.first { $0.key == misspelt }.map(unknown)
   }
 
   private func unknown(_ entry: ConfigurationNode.Entry) -> StructuredError {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiment
 import FactorData
 import FileFormats
 import Foundation
@@ -10,26 +11,10 @@ struct DatasetCommand: ParsableCommand {
     commandName: "dataset", abstract: "List, describe, draw and verify data sets.",
     subcommands: [List.self, Info.self, Render.self, Verify.self])
 
-  /// How many threads work.
-  struct ThreadOptions: ParsableArguments {
-    @Option(help: "How many threads work; by default one for each core.") var threads: Int?
-
-    mutating func validate() throws {
-      if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
-    }
-
-    var device: Device { Device(threads: threads) }
-  }
-
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "List the data sets that configurations can name.")
 
-    func run() {
-      for entry in DatasetRegistry.entries {
-        print("\(entry.name)\n  \(entry.summary)")
-        if let paper = entry.paper { print("  \(paper)") }
-      }
-    }
+    func run() throws { try ListDatasets().run() }
   }
 
   struct Info: ParsableCommand {
@@ -39,21 +24,21 @@ struct DatasetCommand: ParsableCommand {
     @Argument(help: "An HDF5 or NPZ file, or \"dsprites\".") var source: String
     @Option(help: "The array of images; by default \"images\" or \"imgs\".") var images: String?
     @Option(help: "The array of factors; by default \"factors\" or \"latents/classes\".") var factors: String?
-    @OptionGroup var threadOptions: ThreadOptions
+    @OptionGroup var threadOptions: DeviceOptions
 
     func run() throws {
       let device = threadOptions.device
       if source == "dsprites" {
-        return print(DatasetSummary(of: try DSprites(renderedOn: device), on: device))
+        return try say("\(DatasetSummary(of: try DSprites(renderedOn: device), on: device))")
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
-      for path in paths { print("array      \(path): \(try Self.describe(file.information(path)))") }
+      for path in paths { try say("array      \(path): \(try Self.describe(file.information(path)))") }
       if images == nil, factors == nil, DSprites.isInPublishedLayout(file) {
-        print(DatasetSummary(of: try DSprites(file: source, on: device), on: device))
+        try say("\(DatasetSummary(of: try DSprites(file: source, on: device), on: device))")
       } else if images != nil || factors != nil || paths.contains("images") || paths.contains("imgs") {
         let data = try ImageFile(path: source, images: images, factors: factors, on: device)
-        print(DatasetSummary(of: data, on: device))
+        try say("\(DatasetSummary(of: data, on: device))")
       }
     }
 
@@ -73,7 +58,7 @@ struct DatasetCommand: ParsableCommand {
     @Argument(help: "The data set: \"dsprites\".") var name: String
     @Option(name: .shortAndLong, help: "The file to write.") var output: String
     @Flag(help: "Replace the file if it exists.") var force = false
-    @OptionGroup var threadOptions: ThreadOptions
+    @OptionGroup var threadOptions: DeviceOptions
 
     func validate() throws {
       guard name == "dsprites" else { throw ValidationError("Only \"dsprites\" can be drawn, not \"\(name)\".") }
@@ -84,14 +69,14 @@ struct DatasetCommand: ParsableCommand {
       let device = threadOptions.device
       let data = try DSprites(renderedOn: device)
       let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
-      func show(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+      func show(_ text: String) { try? StandardStream.error.write(text) }
       defer { if isTerminal { show("\r\u{1b}[K") } }
       try data.write(to: output, overwrite: force, on: device) { part in
         if isTerminal { show("\rwriting \(output): \(Int(part * 100))%") }
       }
       if isTerminal { show("\r\u{1b}[K") }
       let size = (try? FileManager.default.attributesOfItem(atPath: output)[.size] as? Int) ?? 0
-      print("\(output): \(data.count) images, \(size >> 20) MiB")
+      try say("\(output): \(data.count) images, \(size >> 20) MiB")
     }
   }
 
@@ -101,7 +86,7 @@ struct DatasetCommand: ParsableCommand {
       discussion: "Differing images are information; a file of another structure is an error.")
 
     @Argument(help: "A file in the published layout, HDF5 or NPZ.") var file: String
-    @OptionGroup var threadOptions: ThreadOptions
+    @OptionGroup var threadOptions: DeviceOptions
 
     func run() throws {
       let device = threadOptions.device
@@ -110,17 +95,20 @@ struct DatasetCommand: ParsableCommand {
       try DSprites.checkValues(of: arrays)
       let comparison = try DSpritesComparison(data, on: device)
       let lit = comparison.litPixels
-      print("images     imgs: \(Info.describe(try arrays.information("imgs")))")
-      print("pixels     all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])")
-      print("factors    classes and values as published")
+      try say("images     imgs: \(Info.describe(try arrays.information("imgs")))")
+      try say("pixels     all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])")
+      try say("factors    classes and values as published")
       if comparison.differingImages.isEmpty {
-        print("renderer   all \(data.count) images equal the drawn ones")
+        try say("renderer   all \(data.count) images equal the drawn ones")
       } else {
         let some = comparison.differingImages.prefix(10).map(String.init).joined(separator: ", ")
-        print(
+        try say(
           "renderer   \(comparison.differingImages.count) of \(data.count) images differ from the drawn ones, in "
             + "\(comparison.differingPixels) pixels: \(some)\(comparison.differingImages.count > 10 ? ", …" : "")")
       }
     }
   }
 }
+
+/// Prints a line of results.
+private func say(_ line: String) throws { try StandardStream.output.writeLine(line) }

@@ -37,6 +37,7 @@ struct DecomposeCommand: ParsableCommand {
   var batchSize: Int?
 
   @OptionGroup var device: DeviceOptions
+  @OptionGroup var logging: LoggingOptions
 
   func validate() throws {
     if (folder == nil) == (posterior == nil) {
@@ -68,7 +69,7 @@ struct DecomposeCommand: ParsableCommand {
       settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
       let dataset = try settings.dataset.open(on: device)
       let model = try run.model(for: dataset, on: device)
-      result = try RunReport.measure(model, on: dataset, settings: settings, pictures: false, progress: reportProgress)
+      result = try RunReport.measure(model, on: dataset, settings: settings, pictures: false, logger: logging.logger)
         .decomposition
     }
     switch format {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import Logging
 import TensorCore
 
 /// The command line.
@@ -55,6 +56,16 @@ struct DeviceOptions: ParsableArguments {
 
   var device: Device { Device(threads: threads) }
 }
+
+/// How much a command says while it works.
+struct LoggingOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("What to say on standard error while working.", valueName: "level"))
+  var logLevel = Logger.Level.info
+
+  var logger: Logger { ConsoleLogHandler.logger(level: logLevel) }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// A configuration file with overrides.
 struct ConfigurationOptions: ParsableArguments {

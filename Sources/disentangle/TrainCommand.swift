@@ -19,6 +19,7 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var configuration: ConfigurationOptions
   @OptionGroup var device: DeviceOptions
+  @OptionGroup var logging: LoggingOptions
 
   @Option(name: .shortAndLong, help: "The run's folder (default: runs/NAME, from the configuration's name).")
   var output: String?
@@ -40,7 +41,7 @@ struct TrainCommand: ParsableCommand {
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
       resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume, dataset: dataset,
-      on: device)
+      on: device, logger: logging.logger)
 
     if run.isComplete {
       say(
@@ -97,7 +98,7 @@ struct TrainCommand: ParsableCommand {
 
   private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
     let report = try RunReport.measure(
-      run.trainer.model, on: run.dataset, settings: settings, progress: reportProgress)
+      run.trainer.model, on: run.dataset, settings: settings, logger: logging.logger)
     try report.write(into: run.folder)
     say(
       """
@@ -112,6 +113,3 @@ struct TrainCommand: ParsableCommand {
 
 /// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
 private func say(_ text: String) { try? StandardStream.output.writeLine(text) }
-
-/// Shows what a report is doing.
-func reportProgress(_ phase: String) { try? StandardStream.error.writeLine("\(phase) …") }

@@ -28,6 +28,7 @@ struct ConfigurationErrorsTests {
         "Known here: name, beta, estimator."),
       Fault("objective: {name: vae}\nflavour: 1", ":2:1", "unknown key flavour", "Known here: name, seed"),
       Fault("objective: {nmae: vae}", ":1:13", "unknown key objective.nmae", "Did you mean name?"),
+      Fault("objectiv: {name: vae}", ":1:1", "unknown key objectiv", "Did you mean objective?"),
       Fault("name: x\nobjective: {beta: 1}", ":2:12", "objective.name is missing", "one of vae, beta-vae"),
       Fault("name: x", ":1:1", "objective.name is missing"),
       Fault("objective: {name: vae, beta: 1, beta: 2}", ":1:24", "the key beta appears twice"),

@@ -32,7 +32,16 @@ extension CommandLineTests {
 
     @Test("an unknown section is reported with its line and the nearest name")
     func unknownSection() throws {
-      try expectRefused("training:", becoming: "trainings:", "bad.yaml:10", "trainings", "Did you mean training?")
+      try expectRefused(
+        "training:", becoming: "trainings:", "bad.yaml:10", "unknown key trainings", "Did you mean training?")
+    }
+
+    @Test(
+      "a misspelt key that has to be there is reported as misspelt, not as missing",
+      arguments: [("steps: 100", "step: 100", "steps"), ("steps: 100", "epoch: 1", "epochs")])
+    func requiredKey(line: String, becoming: String, meant: String) throws {
+      let key = becoming.prefix { $0 != ":" }
+      try expectRefused(line, becoming: becoming, "bad.yaml:11", "training.\(key)", "Did you mean \(meant)?")
     }
 
     @Test("an unknown objective is reported with the nearest name")
@@ -47,7 +56,7 @@ extension CommandLineTests {
 
     @Test("a key given twice is reported with its line")
     func duplicate() throws {
-      try expectRefused("latents: 4", becoming: "latents: 4\n  latents: 5", "bad.yaml:8", "latents")
+      try expectRefused("latents: 4", becoming: "latents: 4\n  latents: 5", "bad.yaml:7", "latents appears twice")
     }
 
     @Test("β = −1 is reported with its line")

@@ -145,8 +145,12 @@ extension CommandLineTests {
       // The blanks that pad the header mean nothing; up to them every byte counts.
       let meaning = whole[..<header].lastIndex(of: UInt8(ascii: "}"))! + 1
       var random = RandomStream(seed: 7)
+      // The first byte of the values that decide how training goes on.
+      let values = try ["step", "model.updates", "threads", "configuration"].map { key in
+        try #require(whole[..<header].range(of: Data("\"\(key)\":\"".utf8))).upperBound
+      }
       let positions =
-        [0, 1, 7, 8, meaning - 1, header, whole.count - 1]
+        values + [0, 1, 7, 8, meaning - 1, header, whole.count - 1]
         + (0..<25).map { _ in random.integer(below: meaning) }
         + (0..<8).map { _ in header + random.integer(below: whole.count - header) }
       for position in positions {
@@ -156,6 +160,7 @@ extension CommandLineTests {
         let result = try train(experiment, "--resume")
         #expect(result.code == 1, "byte \(position): \(result.output)\(result.errors)")
         expectError(result, "run/checkpoint.safetensors")
+        #expect(!result.errors.contains("another configuration"), "byte \(position): \(result.errors)")
       }
       for length in [0, 4, 8, header / 2, header, whole.count / 2, whole.count - 1] {
         try Self.replace(experiment, by: whole.prefix(length))

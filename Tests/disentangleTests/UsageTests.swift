@@ -107,7 +107,8 @@ extension CommandLineTests {
         #expect(result.code == 0, "\(result.errors)")
         return result.output
       }
-      let detected = try Program.shell("unset OPENBLAS_CORETYPE; exec \"$disentangle\" --version", in: experiment.folder)
+      let detected = try Program.shell(
+        "unset OPENBLAS_CORETYPE; exec \"$disentangle\" --version", in: experiment.folder)
       #expect(try core(["OPENBLAS_CORETYPE": "Nehalem"]) == detected.output)
       let kept = try core(["OPENBLAS_CORETYPE": "Nehalem", "DISENTANGLE_KEEP_OPENBLAS_CORETYPE": "1"])
       #expect(kept.contains("Nehalem"))
