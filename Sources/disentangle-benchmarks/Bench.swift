@@ -5,8 +5,9 @@ import TensorCore
 final class Bench {
   let options: BenchmarkOptions
   let device: Device
-  /// What the device's multiply-adds reach at best, measured first, in floating-point operations per second.
-  let peak: Double
+  /// What the device's multiply-adds reach at best, in floating-point operations per second. Measured first, and again
+  /// after each row, since something else may have been running.
+  private(set) var peak: Double
   let peer: Peer?
   private var rows: [Row] = []
 
@@ -75,6 +76,7 @@ final class Bench {
   /// Takes a finished row, and prints it unless all rows are to come as JSON.
   func add(_ row: Row) {
     rows.append(row)
+    peak = max(peak, device.measuredPeak(attempts: 3))
     if !options.json { say(row.text(peak: peak)) }
   }
 
@@ -90,6 +92,8 @@ final class Bench {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    var machine = machine
+    machine.peakGigaflops = peak * 1e-9
     let report = Report(machine: machine, rows: rows)
     if let json = try? encoder.encode(report) { say(String(decoding: json, as: UTF8.self)) }
   }
