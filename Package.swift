@@ -10,8 +10,8 @@ let package = Package(
     .library(
       name: "Disentangle",
       targets: [
-        "TensorCore", "Autodiff", "NeuralLayers", "Architectures", "Objectives", "FileFormats", "FactorData",
-        "RateDecomposition", "Experiment", "Reports",
+        "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
+        "FactorData", "RateDecomposition", "Experiment", "Reports",
       ]),
   ],
   dependencies: [

@@ -73,7 +73,8 @@ public final class Trainer {
 
   /// Makes one update of the VAE, and of the adversary if there is one.
   ///
-  /// - Throws: ``StructuredError`` naming term and step if the loss is not finite; nothing has been updated then.
+  /// - Throws: ``StructuredError`` naming term and step if a loss is not finite. Its own model has not been updated then,
+  ///   but where it is the adversary's, the VAE has been: nobody should go on from such a state or save it.
   public func advance() throws -> StepResult {
     let device = model.device, pass = Pass(training: [model.parameters], on: device, profile: profile)
     let images = pass.tape.phase("images") { dataset.batch(sampler.batch(at: step), on: device) }

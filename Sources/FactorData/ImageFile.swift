@@ -4,8 +4,9 @@ import TensorCore
 /// Images and, where there are any, factors from anyone's HDF5 or NPZ file.
 ///
 /// Images are [N, H, W] or [N, H, W, C], of type uint8 (divided by 255, unless all pixels are 0 or 1; a largest pixel
-/// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N]; each has as many values as its largest
-/// says. Memory: one bit per pixel for binary images, one byte for others of uint8, four for floats.
+/// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N]; each
+/// has as many values as its largest says. Memory: one bit per pixel for binary images, one byte for others of uint8,
+/// four for floats.
 public struct ImageFile: FactorDataset {
   /// The file's path.
   public let name: String

@@ -65,6 +65,14 @@ public struct AggregatePosterior: Sendable {
     }
   }
 
+  /// H(z|x_n) = ½Σ_d(log 2πe + log σ²_nd) of the data points `indices`, in nats.
+  func conditionalEntropies(of indices: [Int]) -> [Double] {
+    let d = posterior.latents
+    return indices.map { n in
+      posterior.logVariances[n * d..<(n + 1) * d].reduce(0.0) { $0 + 0.5 * (2.8378770664093454836 + Double($1)) }
+    }
+  }
+
   /// The tabulated density of each dimension, `[D]`; nil where it is too spiky to tabulate.
   public func marginalDensities() -> [MarginalDensity?] {
     let d = posterior.latents, n = posterior.count

@@ -34,32 +34,39 @@ struct Entropies {
   }
 
   /// Marginals integrated, the joint entropy over samples with control variates.
+  ///
+  /// H(z) = E H(z|x) + I(x; z), and I is the mean of m = log q(z|x) − log q(z). Controls are Σ_d m_d with m_d = log q(z_d|x)
+  /// − log q(z_d), whose mean follows from the integrated marginals, and log q(z|x) + H(z|x) = −½Σ_d(ε_d² − 1) with mean 0.
+  /// None of these can have heavy tails, whatever the posterior: m ≤ log N, and E e^(−m) = 1 makes P(m < −a) ≤ e^(−a).
+  /// Densities by themselves would not do as controls: a single outlying data point that no sample happens to
+  /// meet moves their means by any amount.
   private init(
     codes: [Float], indices: [Int], _ aggregate: AggregatePosterior, statistics: PosteriorStatistics,
     densities: [MarginalDensity]
   ) {
     let d = densities.count, count = indices.count
     let conditional = aggregate.logConditionals(of: codes, indices: indices)
-    let prior = Self.logPriors(codes, d)
+    let own = aggregate.conditionalEntropies(of: indices)
     let product = (0..<count).map { s in
       (0..<d).reduce(0.0) { $0 + densities[$1].logDensity(at: Double(codes[s * d + $1])) }
     }
     let entropies = densities.map(\.entropy)
-    let conditionalEntropy = statistics.conditionalEntropies.reduce(0, +)
-    let crossEntropy = statistics.crossEntropies.reduce(0, +), marginalSum = entropies.reduce(0, +)
-    let negative = aggregate.logDensities(of: codes, marginals: false).joint.map { -$0 }
+    let conditionalEntropy = statistics.conditionalEntropies.reduce(0, +), marginalSum = entropies.reduce(0, +)
+    let log = aggregate.logDensities(of: codes, marginals: false).joint
+    mutualInformation = Estimate(
+      meanOf: zip(conditional, log).map { $0 - $1 },
+      controls: [zip(conditional, product).map { $0 - $1 }, zip(conditional, own).map { $0 + $1 }],
+      means: [marginalSum - conditionalEntropy, 0])
     joint = Estimate(
-      meanOf: negative, controls: [product, conditional, prior],
-      means: [-marginalSum, -conditionalEntropy, -crossEntropy])
+      value: mutualInformation.value + conditionalEntropy, standardError: mutualInformation.standardError)
     method = .exact
     sampleCount = count
     marginals = entropies
-    mutualInformation = Estimate(value: joint.value - conditionalEntropy, standardError: joint.standardError)
     totalCorrelation = Estimate(value: marginalSum - joint.value, standardError: joint.standardError)
     let perDimension = zip(statistics.crossEntropies, entropies).map { $0 - $1 }
     dimensionWiseKL = RateDecomposition.DimensionWiseKL(
       value: perDimension.reduce(0, +), standardError: 0, perDimension: perDimension)
-    sampledRate = Estimate(meanOf: zip(conditional, prior).map { $0 - $1 })
+    sampledRate = Estimate(meanOf: zip(conditional, Self.logPriors(codes, d)).map { $0 - $1 })
   }
 
   /// Everything as plain means over samples.

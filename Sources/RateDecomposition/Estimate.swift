@@ -26,8 +26,10 @@ public struct Estimate: Sendable, Equatable, Codable {
   /// The mean of independent values, using that the means of other functions of the same samples are known.
   ///
   /// With controls c_k of known mean m_k, regress the values on c_k − m_k: the intercept estimates the mean, and its
-  /// standard error is that of the residuals (Owen 2013, "Monte Carlo theory, methods and examples", §8.9). Controls
-  /// that hardly vary, or that others already explain, are left out; with fewer than 32 values all are.
+  /// standard error is that of the residuals (Owen 2013, "Monte Carlo theory, methods and examples", §8.9), the larger
+  /// the farther the controls' means in the sample are from the known ones. Controls that hardly vary, or that others
+  /// already explain, are left out; with fewer than 32 values all are. Controls must not have heavy tails: a known
+  /// mean that rests on values too rare to be in the sample would be met by extrapolation.
   ///
   /// - Parameters:
   ///   - values: `[S]`.
@@ -40,13 +42,14 @@ public struct Estimate: Sendable, Equatable, Codable {
       return
     }
     // Gram–Schmidt: from the values and the later controls take what a control explains; the exact means follow along.
-    var target = values, targetShift = 0.0, used = 0.0
+    var target = values, targetShift = 0.0, used = 0.0, leverage = 0.0
     var controls = controls, shifts = zip(controls, means).map { $0.reduce(0, +) / count - $1 }
     let variances = controls.map { Self.covariance($0, $0) }
     for k in controls.indices {
       let variance = Self.covariance(controls[k], controls[k])
       guard variance > 1e-9 * variances[k], variance > 1e-18 else { continue }
       used += 1
+      leverage += shifts[k] * shifts[k] / variance
       let slope = Self.covariance(target, controls[k]) / variance
       target = zip(target, controls[k]).map { $0 - slope * $1 }
       targetShift -= slope * shifts[k]
@@ -58,7 +61,7 @@ public struct Estimate: Sendable, Equatable, Codable {
     }
     self.init(
       value: values.reduce(0, +) / count + targetShift,
-      standardError: (Self.covariance(target, target) / (count - 1 - used)).squareRoot())
+      standardError: (Self.covariance(target, target) * (1 + leverage) / (count - 1 - used)).squareRoot())
   }
 
   private static func covariance(_ a: [Double], _ b: [Double]) -> Double {

@@ -46,7 +46,8 @@ extension RateDecomposition.InformationBounds {
       lowerReason =
         images.likelihoodIsDiscrete
         ? "the entropy of the data is not known"
-        : "with a \(images.likelihood) likelihood the distortion is that of a density, and H − D is no bound"
+        : "with a \(images.likelihood) likelihood of these images the distortion is not that of discrete data, and "
+          + "H − D is no bound"
     } else {
       lowerReason = "there are no images, hence no distortion"
     }

@@ -55,10 +55,10 @@ extension RateDecomposition {
 
   /// Decomposes the rate of a posterior over its whole data set.
   ///
-  /// Without `fixed` samples, the joint entropy H(z) is the mean of −log q(z) over samples drawn from q(z), with the
-  /// densities whose means are known exactly (q(z|x), p(z), Π_d q(z_d)) as control variates; the marginal entropies are
-  /// integrated. Then I = H(z) − E H(z|x), TC = Σ_d H(z_d) − H(z), and the dimension-wise KL is Σ_d(E[−log p(z_d)] −
-  /// H(z_d)), free of sampling. I and TC inherit the standard error of H(z).
+  /// Without `fixed` samples, I is the mean of log q(z|x) − log q(z) over samples drawn from q(z), with control variates
+  /// whose means are known exactly (the same quantity of the single dimensions, and the noise of the samples); the
+  /// marginal entropies are integrated. Then H(z) = I + E H(z|x), TC = Σ_d H(z_d) − H(z), and the dimension-wise KL is
+  /// Σ_d(E[−log p(z_d)] − H(z_d)), free of sampling. H(z) and TC inherit the standard error of I.
   ///
   /// With `fixed` samples all three terms are plain means over them. Without their indices, log q(z|x) cannot be
   /// evaluated at the samples, and I = mean[−log q(z)] − E H(z|x) with the conditional entropy in closed form.
