@@ -48,7 +48,8 @@ public struct ExperimentSummary: CustomStringConvertible {
       ("training", "\(length), \(training.optimizer.name)"),
       (
         "device",
-        "\(model.device.threads) thread\(model.device.threads == 1 ? "" : "s"), \(model.device.level) kernels, OpenBLAS \(Device.blasCore)"
+        "\(model.device.threads) thread\(model.device.threads == 1 ? "" : "s"), \(model.device.level) kernels, "
+          + "OpenBLAS \(Device.blasCore)"
       ),
     ]
     guard let secondsPerStep else { return }
