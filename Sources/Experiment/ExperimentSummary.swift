@@ -42,7 +42,7 @@ public struct ExperimentSummary: CustomStringConvertible {
       ("", configuration.objective.paper),
       (
         "architecture",
-        "\(model.architecture.name), \(model.latents) latents, \(model.likelihood.name) likelihood, \(parameters)"
+        "\(model.architecture.name), \(model.latents) \(model.latents == 1 ? "latent" : "latents"), \(model.likelihood.name) likelihood, \(parameters)"
       ),
       ("data", "\(dataset.name), \(grouped(dataset.count)) images of \(dataset.imageShape)"),
       ("training", "\(length), \(training.optimizer.name)"),

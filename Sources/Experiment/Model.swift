@@ -78,17 +78,16 @@ public final class Model {
 
   /// −log p(x|z) in nats with one z ~ q(z|x) for each of the given images, `[count]`: a sample of the distortion.
   public func distortions(
-    _ dataset: any FactorDataset, _ indices: [Int], stream: RandomStream, progress: (Int) -> Void = { _ in }
+    _ dataset: any FactorDataset, _ indices: [Int], stream: RandomStream
   ) -> [Double] {
     var result: [Double] = [], stream = stream
-    forEachBatch(of: indices, size: 256) { batch, done in
+    forEachBatch(of: indices, size: 256) { batch, _ in
       let pass = Pass.evaluation(on: device)
       let images = dataset.batch(batch, on: device)
       let posterior = encoder(images, pass)
       let codes = posterior.sample(noise: stream.normalTensor([batch.count, latents], on: device))
       let distortion = decoder.distortion(of: images, from: codes, likelihood, entersAsMean: false, pass)
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
-      progress(done)
     }
     return result
   }

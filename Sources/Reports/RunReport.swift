@@ -24,14 +24,15 @@ public struct RunReport {
   ///   - settings: samples, seed, batch size.
   ///   - pictures: whether pictures are made.
   ///   - logger: told what happens next.
+  ///   - encoded: called now and then with the number of images encoded, which takes the longest.
   /// - Throws: ``StructuredError`` if the posterior is not finite.
   public static func measure(
     _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, pictures: Bool = true,
-    logger: Logger = .silent
+    logger: Logger = .silent, encoded: (Int) -> Void = { _ in }
   ) throws -> RunReport {
     let stream = settings.stream.split("report")
     logger.info("Encoding all \(dataset.count) images …")
-    let codes = model.encode(dataset, 0..<dataset.count)
+    let codes = model.encode(dataset, 0..<dataset.count, progress: encoded)
     let posterior = try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
     logger.info("Measuring the distortion …")

@@ -69,7 +69,7 @@ struct DecomposeCommand: ParsableCommand {
       settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
       let dataset = try settings.dataset.open(on: device)
       let model = try run.model(for: dataset, on: device)
-      result = try RunReport.measure(model, on: dataset, settings: settings, pictures: false, logger: logging.logger)
+      result = try measure(model, on: dataset, settings, pictures: false, logging.logger)
         .decomposition
     }
     switch format {

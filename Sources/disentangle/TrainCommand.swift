@@ -97,8 +97,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
-    let report = try RunReport.measure(
-      run.trainer.model, on: run.dataset, settings: settings, logger: logging.logger)
+    let report = try measure(run.trainer.model, on: run.dataset, settings, logging.logger)
     try report.write(into: run.folder)
     say(
       """
