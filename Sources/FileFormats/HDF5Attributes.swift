@@ -2,31 +2,6 @@ import CHDF5
 import TensorCore
 
 extension HDF5File {
-  /// The names of the attributes of an array or group, sorted.
-  public func attributeNames(of object: String = "/") -> [String] {
-    HDF5Library.calling {
-      guard let opened = HDF5Identifier(H5Oopen(id, object, chdf5_default_properties()), closedBy: H5Oclose) else {
-        return []
-      }
-      var names: [String] = []
-      var about = H5O_info_t()
-      guard H5Oget_info2(opened.id, &about, UInt32(H5O_INFO_NUM_ATTRS)) >= 0 else { return [] }
-      for index in 0..<about.num_attrs {
-        let attribute = HDF5Identifier(
-          H5Aopen_by_idx(
-            opened.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, chdf5_default_properties(), chdf5_default_properties()),
-          closedBy: H5Aclose)
-        guard let attribute else { continue }
-        let length = H5Aget_name(attribute.id, 0, nil)
-        guard length >= 0, length < 65_536 else { continue }
-        var bytes = [CChar](repeating: 0, count: length + 1)
-        _ = H5Aget_name(attribute.id, length + 1, &bytes)
-        names.append(String(decoding: bytes.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self))
-      }
-      return names.sorted()
-    }
-  }
-
   /// The text or texts of an attribute, of fixed or variable length; nil where there is no such attribute of text.
   public func strings(ofAttribute name: String, of object: String) -> [String]? {
     HDF5Library.calling {

@@ -53,10 +53,6 @@ public struct FusedLayer: Sendable, Equatable {
   public var inputCount: Int { inputHeight * inputWidth * inputChannels }
   /// Floats in one output picture.
   public var outputCount: Int { outputHeight * outputWidth * outputChannels }
-  /// Multiply-adds of the forward pass on one picture, those into the padding included.
-  public var multiplyAdds: Int {
-    (transposed ? inputHeight * inputWidth : outputHeight * outputWidth) * weightCount
-  }
 
   private func outputSize(_ size: Int) -> Int {
     transposed ? (size - 1) * stride + kernel - 2 * padding : (size + 2 * padding - kernel) / stride + 1

@@ -35,7 +35,6 @@ import Testing
     #expect(file.strings(ofAttribute: "names", of: "a") == ["shape", "scale"])
     #expect(file.numbers(ofAttribute: "sizes", of: "a/floats") == [3, 6])
     #expect(file.string(ofAttribute: "absent") == nil)
-    #expect(file.attributeNames() == ["title"])
   }
 
   @Test("An array is described as it is stored") func information() throws {

@@ -76,14 +76,12 @@ struct FusedLayerTests {
     #expect(plan([up, down]) != nil)
   }
 
-  @Test("sizes and multiply-adds follow the definition")
+  @Test("sizes follow the definition")
   func sizes() {
     #expect((Self.good.outputHeight, Self.good.outputWidth) == (8, 8))
     #expect(Self.good.weightCount == 16 * 32 * 32)
-    #expect(Self.good.multiplyAdds == 64 * 16 * 32 * 32)
     let up = Self.changed { $0.transposed = true }
     #expect((up.outputHeight, up.outputWidth) == (32, 32))
-    #expect(up.multiplyAdds == 256 * 16 * 32 * 32)
     #expect(up.outputCount == 32 * 32 * 32)
   }
 }
