@@ -106,8 +106,7 @@ public struct FusedConvolutionStack: Sendable {
     _ input: UnsafePointer<Float>, batch: Int, parameters: FusedParameters, output: UnsafeMutablePointer<Float>,
     saved: UnsafeMutablePointer<Float>?
   ) {
-    withScratch(backward: false) { scratch in
-      pack(parameters, into: scratch, for: { $0.transposed })
+    withScratch(parameters, forward: true, gradients: nil) { scratch in
       device.parallel { worker in
         var workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
@@ -115,7 +114,7 @@ public struct FusedConvolutionStack: Sendable {
             attach(saved, picture: picture, to: &workspace)
             for i in savedPlanes { planes[i].clearBorder(workspace.activations[i]) }
           }
-          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
           planes[planes.count - 1].extract(
             workspace.activations[planes.count - 1], to: output + picture * outputCount)
         }
@@ -138,8 +137,7 @@ public struct FusedConvolutionStack: Sendable {
     parameters: FusedParameters, gradients: FusedParameterGradients, inputGradient: UnsafeMutablePointer<Float>?
   ) {
     let last = planes.count - 1
-    withScratch(backward: true) { scratch in
-      pack(parameters, into: scratch, for: { !$0.transposed })
+    withScratch(parameters, forward: false, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         var workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
@@ -153,8 +151,7 @@ public struct FusedConvolutionStack: Sendable {
           } else {
             planes[last].insert(gradient, into: workspace.gradients[last])
           }
-          backwardPicture(
-            parameters, scratch.packed, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          backwardPicture(scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
         }
       }
     }
@@ -167,7 +164,7 @@ public struct FusedConvolutionStack: Sendable {
 
   /// Fills the planes from the input to the output.
   func forwardPicture(
-    _ input: UnsafePointer<Float>, _ parameters: FusedParameters, _ packed: [UnsafeMutablePointer<Float>],
+    _ input: UnsafePointer<Float>, _ parameters: FusedParameters, _ weights: [FusedWeights],
     _ workspace: FusedWorkspace
   ) {
     planes[0].insert(input, into: workspace.activations[0])
@@ -176,30 +173,35 @@ public struct FusedConvolutionStack: Sendable {
       let relu = step.layer.activation == .relu
       if step.layer.transposed {
         step.scatter(
-          from, packed: packed[i], bias: parameters.biases[i], relu: relu, gate: nil, products: workspace.products,
-          to: to)
+          from, packed: weights[i][.scatter], bias: parameters.biases[i], relu: relu, gate: nil,
+          scratch: workspace.scratch, to: to)
       } else {
-        step.gather(from, weights: parameters.weights[i], bias: parameters.biases[i], relu: relu, gate: nil, to: to)
+        step.gather(
+          from, reuse: false, weights: weights[i][.gather], bias: parameters.biases[i], relu: relu, gate: nil,
+          scratch: workspace.scratch, to: to)
       }
     }
   }
 
   /// Takes the gradient in the last plane, already gated by the last activation, back to the first.
   func backwardPicture(
-    _ parameters: FusedParameters, _ packed: [UnsafeMutablePointer<Float>], _ workspace: FusedWorkspace,
-    _ sum: FusedGradientSum, _ inputGradient: UnsafeMutablePointer<Float>?
+    _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
+    _ inputGradient: UnsafeMutablePointer<Float>?
   ) {
     for (i, step) in steps.enumerated().reversed() {
       let from = workspace.gradients[i + 1], to = workspace.gradients[i]
       step.accumulateGradients(
-        input: workspace.activations[i], outputGradient: from, weights: sum.weights[i], bias: sum.biases[i])
+        input: workspace.activations[i], outputGradient: from, scratch: workspace.scratch, weights: sum.weights[i],
+        bias: sum.biases[i])
       if i == 0 && inputGradient == nil { return }
       let gate = i > 0 && layers[i - 1].activation == .relu ? UnsafePointer(workspace.activations[i]) : nil
       if step.layer.transposed {
-        step.gather(from, weights: parameters.weights[i], bias: nil, relu: false, gate: gate, to: to)
+        step.gather(
+          from, reuse: true, weights: weights[i][.gather], bias: nil, relu: false, gate: gate,
+          scratch: workspace.scratch, to: to)
       } else {
         step.scatter(
-          from, packed: packed[i], bias: nil, relu: false, gate: gate, products: workspace.products, to: to)
+          from, packed: weights[i][.scatter], bias: nil, relu: false, gate: gate, scratch: workspace.scratch, to: to)
       }
     }
     if let inputGradient { planes[0].extract(workspace.gradients[0], to: inputGradient) }

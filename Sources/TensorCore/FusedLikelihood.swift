@@ -62,12 +62,11 @@ extension FusedConvolutionStack {
     precondition(
       layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
     let last = planes.count - 1
-    withScratch(backward: false) { scratch in
-      pack(parameters, into: scratch, for: { $0.transposed })
+    withScratch(parameters, forward: true, gradients: nil) { scratch in
       device.parallel { worker in
         let workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
           distortion[picture] = Float(
             likelihood.evaluate(
               output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
@@ -101,18 +100,16 @@ extension FusedConvolutionStack {
     precondition(
       layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
     let last = planes.count - 1
-    withScratch(backward: true) { scratch in
-      pack(parameters, into: scratch, for: { _ in true })
+    withScratch(parameters, forward: true, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         let workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, parameters, scratch.packed, workspace)
+          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
           distortion[picture] = Float(
             likelihood.evaluate(
               output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
               weight: imageWeights[picture], gradient: workspace.gradients[last], level: device.level.code))
-          backwardPicture(
-            parameters, scratch.packed, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          backwardPicture(scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
           if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
         }
       }

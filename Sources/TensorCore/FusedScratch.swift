@@ -1,12 +1,25 @@
 import CVectorKernels
 
+/// The weights of one layer as its passes want them; a direction that the call does not take is nil.
+struct FusedWeights {
+  var gather: UnsafePointer<Float>?
+  var scatter: UnsafePointer<Float>?
+
+  subscript(direction: FusedDirection) -> UnsafePointer<Float> {
+    guard let weights = direction == .gather ? gather : scatter else {
+      preconditionFailure("weights were not packed for this pass")
+    }
+    return weights
+  }
+}
+
 /// The memory of one call on a stack: packed weights for all workers, a workspace and a gradient sum for each.
 struct FusedScratch {
-  let packed: [UnsafeMutablePointer<Float>]
+  let weights: [FusedWeights]
   let planes: [FusedPlane]
   let backward: Bool
   let workspaces: [UnsafeMutablePointer<Float>]
-  /// Sums of all workers but the first, which adds straight into the caller's arrays.
+  /// The sums of all workers. The first adds straight into the caller's arrays, except where its sums are transformed.
   let sums: [FusedGradientSum]
 
   func workspace(_ worker: Int) -> FusedWorkspace {
@@ -15,37 +28,74 @@ struct FusedScratch {
 }
 
 extension FusedConvolutionStack {
-  /// Lends one buffer of the device's pool for the length of a call, cut up into what the call needs.
-  func withScratch(backward: Bool, _ body: (FusedScratch) -> Void) {
-    let packedCounts = steps.map { ($0.packedCount + 15) / 16 * 16 }
-    let products = steps.map(\.productCount).max() ?? 0
-    let workspace = FusedWorkspace.count(planes: planes, products: products, backward: backward)
-    let sum = backward ? FusedGradientSum.count(layers: layers) : 0
-    let count = packedCounts.reduce(0, +) + device.threads * workspace + (device.threads - 1) * sum
+  /// Lends one buffer of the device's pool for the length of a call, cut up into what the call needs, with the weights
+  /// packed for the passes that it takes.
+  ///
+  /// - Parameters:
+  ///   - parameters: the weights to pack.
+  ///   - forward: whether the call takes pictures through the stack.
+  ///   - gradients: where the gradients go if the call takes them back, or nil.
+  func withScratch(
+    _ parameters: FusedParameters, forward: Bool, gradients: FusedParameterGradients?, _ body: (FusedScratch) -> Void
+  ) {
+    let backward = gradients != nil, threads = device.threads
+    func round(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+    func passes(_ step: FusedStep) -> [FusedDirection] {
+      FusedDirection.allCases.filter { forward && $0 == step.forward || backward && $0 == step.backward }
+    }
+    let packed = steps.reduce(0) { sum, step in sum + passes(step).reduce(0) { $0 + round(step.packedCount($1)) } }
+    let workspace = FusedWorkspace.count(
+      planes: planes, scratch: steps.map(\.scratchCount).max() ?? 0, backward: backward)
+    let sums = steps.reduce(0) { sum, step in
+      let weights =
+        step.transformedGradientCount.map { threads * round($0) } ?? (threads - 1) * round(step.layer.weightCount)
+      return sum + weights + (threads - 1) * round(step.layer.outputChannels)
+    }
+    let count = packed + threads * workspace + (backward ? sums : 0)
     let bytes = count * MemoryLayout<Float>.stride
     let raw = device.pool.take(bytes: bytes)
     defer { device.pool.give(raw, bytes: bytes) }
 
     var next = raw.bindMemory(to: Float.self, capacity: count)
     func cut(_ count: Int) -> UnsafeMutablePointer<Float> {
-      defer { next += count }
+      defer { next += round(count) }
       return next
+    }
+    var weights: [FusedWeights] = []
+    var packing:
+      [(step: FusedStep, direction: FusedDirection, from: UnsafePointer<Float>, to: UnsafeMutablePointer<Float>)] = []
+    for (step, given) in zip(steps, parameters.weights) {
+      var own = FusedWeights()
+      for direction in passes(step) {
+        let size = step.packedCount(direction)
+        let place = size > 0 ? cut(size) : nil
+        if let place { packing.append((step, direction, given, place)) }
+        let pointer = place.map { UnsafePointer($0) } ?? given
+        if direction == .gather { own.gather = pointer } else { own.scatter = pointer }
+      }
+      weights.append(own)
+    }
+    if !packing.isEmpty {
+      device.parallel { [packing] worker in
+        for (step, direction, from, to) in packing {
+          step.pack(from, for: direction, into: to, worker: worker, workers: threads)
+        }
+      }
     }
     body(
       FusedScratch(
-        packed: packedCounts.map(cut), planes: planes, backward: backward,
-        workspaces: (0..<device.threads).map { _ in cut(workspace) },
-        sums: backward ? (1..<device.threads).map { _ in FusedGradientSum(at: cut(sum), layers: layers) } : []))
-  }
-
-  /// Packs the weights of the layers that will be scattered, shared out among the workers.
-  func pack(_ parameters: FusedParameters, into scratch: FusedScratch, for needed: (FusedLayer) -> Bool) {
-    guard layers.contains(where: needed) else { return }
-    device.parallel { worker in
-      for (i, step) in steps.enumerated() where needed(step.layer) {
-        step.pack(parameters.weights[i], into: scratch.packed[i], worker: worker, workers: device.threads)
-      }
-    }
+        weights: weights, planes: planes, backward: backward,
+        workspaces: (0..<threads).map { _ in cut(workspace) },
+        sums: gradients.map { gradients in
+          (0..<threads).map { worker in
+            FusedGradientSum(
+              weights: steps.indices.map { i in
+                steps[i].transformedGradientCount.map(cut)
+                  ?? (worker == 0 ? gradients.weights[i] : cut(layers[i].weightCount))
+              },
+              biases: steps.indices.map { worker == 0 ? gradients.biases[$0] : cut(layers[$0].outputChannels) })
+          }
+        } ?? []))
   }
 
   /// Runs `body` on every worker with a gradient sum of its own, then adds the sums in the order of the workers.
@@ -53,18 +103,33 @@ extension FusedConvolutionStack {
     _ gradients: FusedParameterGradients, _ scratch: FusedScratch,
     _ body: (_ worker: Int, _ sum: FusedGradientSum) -> Void
   ) {
-    let whole = FusedGradientSum(weights: gradients.weights, biases: gradients.biases)
     device.parallel { worker in
-      let sum = worker == 0 ? whole : scratch.sums[worker - 1]
-      if worker > 0 || !gradients.accumulate { sum.clear(layers: layers) }
+      let sum = scratch.sums[worker]
+      for (i, step) in steps.enumerated() {
+        if let count = step.transformedGradientCount {
+          sum.weights[i].update(repeating: 0, count: count)
+        } else if worker > 0 || !gradients.accumulate {
+          sum.weights[i].update(repeating: 0, count: step.layer.weightCount)
+        }
+        if worker > 0 || !gradients.accumulate {
+          sum.biases[i].update(repeating: 0, count: step.layer.outputChannels)
+        }
+      }
       body(worker, sum)
     }
-    guard device.threads > 1 else { return }
     device.parallel { worker in
-      for (i, layer) in layers.enumerated() {
-        for part in scratch.sums {
-          add(part.weights[i], to: whole.weights[i], count: layer.weightCount, worker: worker)
-          add(part.biases[i], to: whole.biases[i], count: layer.outputChannels, worker: worker)
+      for (i, step) in steps.enumerated() {
+        if step.transformedGradientCount != nil {
+          step.finishGradient(
+            scratch.sums.map { $0.weights[i] }, accumulate: gradients.accumulate, weights: gradients.weights[i],
+            worker: worker, workers: device.threads)
+        } else {
+          for part in scratch.sums.dropFirst() {
+            add(part.weights[i], to: gradients.weights[i], count: step.layer.weightCount, worker: worker)
+          }
+        }
+        for part in scratch.sums.dropFirst() {
+          add(part.biases[i], to: gradients.biases[i], count: step.layer.outputChannels, worker: worker)
         }
       }
     }

@@ -3,13 +3,16 @@ import CVectorKernels
 /// One layer of a planned stack: its two planes and the kernel shapes of its passes.
 ///
 /// Every pass is one of three: *gather* (high → low: a convolution, or the input gradient of a transposed one), *scatter*
-/// (low → high: the reverse) and the gradient at the weights. A scatter is computed as four correlations, one for each
-/// parity of the output pixel, so that it needs no additions into memory; to a few channels, where that would leave
-/// the vectors empty, it is a matrix product whose patches are added up.
+/// (low → high: the reverse) and the gradient at the weights. Between feature maps with kernel 4 and even sides, all three
+/// take Winograd's way with nine multiplications for sixteen. Otherwise a scatter is computed as four correlations,
+/// one for each parity of the output pixel, so that it needs no additions into memory; to a few channels, where that would
+/// leave the vectors empty, it is a matrix product whose patches are added up.
 struct FusedStep {
   let layer: FusedLayer
   let high: FusedPlane
   let low: FusedPlane
+  /// The shape of the fast way, where it can be taken.
+  private let winograd: vk_winograd?
   private let level: Int32
   private let gatherShape: vk_correlation
   private let scatterShape: vk_correlation
@@ -33,6 +36,12 @@ struct FusedStep {
       rows: Int32(reach), run: Int32(reach * low.channels),
       in_row: low.row, in_step: low.row, in_pixel: low.channels, w_row: high.channels,
       out_row: 2 * high.row, out_pixel: 2 * high.channels)
+    let even = low.height % 2 == 0 && low.width % 2 == 0 && min(low.height, low.width) >= 4
+    winograd =
+      kernel == 4 && even && !layer.isImageSide
+      ? vk_winograd(
+        height: Int32(low.height), width: Int32(low.width), high_channels: Int32(high.channels),
+        low_channels: Int32(low.channels), high_row: high.row, low_row: low.row) : nil
     expansionShape = vk_expansion(
       height: Int32(low.height), width: Int32(low.width), in_channels: Int32(low.channels),
       kernel: Int32(kernel), channels: Int32(high.channels),
@@ -42,17 +51,51 @@ struct FusedStep {
   var input: FusedPlane { layer.transposed ? low : high }
   var output: FusedPlane { layer.transposed ? high : low }
 
-  /// Floats of the weights as a scatter wants them.
-  var packedCount: Int { layer.isImageSide ? low.channels * expansionShape.w_row : layer.weightCount }
-  /// Floats of scratch that a scatter wants.
-  var productCount: Int { layer.isImageSide ? low.width * expansionShape.w_row : 0 }
+  /// The pass that takes the input to the output; the other takes the gradient back.
+  var forward: FusedDirection { layer.transposed ? .scatter : .gather }
+  /// The pass that takes the output's gradient to the input.
+  var backward: FusedDirection { layer.transposed ? .gather : .scatter }
+
+  /// Floats of the weights as a pass wants them; 0 where it takes them as they are.
+  func packedCount(_ direction: FusedDirection) -> Int {
+    if let winograd { return withUnsafePointer(to: winograd, vk_winograd_weights) }
+    if direction == .gather { return 0 }
+    return layer.isImageSide ? low.channels * expansionShape.w_row : layer.weightCount
+  }
+
+  /// Floats of scratch that the passes want.
+  var scratchCount: Int {
+    if let winograd { return withUnsafePointer(to: winograd, vk_winograd_scratch) }
+    return layer.isImageSide ? low.width * expansionShape.w_row : 0
+  }
+
+  /// Floats in which a worker adds up the gradient at the weights; nil where that happens in the layout of the weights.
+  var transformedGradientCount: Int? { winograd == nil ? nil : packedCount(.gather) }
 
   /// Where a kernel row begins: the border serves as padding for K = 4 and is skipped for K = 2.
   private func start(_ plane: FusedPlane) -> Int { layer.kernel == 4 ? 0 : plane.interior }
 
-  /// Writes the part of the packed weights that falls to one worker: `[parity][d_y][d_x][C_low][C_high]`, or
-  /// `[C_low][tap, C_high]` at the side of the image.
+  /// Writes the part of the packed weights that falls to one worker.
   func pack(
+    _ weights: UnsafePointer<Float>, for direction: FusedDirection, into packed: UnsafeMutablePointer<Float>,
+    worker: Int, workers: Int
+  ) {
+    if let winograd {
+      withUnsafePointer(to: winograd) { shape in
+        for phase in Device.range(of: worker, among: workers, count: 4, grain: 1) {
+          switch direction {
+          case .gather: vk_winograd_gather_weights_f32(level, shape, Int32(phase), weights, packed)
+          case .scatter: vk_winograd_scatter_weights_f32(level, shape, Int32(phase), weights, packed)
+          }
+        }
+      }
+    } else if direction == .scatter {
+      packScatter(weights, into: packed, worker: worker, workers: workers)
+    }
+  }
+
+  /// `[parity][d_y][d_x][C_low][C_high]`, or `[C_low][tap, C_high]` at the side of the image.
+  private func packScatter(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, worker: Int, workers: Int
   ) {
     let kernel = layer.kernel, reach = kernel / 2, block = high.channels * low.channels
@@ -75,15 +118,23 @@ struct FusedStep {
     }
   }
 
-  /// low = gate(f(bias + gather(high))); `bias` and `gate` may be absent.
+  /// low = gate(f(bias + gather(high))); `bias` and `gate` may be absent. `weights` are the packed ones where there are any. With
+  /// `reuse`, `scratch` is as ``accumulateGradients(input:outputGradient:scratch:weights:bias:)`` left it for the same `from`.
   func gather(
-    _ from: UnsafePointer<Float>, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
-    gate: UnsafePointer<Float>?, to: UnsafeMutablePointer<Float>
+    _ from: UnsafePointer<Float>, reuse: Bool, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
+    gate: UnsafePointer<Float>?, scratch: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
   ) {
+    let gate = gate.map { $0 + low.interior }
+    if let winograd {
+      withUnsafePointer(to: winograd) { shape in
+        vk_winograd_gather_f32(
+          level, shape, from, reuse ? 1 : 0, weights, bias, relu ? 1 : 0, gate, scratch, to + low.interior)
+      }
+      return
+    }
     withUnsafePointer(to: gatherShape) { shape in
       vk_correlate_f32(
-        level, shape, from + start(high), weights, bias, relu ? 1 : 0, gate.map { $0 + low.interior },
-        to + low.interior)
+        level, shape, from + start(high), weights, bias, relu ? 1 : 0, gate, to + low.interior)
     }
   }
 
@@ -91,11 +142,18 @@ struct FusedStep {
   /// left unspecified.
   func scatter(
     _ from: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
-    gate: UnsafePointer<Float>?, products: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
+    gate: UnsafePointer<Float>?, scratch: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
   ) {
+    if let winograd {
+      withUnsafePointer(to: winograd) { shape in
+        vk_winograd_scatter_f32(
+          level, shape, from, packed, bias, relu ? 1 : 0, gate.map { $0 + high.interior }, scratch, to + high.interior)
+      }
+      return
+    }
     if layer.isImageSide {
       withUnsafePointer(to: expansionShape) { shape in
-        vk_expand_f32(level, shape, from + low.interior, packed, bias, products, to + start(high))
+        vk_expand_f32(level, shape, from + low.interior, packed, bias, scratch, to + start(high))
       }
       return
     }
@@ -112,18 +170,52 @@ struct FusedStep {
     }
   }
 
-  /// Adds the gradients at weights and bias, given the activation on one side and the gradient on the other.
+  /// Adds the gradients at weights and bias, given the activation on one side and the gradient on the other. Where
+  /// ``transformedGradientCount`` is not nil, `weights` has that form, and ``finishGradient`` has to follow in the end.
   func accumulateGradients(
-    input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
-    bias: UnsafeMutablePointer<Float>
+    input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>
   ) {
     let onHigh = layer.transposed ? outputGradient : input
     let onLow = layer.transposed ? input : outputGradient
-    withUnsafePointer(to: gatherShape) { shape in
-      vk_correlate_weights_f32(level, shape, onHigh + start(high), onLow + low.interior, weights)
+    if let winograd {
+      withUnsafePointer(to: winograd) { shape in
+        vk_winograd_gradient_f32(level, shape, onHigh, onLow + low.interior, scratch, weights)
+      }
+    } else {
+      withUnsafePointer(to: gatherShape) { shape in
+        vk_correlate_weights_f32(level, shape, onHigh + start(high), onLow + low.interior, weights)
+      }
     }
     vk_channel_sums_f32(
       level, Int32(output.height), Int32(output.width), Int32(output.channels), output.row,
       outputGradient + output.interior, bias)
   }
+
+  /// Adds the workers' transformed gradients in their order and takes the sum back to the layout of the weights; each worker
+  /// of the call does its part.
+  func finishGradient(
+    _ sums: [UnsafeMutablePointer<Float>], accumulate: Bool, weights: UnsafeMutablePointer<Float>, worker: Int,
+    workers: Int
+  ) {
+    guard let winograd else { return }
+    let block = high.channels * low.channels
+    withUnsafePointer(to: winograd) { shape in
+      for phase in Device.range(of: worker, among: workers, count: 4, grain: 1) {
+        for part in sums.dropFirst() {
+          for point in 0..<9 {
+            let (a, b) = (sums[0] + (4 * point + phase) * block, part + (4 * point + phase) * block)
+            vk_binary_f32(level, VK_ADD, block, a, 1, b, 1, a)
+          }
+        }
+        vk_winograd_finish_f32(level, shape, Int32(phase), sums[0], accumulate ? 1 : 0, weights)
+      }
+    }
+  }
+}
+
+/// The two ways through a layer: from high resolution to low, and back.
+enum FusedDirection: CaseIterable {
+  case gather
+  case scatter
 }

@@ -12,5 +12,6 @@
 #include "vk_peak.h"
 #include "vk_product.h"
 #include "vk_threads.h"
+#include "vk_winograd.h"
 
 #endif

@@ -1,0 +1,58 @@
+#ifndef VK_WINOGRAD_H
+#define VK_WINOGRAD_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// The shape of a convolution of kernel 4, stride 2 and padding 1 between a picture of high resolution
+/// [2·height][2·width][high_channels] and one of low resolution [height][width][low_channels], whose passes take nine
+/// multiplications where the definition takes sixteen.
+///
+/// Pixels of one parity of row and column meet two taps along each side, so the convolution is four convolutions with
+/// 2 × 2 taps and stride 1, and for these two neighbouring outputs need three products (Winograd 1980, F(2, 2); nested in two
+/// dimensions as in Lavin and Gray 2016, equation 8). The sum over parities joins the sum over channels.
+///
+/// `height` and `width` are even; channels are multiples of 32. Rows, borders of one pixel included, are `high_row` and
+/// `low_row` floats apart. Weights are W[tap][high channel][low channel].
+typedef struct {
+  int height, width;
+  int high_channels, low_channels;
+  ptrdiff_t high_row, low_row;
+} vk_winograd;
+
+/// Floats of the weights in either transformed form, and of a gradient at them: 36·high_channels·low_channels.
+size_t vk_winograd_weights(const vk_winograd *shape);
+
+/// Floats of scratch that any pass wants.
+size_t vk_winograd_scratch(const vk_winograd *shape);
+
+/// Writes the quarter of `u` that belongs to a parity of kernel rows and columns, 0 ≤ phase < 4, for a gather.
+void vk_winograd_gather_weights_f32(int level, const vk_winograd *shape, int phase, const float *w, float *u);
+
+/// The same for a scatter, with the parity of the pixels of high resolution.
+void vk_winograd_scatter_weights_f32(int level, const vk_winograd *shape, int phase, const float *w, float *u);
+
+/// low = gate(relu(bias + convolution(high, u))). `high` points at its border, `low` and `gate` at their first pixel;
+/// `bias` and `gate` may be null. If `reuse`, `scratch` still holds what the last pass made of the same `high`.
+void vk_winograd_gather_f32(int level, const vk_winograd *shape, const float *high, int reuse, const float *u,
+                            const float *bias, int relu, const float *gate, float *scratch, float *low);
+
+/// high = gate(relu(bias + transposed convolution(low, u))). `low` points at its border, `high` and `gate` at their first
+/// pixel.
+void vk_winograd_scatter_f32(int level, const vk_winograd *shape, const float *low, const float *u, const float *bias,
+                             int relu, const float *gate, float *scratch, float *high);
+
+/// Adds one picture's gradient at the weights to `du`, transformed. `high` points at its border, `low` at its first pixel.
+void vk_winograd_gradient_f32(int level, const vk_winograd *shape, const float *high, const float *low,
+                              float *scratch, float *du);
+
+/// Takes the taps of one phase from `du` back to the layout of the weights, replacing or adding to `dw`.
+void vk_winograd_finish_f32(int level, const vk_winograd *shape, int phase, const float *du, int accumulate, float *dw);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
