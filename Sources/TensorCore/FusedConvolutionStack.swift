@@ -77,13 +77,16 @@ public struct FusedConvolutionStack: Sendable {
   public var outputCount: Int { layers[layers.count - 1].outputCount }
 
   /// Floats that ``forward(_:batch:parameters:output:saved:)`` keeps for the backward pass: every activation after a layer,
-  /// with its border, except an output that no gradient asks for.
+  /// with its border, except an output that no gradient asks for, and the maps of a first convolution from the image: they
+  /// take most of the memory and least of the time, so the backward pass computes them again.
   public func savedCount(batch: Int) -> Int { batch * savedPlanes.reduce(0) { $0 + planes[$1].count } }
 
   /// The activations that the backward pass reads, beyond the input.
   private var savedPlanes: Range<Int> {
-    1..<(layers[layers.count - 1].activation == .relu ? planes.count : planes.count - 1)
+    (recomputesFirst ? 2 : 1)..<(layers[layers.count - 1].activation == .relu ? planes.count : planes.count - 1)
   }
+
+  private var recomputesFirst: Bool { layers.count > 1 && !layers[0].transposed && layers[0].isImageSide }
 
   /// Points the workspace at the saved activations of one picture.
   private func attach(_ saved: UnsafeMutablePointer<Float>, picture: Int, to workspace: inout FusedWorkspace) {
@@ -144,6 +147,12 @@ public struct FusedConvolutionStack: Sendable {
           // Only read from here on.
           attach(UnsafeMutablePointer(mutating: saved), picture: picture, to: &workspace)
           planes[0].insert(input + picture * inputCount, into: workspace.activations[0])
+          if recomputesFirst {
+            // From a few channels, weights are never packed for a gather.
+            steps[0].gather(
+              workspace.activations[0], reuse: false, weights: parameters.weights[0], bias: parameters.biases[0],
+              relu: layers[0].activation == .relu, gate: nil, scratch: workspace.scratch, to: workspace.activations[1])
+          }
           let gradient = outputGradient + picture * outputCount
           if layers[last - 1].activation == .relu {
             planes[last].insert(
