@@ -6,6 +6,8 @@ Speaks JSON, one request and one answer per line on standard input and output; `
 
     {"work": "hello"}                                              → {"name": "PyTorch 2.13.0+cpu", "threads": 2}
     {"work": "step", "architecture": "burgess", "objective": "beta-tcvae", "batch": 64, "mode": "eager", "count": 20}
+    {"work": "network", "network": {"name": "3×3", "batch": 50, "side": 32, "channels": 3, "encoder": [{"kernel": 3,
+     "stride": 1, "padding": 1, "channels": 24}, …], "decoder": […]}, "mode": "eager", "count": 8}
     {"work": "encode", "architecture": "burgess", "batch": 256, "mode": "eager", "count": 20}
     {"work": "posterior", "components": 737280, "latents": 10, "samples": 8, "count": 1}
                                                                    → {"milliseconds": [16.1, 15.9, …]}
@@ -204,6 +206,42 @@ def time_steps(request):
         yield time.perf_counter() - start
 
 
+class Network:
+    """Convolutions, then transposed ones, and the gradients of its output's mean square."""
+
+    def __init__(self, shape, mode):
+        torch.manual_seed(0)
+        layers, channels = [], shape["channels"]
+        for part, kind in (("encoder", nn.Conv2d), ("decoder", nn.ConvTranspose2d)):
+            for layer in shape[part]:
+                layers += [kind(channels, layer["channels"], layer["kernel"], layer["stride"], layer["padding"]), nn.ReLU()]
+                channels = layer["channels"]
+        self.network = nn.Sequential(*layers[:-1])
+        self.images = torch.randn(shape["batch"], shape["channels"], shape["side"], shape["side"])
+        if mode == "channels-last":
+            self.network = self.network.to(memory_format=torch.channels_last)
+            self.images = self.images.contiguous(memory_format=torch.channels_last)
+        self.run = torch.compile(self.network) if mode == "compile" else self.network
+
+    def step(self):
+        loss = self.run(self.images).square().mean()
+        self.network.zero_grad()
+        loss.backward()
+
+
+NETWORKS = {}
+
+
+def time_network(request):
+    key = (request["network"]["name"], request.get("mode", "eager"))
+    if key not in NETWORKS:
+        NETWORKS[key] = Network(request["network"], key[1])
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        NETWORKS[key].step()
+        yield time.perf_counter() - start
+
+
 def time_encoding(request):
     run = experiment(request)
     with torch.inference_mode():
@@ -235,7 +273,7 @@ def time_posterior(request, chunk=65_536):
             yield (time.perf_counter() - start) / request["samples"]
 
 
-WORK = {"step": time_steps, "encode": time_encoding, "posterior": time_posterior}
+WORK = {"step": time_steps, "network": time_network, "encode": time_encoding, "posterior": time_posterior}
 
 
 def answer(request):

@@ -36,109 +36,91 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
 }
 
-/// The general convolution: any kernel, stride, padding and channel count, one image at a time through a patch matrix
-/// ("im2col") that stays in cache, with OpenBLAS for the product.
+/// The three products of a convolution over a batch, any kernel, stride, padding and channel count.
 extension Tensor {
   /// low = patches(high)·W: a convolution, or the input gradient of a transposed one.
   package static func correlate(high: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into low: Tensor) {
-    let batch = high.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let (ph, pw, pl) = (high.pointer, weights.pointer, low.pointer)
-    high.device.forEachRange(batch) { _, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: high.device)
-      for b in images {
-        gather(ph + b * g.high.count, g, into: patches.pointer)
-        Scalar.matrixProduct(
-          false, false, pixels, g.lowChannels, rows, patches.pointer, rows, pw, g.lowChannels, 0, pl + b * g.low.count,
-          g.lowChannels)
-      }
-    }
+    Scalar.correlate(g, batch: high.shape[0], high.pointer, weights.pointer, low.pointer, on: high.device)
   }
 
   /// high = Σ patches of low·Wᵀ: a transposed convolution, or the input gradient of a convolution.
   package static func spread(low: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into high: Tensor) {
-    let batch = low.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let (ph, pw, pl) = (high.pointer, weights.pointer, low.pointer)
-    low.device.forEachRange(batch) { _, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: low.device)
-      for b in images {
-        Scalar.matrixProduct(
-          false, true, pixels, rows, g.lowChannels, pl + b * g.low.count, g.lowChannels, pw, g.lowChannels, 0,
-          patches.pointer, rows)
-        scatter(patches.pointer, g, level: low.device.level, into: ph + b * g.high.count)
-      }
-    }
+    Scalar.spread(g, batch: low.shape[0], low.pointer, weights.pointer, high.pointer, on: low.device)
   }
 
   /// W-gradient = Σ_images patches(high)ᵀ·low, written or added to `gradient`; both kinds of convolution.
   package static func weightGradient(
     high: Tensor, low: Tensor, _ g: ConvolutionGeometry, into gradient: Tensor, accumulate: Bool
   ) {
-    let batch = low.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let device = low.device, size = g.weightShape.count
-    let parts = Storage<Scalar>(count: device.threads * size, on: device)
-    parts.pointer.update(repeating: 0, count: parts.count)
-    let (ph, pl, pp) = (high.pointer, low.pointer, parts.pointer)
-    device.forEachRange(batch) { worker, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: device)
-      for b in images {
-        gather(ph + b * g.high.count, g, into: patches.pointer)
-        Scalar.matrixProduct(
-          true, false, rows, g.lowChannels, pixels, patches.pointer, rows, pl + b * g.low.count, g.lowChannels, 1,
-          pp + worker * size, g.lowChannels)
+    if !accumulate { gradient.fill(0) }
+    Scalar.addWeightGradient(g, batch: low.shape[0], high.pointer, low.pointer, to: gradient.pointer, on: low.device)
+  }
+}
+
+// The requirements are documented where they are declared.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension Double {
+  public static func correlate(
+    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    _ low: UnsafeMutablePointer<Double>, on device: Device
+  ) {
+    device.forEachRange(batch) { _, images in
+      for image in images {
+        let low = low + image * g.low.count, high = high + image * g.high.count
+        low.update(repeating: 0, count: g.low.count)
+        forEachTap(g) { highValue, row, lowPixel in
+          for n in 0..<g.lowChannels { low[lowPixel + n] += high[highValue] * weights[row + n] }
+        }
       }
     }
-    let out = gradient.pointer
-    for worker in 0..<device.threads {
-      if worker == 0 && !accumulate {
-        out.update(from: pp, count: size)
-      } else {
-        Scalar.apply(.add, device.level, size, out, 1, pp + worker * size, 1, out)
+  }
+
+  public static func spread(
+    _ g: ConvolutionGeometry, batch: Int, _ low: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    _ high: UnsafeMutablePointer<Double>, on device: Device
+  ) {
+    device.forEachRange(batch) { _, images in
+      for image in images {
+        let low = low + image * g.low.count, high = high + image * g.high.count
+        high.update(repeating: 0, count: g.high.count)
+        forEachTap(g) { highValue, row, lowPixel in
+          for n in 0..<g.lowChannels { high[highValue] += low[lowPixel + n] * weights[row + n] }
+        }
       }
     }
   }
 
-  /// Copies the K×K patch under every low pixel into a row of `patches`, zeros outside the image.
-  private static func gather(
-    _ image: UnsafePointer<Scalar>, _ g: ConvolutionGeometry, into patches: UnsafeMutablePointer<Scalar>
+  public static func addWeightGradient(
+    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Double>, _ low: UnsafePointer<Double>,
+    to gradient: UnsafeMutablePointer<Double>, on device: Device
   ) {
-    let c = g.high.channels
-    forEachRow(g) { patch, y, x, first, last in
-      let row = patches + patch
-      guard first < last, y >= 0, y < g.high.height else { return row.update(repeating: 0, count: g.kernel * c) }
-      row.update(repeating: 0, count: first * c)
-      (row + first * c).update(from: image + (y * g.high.width + x + first) * c, count: (last - first) * c)
-      (row + last * c).update(repeating: 0, count: (g.kernel - last) * c)
+    for image in 0..<batch {
+      let low = low + image * g.low.count, high = high + image * g.high.count
+      forEachTap(g) { highValue, row, lowPixel in
+        for n in 0..<g.lowChannels { gradient[row + n] += high[highValue] * low[lowPixel + n] }
+      }
     }
   }
 
-  /// Adds every row of `patches` back to where it came from.
-  private static func scatter(
-    _ patches: UnsafePointer<Scalar>, _ g: ConvolutionGeometry, level: VectorLevel,
-    into image: UnsafeMutablePointer<Scalar>
+  /// Visits every value of the high side together with every low pixel that it meets, and the row of W between them: the
+  /// definition of a convolution, as the kernels for `Float` are held to it.
+  private static func forEachTap(
+    _ g: ConvolutionGeometry, _ body: (_ highValue: Int, _ weightRow: Int, _ lowPixel: Int) -> Void
   ) {
-    let c = g.high.channels
-    image.update(repeating: 0, count: g.high.count)
-    forEachRow(g) { patch, y, x, first, last in
-      guard first < last, y >= 0, y < g.high.height else { return }
-      let target = image + (y * g.high.width + x + first) * c
-      Scalar.apply(.add, level, (last - first) * c, target, 1, patches + patch + first * c, 1, target)
-    }
-  }
-
-  /// Visits every kernel row of every low pixel: its offset in the patch matrix, the high row and first column it
-  /// covers (both may lie outside), and the part of the kernel row that lies inside the image.
-  private static func forEachRow(
-    _ g: ConvolutionGeometry, _ body: (_ patch: Int, _ y: Int, _ x: Int, _ first: Int, _ last: Int) -> Void
-  ) {
-    let length = g.kernel * g.high.channels
-    var patch = 0
     for ly in 0..<g.low.height {
       for lx in 0..<g.low.width {
-        let x = lx * g.stride - g.padding
-        let first = max(0, -x), last = min(g.kernel, g.high.width - x)
         for ky in 0..<g.kernel {
-          body(patch, ly * g.stride - g.padding + ky, x, first, last)
-          patch += length
+          let y = ly * g.stride - g.padding + ky
+          guard y >= 0, y < g.high.height else { continue }
+          for kx in 0..<g.kernel {
+            let x = lx * g.stride - g.padding + kx
+            guard x >= 0, x < g.high.width else { continue }
+            for c in 0..<g.high.channels {
+              body(
+                (y * g.high.width + x) * g.high.channels + c,
+                ((ky * g.kernel + kx) * g.high.channels + c) * g.lowChannels, (ly * g.low.width + lx) * g.lowChannels)
+            }
+          }
         }
       }
     }

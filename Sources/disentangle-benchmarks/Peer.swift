@@ -23,6 +23,7 @@ final class Peer {
     var samples: Int?
     var marginals: Bool?
     var threads: Int?
+    var network: ShapesNetwork?
     var count = 1
   }
 

@@ -72,6 +72,7 @@ struct AllBenchmarks: ParsableCommand {
       try RenderBenchmark.measure(bench)
       let dataset = try DSprites(renderedOn: bench.device)
       for step in StepCase.all { try StepBenchmark.measure(step, on: dataset, bench) }
+      for network in ShapesNetwork.all { try ShapesBenchmark.measure(network, bench) }
       try EncodingBenchmark.measure("burgess", batches: 8, on: dataset, bench)
       try ThreadsBenchmark.measure(on: dataset, bench)
       try SteadyBenchmark.measure(steps: steadySteps, on: dataset, bench)
