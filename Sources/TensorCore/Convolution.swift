@@ -36,76 +36,110 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
 }
 
-/// The three products of a convolution over a batch, any kernel, stride, padding and channel count.
+/// A convolution with what follows it.
+public struct ConvolutionLayer: Sendable, Hashable {
+  /// Kernel, stride, padding and the sides' extents.
+  public var geometry: ConvolutionGeometry
+  /// Whether it maps low to high.
+  public var transposed: Bool
+  /// What follows the bias.
+  public var activation: Activation
+
+  /// Groups them.
+  public init(_ geometry: ConvolutionGeometry, transposed: Bool, activation: Activation) {
+    (self.geometry, self.transposed, self.activation) = (geometry, transposed, activation)
+  }
+
+  /// What goes in.
+  public var input: ImageShape { transposed ? geometry.low : geometry.high }
+  /// What comes out.
+  public var output: ImageShape { transposed ? geometry.high : geometry.low }
+}
+
 extension Tensor {
-  /// low = patches(high)·W: a convolution, or the input gradient of a transposed one.
-  package static func correlate(high: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into low: Tensor) {
-    Scalar.correlate(g, batch: high.shape[0], high.pointer, weights.pointer, low.pointer, on: high.device)
+  /// activation(x ∗ W + b), or activation(x ∗ᵀ W + b), for images x, `[B, height, width, channels]`.
+  package func convolved(_ layer: ConvolutionLayer, weights: Tensor, bias: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: layer.output.batch(shape[0]), on: device)
+    Scalar.convolve(
+      layer, batch: shape[0], pointer, weights.pointer, bias.pointer, result.pointer, on: device)
+    return result
   }
 
-  /// high = Σ patches of low·Wᵀ: a transposed convolution, or the input gradient of a convolution.
-  package static func spread(low: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into high: Tensor) {
-    Scalar.spread(g, batch: low.shape[0], low.pointer, weights.pointer, high.pointer, on: low.device)
-  }
-
-  /// W-gradient = Σ_images patches(high)ᵀ·low, written or added to `gradient`; both kinds of convolution.
-  package static func weightGradient(
-    high: Tensor, low: Tensor, _ g: ConvolutionGeometry, into gradient: Tensor, accumulate: Bool
+  /// The pullback of ``convolved(_:weights:bias:)``; self is its value.
+  ///
+  /// - Parameters:
+  ///   - layer: the layer.
+  ///   - input: what went in.
+  ///   - weights: W.
+  ///   - gradient: the gradient at the value.
+  ///   - weightGradient: the gradient at W is added to it.
+  ///   - biasGradient: the gradient at b is added to it.
+  ///   - inputGradient: receives the gradient at the input, if anybody asks.
+  package func convolutionGradients(
+    _ layer: ConvolutionLayer, input: Tensor, weights: Tensor, gradient: Tensor, weightGradient: Tensor,
+    biasGradient: Tensor, inputGradient: Tensor?
   ) {
-    if !accumulate { gradient.fill(0) }
-    Scalar.addWeightGradient(g, batch: low.shape[0], high.pointer, low.pointer, to: gradient.pointer, on: low.device)
+    Scalar.convolutionGradients(
+      layer, batch: shape[0], input.pointer, weights.pointer, output: pointer, outputGradient: gradient.pointer,
+      weightGradient: weightGradient.pointer, biasGradient: biasGradient.pointer,
+      inputGradient: inputGradient?.pointer, on: device)
   }
 }
 
+// In double precision by definition, one product after the other: the kernels for `Float` are held to it.
 // The requirements are documented where they are declared.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Double {
-  public static func correlate(
-    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
-    _ low: UnsafeMutablePointer<Double>, on device: Device
+  public static func convolve(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    _ bias: UnsafePointer<Double>, _ output: UnsafeMutablePointer<Double>, on device: Device
   ) {
+    let shape = layer.output, channels = layer.geometry.lowChannels
     device.forEachRange(batch) { _, images in
       for image in images {
-        let low = low + image * g.low.count, high = high + image * g.high.count
-        low.update(repeating: 0, count: g.low.count)
-        forEachTap(g) { highValue, row, lowPixel in
-          for n in 0..<g.lowChannels { low[lowPixel + n] += high[highValue] * weights[row + n] }
+        let x = input + image * layer.input.count, y = output + image * shape.count
+        y.update(repeating: 0, count: shape.count)
+        forEachTap(layer.geometry) { high, row, low in
+          for n in 0..<channels {
+            if layer.transposed {
+              y[high] += x[low + n] * weights[row + n]
+            } else {
+              y[low + n] += x[high] * weights[row + n]
+            }
+          }
         }
+        activate(device.level, layer.activation, shape.height * shape.width, shape.channels, bias, y)
       }
     }
   }
 
-  public static func spread(
-    _ g: ConvolutionGeometry, batch: Int, _ low: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
-    _ high: UnsafeMutablePointer<Double>, on device: Device
+  public static func convolutionGradients(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    output: UnsafePointer<Double>, outputGradient: UnsafePointer<Double>, weightGradient: UnsafeMutablePointer<Double>,
+    biasGradient: UnsafeMutablePointer<Double>, inputGradient: UnsafeMutablePointer<Double>?, on device: Device
   ) {
-    device.forEachRange(batch) { _, images in
-      for image in images {
-        let low = low + image * g.low.count, high = high + image * g.high.count
-        high.update(repeating: 0, count: g.high.count)
-        forEachTap(g) { highValue, row, lowPixel in
-          for n in 0..<g.lowChannels { high[highValue] += low[lowPixel + n] * weights[row + n] }
-        }
-      }
-    }
-  }
-
-  public static func addWeightGradient(
-    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Double>, _ low: UnsafePointer<Double>,
-    to gradient: UnsafeMutablePointer<Double>, on device: Device
-  ) {
+    let shape = layer.output, channels = layer.geometry.lowChannels
+    let inner = Storage<Double>(count: shape.count, on: device), g = inner.pointer
     for image in 0..<batch {
-      let low = low + image * g.low.count, high = high + image * g.high.count
-      forEachTap(g) { highValue, row, lowPixel in
-        for n in 0..<g.lowChannels { gradient[row + n] += high[highValue] * low[lowPixel + n] }
+      activationGradient(
+        device.level, layer.activation, shape.count, output + image * shape.count,
+        outputGradient + image * shape.count, g)
+      for i in 0..<shape.count { biasGradient[i % shape.channels] += g[i] }
+      let x = input + image * layer.input.count, gx = inputGradient.map { $0 + image * layer.input.count }
+      gx?.update(repeating: 0, count: layer.input.count)
+      forEachTap(layer.geometry) { high, row, low in
+        for n in 0..<channels {
+          let (from, to) = layer.transposed ? (low + n, high) : (high, low + n)
+          weightGradient[row + n] += x[from] * g[to]
+          gx?[from] += weights[row + n] * g[to]
+        }
       }
     }
   }
 
-  /// Visits every value of the high side together with every low pixel that it meets, and the row of W between them: the
-  /// definition of a convolution, as the kernels for `Float` are held to it.
+  /// Visits every value of the high side together with every low pixel that it meets, and the row of W between them.
   private static func forEachTap(
-    _ g: ConvolutionGeometry, _ body: (_ highValue: Int, _ weightRow: Int, _ lowPixel: Int) -> Void
+    _ g: ConvolutionGeometry, _ body: (_ high: Int, _ weightRow: Int, _ lowPixel: Int) -> Void
   ) {
     for ly in 0..<g.low.height {
       for lx in 0..<g.low.width {

@@ -1,62 +1,158 @@
 import CVectorKernels
 
 // Convolutions of any kernel, stride, padding and channel count, straight from the pixels: no patch matrix is made.
-// Each worker takes a part of the batch, a few images at a time that fit its cache. Weights are packed once a call.
+// Each worker leads its part of the batch through a layer, a few images at a time that fit its cache together with
+// everything that is computed from them. Weights are packed once a call.
 
 // The requirements are documented where they are declared.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Float {
-  public static func correlate(
-    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
-    _ low: UnsafeMutablePointer<Float>, on device: Device
+  public static func convolve(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, on device: Device
   ) {
-    let plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    let g = layer.geometry, group = g.imagesInCache, shape = layer.output
+    let product = directProduct(g, spreads: layer.transposed, weights, group: group, on: device)
+    device.forEachRange(batch) { _, range in
+      let scratch = Storage<Float>(count: product.scratchCount, on: device)
+      product.prepare(scratch.pointer)
+      for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
+        let images = min(group, range.upperBound - first), y = output + first * shape.count
+        product.run(input + first * layer.input.count, images: images, scratch.pointer, into: y)
+        activate(device.level, layer.activation, images * shape.height * shape.width, shape.channels, bias, y)
+      }
+    }
+  }
+
+  public static func convolutionGradients(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    output: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+    biasGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, on device: Device
+  ) {
+    let g = layer.geometry, group = g.imagesInCache, shape = layer.output
+    let gradient = WeightGradient(g, group: group, on: device)
+    let product = inputGradient.map { _ in
+      directProduct(g, spreads: !layer.transposed, weights, group: group, on: device)
+    }
+    // Each worker sums on its own; the sums are added in the order of the workers.
+    let sumCount = gradient.sumCount + shape.channels
+    let sums = Storage<Float>(count: device.threads * sumCount, on: device)
+    sums.pointer.update(repeating: 0, count: sums.count)
+    let sum = sums.pointer
+    device.forEachRange(batch) { worker, range in
+      let inner = Storage<Float>(count: group * shape.count, on: device)
+      let scratch = Storage<Float>(count: gradient.scratchCount, on: device)
+      let productScratch = Storage<Float>(count: product?.scratchCount ?? 0, on: device)
+      gradient.prepare(scratch.pointer)
+      product?.prepare(productScratch.pointer)
+      let sum = sum + worker * sumCount
+      for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
+        let images = min(group, range.upperBound - first), count = images * shape.count
+        let x = input + first * layer.input.count
+        activationGradient(
+          device.level, layer.activation, count, output + first * shape.count, outputGradient + first * shape.count,
+          inner.pointer)
+        vk_column_sums_f32(
+          device.level.code, count / shape.channels, shape.channels, inner.pointer, sum + gradient.sumCount)
+        let g = UnsafePointer(inner.pointer)
+        gradient.run(
+          high: layer.transposed ? g : x, low: layer.transposed ? x : g, images: images, scratch.pointer, into: sum)
+        if let product, let inputGradient {
+          product.run(g, images: images, productScratch.pointer, into: inputGradient + first * layer.input.count)
+        }
+      }
+    }
+    for worker in 0..<device.threads {
+      gradient.add(sum + worker * sumCount, to: weightGradient)
+      let bias = sum + worker * sumCount + gradient.sumCount
+      for c in 0..<shape.channels { biasGradient[c] += bias[c] }
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// So many images at a time that a worker's second-level cache holds both sides of them, with their gradients.
+  fileprivate var imagesInCache: Int { max(1, min(16, 40_960 / (high.count + low.count))) }
+}
+
+/// A linear map of images to images, a group of them at a time.
+private protocol DirectProduct {
+  /// Floats that a worker needs.
+  var scratchCount: Int { get }
+  /// Called once for each worker's scratch.
+  func prepare(_ scratch: UnsafeMutablePointer<Float>)
+  /// Maps as many images as a group has, or fewer.
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>)
+}
+
+/// The map from low to high, or from high to low.
+private func directProduct(
+  _ g: ConvolutionGeometry, spreads: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
+) -> any DirectProduct {
+  if !spreads { return Correlation(g, weights, group: group, on: device) }
+  if g.high.channels < 12 { return SpreadingPatches(g, weights, on: device) }
+  return SpreadingByPhases(g, weights, group: group, on: device)
+}
+
+/// low = patches(high)·W.
+private struct Correlation: DirectProduct {
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let patches: PatchTable
+  private let outputs: [Int32]
+  private let pixels: Int
+  let scratchCount: Int
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, group: Int, on device: Device) {
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
     let rows = g.weightShape[0]
-    let packed = PackedWeights(rows: rows, columns: g.lowChannels, on: device)
-    packed.fill(0, (0..<rows).map { Int32($0 * g.lowChannels) }, step: 1, from: weights, columns: g.lowChannels)
-    let group = plane.imagesInCache(beside: g.low)
-    let patches = plane.patches(of: g, images: group)
-    let outputs = (0..<group * g.low.height * g.low.width).map { Int32($0 * g.lowChannels) }
-    plane.forEachGroup(of: high, batch: batch, group: group, on: device) { _, images, padded in
-      patches.product(
-        count: images.count * g.low.height * g.low.width, columns: g.lowChannels, padded, packed.pointer(0), outputs,
-        low + images.lowerBound * g.low.count, device.level)
-    }
+    packed = PackedWeights(rows: rows, columns: g.lowChannels, on: device)
+    packed.fill(0, (0..<rows).map { Int32($0 * g.lowChannels) }, step: 1, from: weights)
+    patches = plane.patches(of: g, images: group)
+    pixels = g.low.height * g.low.width
+    outputs = (0..<group * pixels).map { Int32($0 * g.lowChannels) }
+    scratchCount = plane.isPadded ? group * plane.count : 0
   }
 
-  public static func spread(
-    _ g: ConvolutionGeometry, batch: Int, _ low: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
-    _ high: UnsafeMutablePointer<Float>, on device: Device
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
+
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
   ) {
-    if g.high.channels < 12 {
-      spreadFewChannels(g, batch: batch, low, weights, high, on: device)
-    } else {
-      spreadByPhases(g, batch: batch, low, weights, high, on: device)
-    }
+    let padded = plane.inserted(input, images: images, scratch)
+    patches.product(count: images * pixels, packed, row: 0, padded, outputs, output)
+  }
+}
+
+/// high = Σ patches of low·Wᵀ: each high pixel gathers from the low pixels that reach it.
+///
+/// Pixels with the same remainder of y + padding and of x + padding by the stride meet the same taps: they are a
+/// convolution of stride 1, with W's rows for those taps.
+private struct SpreadingByPhases: DirectProduct {
+  private struct Part {
+    var patches: PatchTable
+    var outputs: [Int32]
+    var pixels: Int
+    var firstRow: Int
   }
 
-  /// Each high pixel gathers from the low pixels that reach it. Pixels with the same remainder of y + padding and of
-  /// x + padding by the stride meet the same taps: they are a convolution of stride 1, with W's rows for those taps.
-  private static func spreadByPhases(
-    _ g: ConvolutionGeometry, batch: Int, _ low: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
-    _ high: UnsafeMutablePointer<Float>, on device: Device
-  ) {
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let parts: [Part]
+  let scratchCount: Int
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, group: Int, on device: Device) {
     let vertical = SpreadPhase.all(g, extent: g.high.height), horizontal = SpreadPhase.all(g, extent: g.high.width)
-    let before = vertical.map { $0.taps - 1 - $0.first }.max() ?? 0
     let plane = PaddedPlane(
-      g.low, before: max(0, before),
+      g.low, before: max(0, vertical.map { $0.taps - 1 - $0.first }.max() ?? 0),
       after: (
         max(0, (vertical.map(\.last).max() ?? 0) - g.low.height + 1),
         max(0, (horizontal.map(\.last).max() ?? 0) - g.low.width + 1)
       ))
-    let group = plane.imagesInCache(beside: g.high)
     let packed = PackedWeights(rows: g.kernel * g.kernel * g.lowChannels, columns: g.high.channels, on: device)
-    struct Part {
-      var patches: PatchTable
-      var outputs: [Int32]
-      var pixels: Int
-      var firstRow: Int
-    }
     var parts: [Part] = []
     var row = 0
     for y in vertical where y.first <= y.last {
@@ -65,8 +161,8 @@ extension Float {
         for image in 0..<group {
           for ty in y.first...y.last {
             for tx in x.first...x.last {
-              offsets.append(
-                Int32(image * plane.count + plane.offset(y: ty - (y.taps - 1), x: tx - (x.taps - 1))))
+              let pixel = plane.offset(y: ty - (y.taps - 1), x: tx - (x.taps - 1))
+              offsets.append(Int32(image * plane.count + pixel))
               outputs.append(
                 Int32(image * g.high.count + (y.high(ty) * g.high.width + x.high(tx)) * g.high.channels))
             }
@@ -76,92 +172,30 @@ extension Float {
         let rows = (0..<y.taps).reversed().flatMap { a in
           (0..<x.taps).reversed().flatMap { b in
             (0..<g.lowChannels).map { n in
-              Int32(((y.tap(a) * g.kernel + x.tap(b)) * g.high.channels) * g.lowChannels + n)
+              Int32((y.tap(a) * g.kernel + x.tap(b)) * g.high.channels * g.lowChannels + n)
             }
           }
         }
-        packed.fill(row, rows, step: g.lowChannels, from: weights, columns: g.high.channels)
-        parts.append(
-          Part(
-            patches: PatchTable(
-              offsets: offsets, rows: y.taps, run: x.taps * g.lowChannels, rowStride: plane.rowCount),
-            outputs: outputs, pixels: offsets.count / group, firstRow: row))
+        packed.fill(row, rows, step: g.lowChannels, from: weights)
+        let patches = PatchTable(
+          offsets: offsets, rows: y.taps, run: x.taps * g.lowChannels, rowStride: plane.rowCount)
+        parts.append(Part(patches: patches, outputs: outputs, pixels: offsets.count / group, firstRow: row))
         row += rows.count
       }
     }
-    plane.forEachGroup(of: low, batch: batch, group: group, on: device) { _, images, padded in
-      for part in parts {
-        part.patches.product(
-          count: images.count * part.pixels, columns: g.high.channels, padded, packed.pointer(part.firstRow),
-          part.outputs, high + images.lowerBound * g.high.count, device.level)
-      }
-    }
+    (self.plane, self.packed, self.parts) = (plane, packed, parts)
+    scratchCount = plane.isPadded ? group * plane.count : 0
   }
 
-  /// With few high channels a vector is better filled by a whole patch: the products of a low pixel with all taps, which
-  /// are then added where they belong.
-  private static func spreadFewChannels(
-    _ g: ConvolutionGeometry, batch: Int, _ low: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
-    _ high: UnsafeMutablePointer<Float>, on device: Device
-  ) {
-    let pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
-    let packed = PackedWeights(rows: g.lowChannels, columns: rows, on: device)
-    packed.fill(0, (0..<g.lowChannels).map { Int32($0) }, step: g.lowChannels, from: weights, columns: rows)
-    let inputs = PatchTable(
-      offsets: (0..<pixels).map { Int32($0 * g.lowChannels) }, rows: 1, run: g.lowChannels, rowStride: 0)
-    let products = (0..<pixels).map { Int32($0 * rows) }
-    let patches = plane.patches(of: g, images: 1)
-    let apart = (g.kernel + g.stride - 1) / g.stride
-    device.forEachRange(batch) { _, images in
-      let scratch = Storage<Float>(count: pixels * rows + plane.count, on: device)
-      let padded = scratch.pointer + pixels * rows
-      for image in images {
-        inputs.product(
-          count: pixels, columns: rows, low + image * g.low.count, packed.pointer(0), products, scratch.pointer,
-          device.level)
-        padded.update(repeating: 0, count: plane.count)
-        patches.add(scratch.pointer, step: rows, apart: apart, to: padded, device.level)
-        plane.extract(padded, to: high + image * g.high.count)
-      }
-    }
-  }
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
 
-  public static func addWeightGradient(
-    _ g: ConvolutionGeometry, batch: Int, _ high: UnsafePointer<Float>, _ low: UnsafePointer<Float>,
-    to gradient: UnsafeMutablePointer<Float>, on device: Device
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
   ) {
-    let plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
-    let rows = g.weightShape[0], columns = (g.lowChannels + 15) / 16 * 16, pixels = g.low.height * g.low.width
-    let group = plane.imagesInCache(beside: g.low)
-    let patches = plane.patches(of: g, images: group)
-    let sums = Storage<Float>(count: device.threads * rows * columns, on: device)
-    sums.pointer.update(repeating: 0, count: sums.count)
-    let part = sums.pointer
-    plane.forEachGroup(of: high, batch: batch, group: group, on: device) { worker, images, padded in
-      let first = low + images.lowerBound * g.low.count, count = images.count * pixels
-      let sum = part + worker * rows * columns
-      if columns == g.lowChannels {
-        patches.gradient(count: count, columns: columns, padded, first, sum, device.level)
-      } else {
-        let wide = Storage<Float>(count: group * pixels * columns, on: device)
-        for i in 0..<count {
-          (wide.pointer + i * columns).update(from: first + i * g.lowChannels, count: g.lowChannels)
-          (wide.pointer + i * columns + g.lowChannels).update(repeating: 0, count: columns - g.lowChannels)
-        }
-        patches.gradient(count: count, columns: columns, padded, wide.pointer, sum, device.level)
-      }
-    }
-    for worker in 0..<device.threads {
-      let sum = part + worker * rows * columns
-      if columns == g.lowChannels {
-        apply(.add, device.level, rows * columns, gradient, 1, sum, 1, gradient)
-      } else {
-        for row in 0..<rows {
-          let to = gradient + row * g.lowChannels
-          for n in 0..<g.lowChannels { to[n] += sum[row * columns + n] }
-        }
-      }
+    let padded = plane.inserted(input, images: images, scratch)
+    for part in parts {
+      part.patches.product(count: images * part.pixels, packed, row: part.firstRow, padded, part.outputs, output)
     }
   }
 }
@@ -172,7 +206,7 @@ private struct SpreadPhase {
   let geometry: ConvolutionGeometry
   /// How many taps of the kernel meet these pixels.
   let taps: Int
-  /// The first and the last of them; the tap after t meets low pixel t, the next one t − 1, and so on.
+  /// The first and the last of these pixels; pixel t meets low pixel t through one tap, low pixel t − 1 through the next.
   let first: Int, last: Int
 
   static func all(_ g: ConvolutionGeometry, extent: Int) -> [SpreadPhase] {
@@ -191,6 +225,98 @@ private struct SpreadPhase {
   func tap(_ a: Int) -> Int { remainder + geometry.stride * a }
 }
 
+/// The same with few high channels: a vector is better filled by a whole patch, the products of a low pixel with all
+/// taps, which are then added where they belong.
+private struct SpreadingPatches: DirectProduct {
+  private let geometry: ConvolutionGeometry
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let inputs: PatchTable
+  private let products: [Int32]
+  private let patches: PatchTable
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, on device: Device) {
+    geometry = g
+    let pixels = g.low.height * g.low.width, rows = g.weightShape[0]
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    packed = PackedWeights(rows: g.lowChannels, columns: rows, on: device)
+    packed.fill(0, (0..<g.lowChannels).map { Int32($0) }, step: g.lowChannels, from: weights)
+    inputs = PatchTable(
+      offsets: (0..<pixels).map { Int32($0 * g.lowChannels) }, rows: 1, run: g.lowChannels, rowStride: 0)
+    products = (0..<pixels).map { Int32($0 * rows) }
+    patches = plane.patches(of: g, images: 1)
+  }
+
+  var scratchCount: Int { products.count * geometry.weightShape[0] + plane.count }
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) {}
+
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry, rows = g.weightShape[0], padded = scratch + products.count * rows
+    for image in 0..<images {
+      inputs.product(count: products.count, packed, row: 0, input + image * g.low.count, products, scratch)
+      padded.update(repeating: 0, count: plane.count)
+      patches.add(
+        scratch, step: rows, apart: (g.kernel + g.stride - 1) / g.stride, to: padded, packed.device.level)
+      plane.extract(padded, to: output + image * g.high.count)
+    }
+  }
+}
+
+/// W-gradient = Σ_images patches(high)ᵀ·low.
+private struct WeightGradient {
+  private let geometry: ConvolutionGeometry
+  private let plane: PaddedPlane
+  private let patches: PatchTable
+  private let pixels: Int
+  private let group: Int
+  private let device: Device
+  /// Columns of a sum: low channels and zeros up to whole vectors.
+  private let columns: Int
+
+  init(_ g: ConvolutionGeometry, group: Int, on device: Device) {
+    (geometry, self.group, self.device) = (g, group, device)
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    patches = plane.patches(of: g, images: group)
+    pixels = g.low.height * g.low.width
+    columns = (g.lowChannels + 15) / 16 * 16
+  }
+
+  /// Floats of a worker's sum.
+  var sumCount: Int { geometry.weightShape[0] * columns }
+  private var planeCount: Int { plane.isPadded ? group * plane.count : 0 }
+  private var wideCount: Int { columns == geometry.lowChannels ? 0 : group * pixels * columns }
+  var scratchCount: Int { planeCount + wideCount }
+
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
+
+  func run(
+    high: UnsafePointer<Float>, low: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into sum: UnsafeMutablePointer<Float>
+  ) {
+    let padded = plane.inserted(high, images: images, scratch), count = images * pixels
+    var low = low
+    if wideCount > 0 {
+      let wide = scratch + planeCount, channels = geometry.lowChannels
+      for i in 0..<count { (wide + i * columns).update(from: low + i * channels, count: channels) }
+      low = UnsafePointer(wide)
+    }
+    patches.gradient(
+      count: count, columns: geometry.lowChannels, step: columns, padded, low, sum, device.level)
+  }
+
+  /// Adds a worker's sum to the gradient.
+  func add(_ sum: UnsafePointer<Float>, to gradient: UnsafeMutablePointer<Float>) {
+    let rows = geometry.weightShape[0], channels = geometry.lowChannels, columns = columns
+    if columns == channels { return Float.apply(.add, device.level, rows * columns, gradient, 1, sum, 1, gradient) }
+    for row in 0..<rows {
+      for n in 0..<channels { gradient[row * channels + n] += sum[row * columns + n] }
+    }
+  }
+}
+
 /// An image with zeros around it.
 private struct PaddedPlane {
   let image: ImageShape
@@ -205,13 +331,11 @@ private struct PaddedPlane {
   var rowCount: Int { (before + image.width + after.width) * image.channels }
   /// Floats in all.
   var count: Int { (before + image.height + after.height) * rowCount }
-  private var isPadded: Bool { before > 0 || after.height > 0 || after.width > 0 }
+  /// Whether there are any zeros.
+  var isPadded: Bool { before > 0 || after.height > 0 || after.width > 0 }
 
   /// Where a pixel of the image lies; it may be one of the zeros.
   func offset(y: Int, x: Int) -> Int { (y + before) * rowCount + (x + before) * image.channels }
-
-  /// So many images at a time that a worker's second-level cache holds both sides of them.
-  func imagesInCache(beside other: ImageShape) -> Int { max(1, min(16, 81_920 / (count + other.count))) }
 
   /// The patches under all low pixels of so many images.
   func patches(of g: ConvolutionGeometry, images: Int) -> PatchTable {
@@ -227,31 +351,17 @@ private struct PaddedPlane {
     return PatchTable(offsets: offsets, rows: g.kernel, run: g.kernel * image.channels, rowStride: rowCount)
   }
 
-  /// Leads a batch through `body`, a group of images at a time, each with its zeros around it.
-  func forEachGroup(
-    of images: UnsafePointer<Float>, batch: Int, group: Int, on device: Device,
-    _ body: (_ worker: Int, _ images: Range<Int>, _ padded: UnsafePointer<Float>) -> Void
-  ) {
-    device.forEachRange(batch) { worker, range in
-      let scratch = isPadded ? Storage<Float>(count: group * count, on: device) : nil
-      scratch?.pointer.update(repeating: 0, count: group * count)
-      for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
-        let part = first..<min(first + group, range.upperBound)
-        guard let scratch else {
-          body(worker, part, images + first * image.count)
-          continue
-        }
-        for position in part {
-          insert(images + position * image.count, into: scratch.pointer + (position - first) * count)
-        }
-        body(worker, part, scratch.pointer)
-      }
-    }
-  }
-
-  private func insert(_ source: UnsafePointer<Float>, into padded: UnsafeMutablePointer<Float>) {
+  /// Images with their zeros: copied into scratch, whose zeros are there already, or as they are if there are none.
+  func inserted(
+    _ images: UnsafePointer<Float>, images count: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    guard isPadded else { return images }
     let row = image.width * image.channels
-    for y in 0..<image.height { (padded + offset(y: y, x: 0)).update(from: source + y * row, count: row) }
+    for position in 0..<count {
+      let source = images + position * image.count, target = scratch + position * self.count
+      for y in 0..<image.height { (target + offset(y: y, x: 0)).update(from: source + y * row, count: row) }
+    }
+    return UnsafePointer(scratch)
   }
 
   /// Copies the image out of its zeros.
@@ -274,17 +384,19 @@ private struct PatchTable {
   }
 
   func product(
-    count: Int, columns: Int, _ input: UnsafePointer<Float>, _ packed: UnsafePointer<Float>, _ outputs: [Int32],
-    _ output: UnsafeMutablePointer<Float>, _ level: VectorLevel
+    count: Int, _ packed: PackedWeights, row: Int, _ input: UnsafePointer<Float>, _ outputs: [Int32],
+    _ output: UnsafeMutablePointer<Float>
   ) {
-    with(count) { vk_patch_product_f32(level.code, $0, columns, input, packed, outputs, output) }
+    with(count) {
+      vk_patch_product_f32(packed.device.level.code, $0, packed.columns, input, packed.pointer(row), outputs, output)
+    }
   }
 
   func gradient(
-    count: Int, columns: Int, _ input: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
+    count: Int, columns: Int, step: Int, _ input: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
     _ gradient: UnsafeMutablePointer<Float>, _ level: VectorLevel
   ) {
-    with(count) { vk_patch_gradient_f32(level.code, $0, columns, input, d, gradient) }
+    with(count) { vk_patch_gradient_f32(level.code, $0, columns, step, input, d, gradient) }
   }
 
   func add(
@@ -298,8 +410,8 @@ private struct PatchTable {
 /// Matrices of weights in the kernels' form, one after the other.
 private struct PackedWeights {
   private let storage: Storage<Float>
-  private let columns: Int
-  private let device: Device
+  let columns: Int
+  let device: Device
 
   /// Room for so many rows in all.
   init(rows: Int, columns: Int, on device: Device) {
@@ -313,8 +425,8 @@ private struct PackedWeights {
   }
 
   /// Packs a matrix that begins at a row; its element (r, c) is at `offsets[r] + c·step` of the weights.
-  func fill(_ row: Int, _ offsets: [Int32], step: Int, from weights: UnsafePointer<Float>, columns: Int) {
-    let target = pointer(row)
+  func fill(_ row: Int, _ offsets: [Int32], step: Int, from weights: UnsafePointer<Float>) {
+    let target = pointer(row), columns = columns
     device.forEachRange(offsets.count, grain: max(16, 16_384 / columns)) { _, rows in
       vk_pack_f32(
         device.level.code, offsets.count, columns, rows.lowerBound, rows.upperBound, offsets, step, weights, target)

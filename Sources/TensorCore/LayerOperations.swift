@@ -21,9 +21,6 @@ extension Tensor {
     return result
   }
 
-  /// Sums over all axes but the last, `[channels]`.
-  package func channelSums() -> Tensor { reshaped([count / shape[-1], shape[-1]]).sum(axis: 0).reshaped([shape[-1]]) }
-
   /// Overwrites columns `range` of a matrix, in place.
   package func setColumns(_ range: Range<Int>, to other: Tensor) {
     let width = shape[1]

@@ -39,35 +39,36 @@ struct ConvolutionTests {
   ]
 
   @Test(
-    "Every product of a convolution is as its definition in double precision, at every level, on one thread and two",
+    "A layer and its gradients are as their definition in double precision, at every level, on one thread and two",
     arguments: VectorLevel.allCases.filter { $0 <= .best }, examples)
-  func products(level: VectorLevel, example: Example) {
+  func layers(level: VectorLevel, example: Example) {
     let g = example.geometry, batch = example.batch
-    let high = MatrixProductTests.values(batch * g.high.count, "high")
-    let low = MatrixProductTests.values(batch * g.low.count, "low")
-    let weights = MatrixProductTests.values(g.weightShape.count, "weights")
-    func results<Scalar: TensorScalar>(_: Scalar.Type, _ device: Device) -> [[Scalar]] {
-      func tensor(_ values: [Float], _ shape: Shape) -> Tensor<Scalar> {
-        Tensor(values.map { Scalar($0) }, shape, on: device)
+    func values(_ count: Int, _ label: String) -> [Float] { MatrixProductTests.values(count, label) }
+    func results<Scalar: TensorScalar>(_: Scalar.Type, transposed: Bool, _ device: Device) -> [[Scalar]] {
+      func tensor(_ label: String, _ shape: Shape) -> Tensor<Scalar> {
+        Tensor(values(shape.count, label).map { Scalar($0) }, shape, on: device)
       }
-      let high = tensor(high, g.high.batch(batch)), low = tensor(low, g.low.batch(batch))
-      let weights = tensor(weights, g.weightShape)
-      let correlated = Tensor<Scalar>(repeating: 7, low.shape, on: device)
-      let spread = Tensor<Scalar>(repeating: 7, high.shape, on: device)
-      let gradient = Tensor<Scalar>(repeating: 7, weights.shape, on: device)
-      Tensor.correlate(high: high, weights: weights, g, into: correlated)
-      Tensor.spread(low: low, weights: weights, g, into: spread)
-      Tensor.weightGradient(high: high, low: low, g, into: gradient, accumulate: false)
-      let written = gradient.elements
-      Tensor.weightGradient(high: high, low: low, g, into: gradient, accumulate: true)
-      return [correlated.elements, spread.elements, written, gradient.elements]
+      let layer = ConvolutionLayer(g, transposed: transposed, activation: .leakyReLU(slope: 0.5))
+      let input = tensor("input", layer.input.batch(batch)), weights = tensor("weights", g.weightShape)
+      let output = input.convolved(layer, weights: weights, bias: tensor("bias", [layer.output.channels]))
+      let weightGradient = tensor("before", weights.shape), biasGradient = tensor("before", [layer.output.channels])
+      let inputGradient = Tensor<Scalar>(repeating: 7, input.shape, on: device)
+      for inputGradient in [inputGradient, nil] {
+        output.convolutionGradients(
+          layer, input: input, weights: weights, gradient: tensor("gradient", output.shape),
+          weightGradient: weightGradient, biasGradient: biasGradient, inputGradient: inputGradient)
+      }
+      return [output, weightGradient, biasGradient, inputGradient].map(\.elements)
     }
-    let expected = results(Double.self, Device(threads: 1))
-    for threads in [1, 2] {
-      let got = results(Float.self, Device(threads: threads, level: level))
-      for (result, expected) in zip(got, expected) {
-        // Sums of at most some thousand products: √n units of 2⁻²⁴ relative to the largest result, with room to spare.
-        #expect(relativeDifference(result, expected) < 1e-5)
+    for transposed in [false, true] {
+      let expected = results(Double.self, transposed: transposed, Device(threads: 1))
+      for threads in [1, 2] {
+        let got = results(Float.self, transposed: transposed, Device(threads: threads, level: level))
+        for (result, expected) in zip(got, expected) {
+          // Sums of at most some ten thousand products: √n units of 2⁻²⁴ relative to the largest, with room to spare.
+          // A value that rounds to the other side of 0 changes the activation's slope there, and little else.
+          #expect(relativeDifference(result, expected) < 2e-5)
+        }
       }
     }
   }

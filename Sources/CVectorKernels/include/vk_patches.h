@@ -27,14 +27,18 @@ void vk_pack_f32(int level, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, 
 void vk_patch_product_f32(int level, const vk_patches *patches, ptrdiff_t columns, const float *in, const float *packed,
                           const int32_t *out_offsets, float *out);
 
-/// gradient[r·columns + c] += Σ_i patch_i[r] · d[i·columns + c]; columns are a multiple of 16.
-void vk_patch_gradient_f32(int level, const vk_patches *patches, ptrdiff_t columns, const float *in, const float *d,
-                           float *gradient);
+/// gradient[r·step + c] += Σ_i patch_i[r] · d[i·step + c] for c < columns ≤ step; step is a multiple of 16, and what is in
+/// d beyond the columns is 0.
+void vk_patch_gradient_f32(int level, const vk_patches *patches, ptrdiff_t columns, ptrdiff_t step, const float *in,
+                           const float *d, float *gradient);
 
 /// out[offsets[i] + …] += products[i·step + r]: adds patches back to where they lie. Those of `apart` neighbours do not
 /// overlap within a row.
 void vk_add_patches_f32(int level, const vk_patches *patches, ptrdiff_t apart, const float *products, ptrdiff_t step,
                         float *out);
+
+/// sums[c] += Σ_r x[r·columns + c].
+void vk_column_sums_f32(int level, ptrdiff_t rows, ptrdiff_t columns, const float *x, float *sums);
 
 #ifdef __cplusplus
 }
