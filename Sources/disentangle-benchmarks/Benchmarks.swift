@@ -15,7 +15,7 @@ struct Benchmarks: ParsableCommand {
     subcommands: [
       StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self,
       RenderBenchmark.self, LoadBenchmark.self,
-      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, AloneBenchmark.self,
     ])
 }
 

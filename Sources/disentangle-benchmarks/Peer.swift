@@ -24,6 +24,7 @@ final class Peer {
     var marginals: Bool?
     var threads: Int?
     var network: ShapesNetwork?
+    var file: String?
     var count = 1
   }
 

@@ -110,7 +110,8 @@ struct ObjectiveTests {
       "{name: factor-vae, discriminator: {layers: 3, width: 40}}", latents: 3, on: device)
     let adversary = try #require(objective.adversary)
     var noise = RandomStream(seed: 3)
-    let mean = Tensor<Float>(repeating: 0, [8, 3], on: device), second = Tensor<Float>(repeating: 0, [8, 3], on: device)
+    let mean = Tensor<Float>(repeating: 0, [8, 3], on: device)
+    let second = Tensor<Float>(repeating: 0, [8, 3], on: device)
     for codes in [mean, second] { codes.withMutableElements { noise.fillNormal($0) } }
     /// The adversary's loss and gradients after the encoder's, on its codes or on a copy of them.
     func learned(copied: Bool, backward: Bool) throws -> (loss: Float, gradients: [Float]) {
