@@ -151,8 +151,8 @@ static void patch_product(const vk_patches &s, ptrdiff_t columns, const float *i
 /// V vectors of columns, and a half if told to, for P rows of the gradient, which are neighbours in a run, over patches
 /// first ..< last.
 template <int V, bool Half, int P>
-VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t step, const float *in,
-                             const float *d, float *gradient) {
+VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns, ptrdiff_t step,
+                             const float *in, const float *d, float *gradient) {
   vec sum[P][V + 1];
   half rest[P];
 #pragma clang loop unroll(full)
@@ -161,9 +161,9 @@ VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t las
     for (int v = 0; v < V; v++) sum[p][v] = load(gradient + p * step + v * width);
     if (Half) rest[p] = load_half(gradient + p * step + V * width);
   }
-  d += first * step;
+  d += first * columns;
 #pragma clang loop unroll_count(2)
-  for (ptrdiff_t i = first; i < last; i++, d += step) {
+  for (ptrdiff_t i = first; i < last; i++, d += columns) {
     const float *a = in + s.offsets[i];
     vec b[V + 1];
 #pragma clang loop unroll(full)
@@ -186,11 +186,12 @@ VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t las
 
 /// A run of the gradient's rows from j on, in tiles of P rows and then of half as many.
 template <int V, bool Half, int P = tile_side>
-static void gradient_run(const vk_patches &s, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last, ptrdiff_t step,
-                         const float *in, const float *d, float *gradient) {
-  for (; j + P <= s.run; j += P) gradient_tile<V, Half, P>(s, first, last, step, in + j, d, gradient + j * step);
+static void gradient_run(const vk_patches &s, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns,
+                         ptrdiff_t step, const float *in, const float *d, float *gradient) {
+  for (; j + P <= s.run; j += P)
+    gradient_tile<V, Half, P>(s, first, last, columns, step, in + j, d, gradient + j * step);
   if constexpr (P > 1) {
-    if (j < s.run) gradient_run<V, Half, P / 2>(s, j, first, last, step, in, d, gradient);
+    if (j < s.run) gradient_run<V, Half, P / 2>(s, j, first, last, columns, step, in, d, gradient);
   }
 }
 
@@ -205,7 +206,7 @@ static void patch_gradient(const vk_patches &s, ptrdiff_t columns, ptrdiff_t ste
       const ptrdiff_t vectors = panel_vectors(left);
       with_panel(vectors, columns - c, [&](auto shape) VK_LAMBDA {
         for (ptrdiff_t k = 0; k < s.rows; k++)
-          gradient_run<shape.vectors, shape.halved>(s, 0, first, last, step, in + k * s.in_row, d + c,
+          gradient_run<shape.vectors, shape.halved>(s, 0, first, last, columns, step, in + k * s.in_row, d + c,
                                                     gradient + k * s.run * step + c);
       });
       left -= vectors;

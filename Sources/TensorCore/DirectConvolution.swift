@@ -287,8 +287,9 @@ private struct WeightGradient {
   /// Floats of a worker's sum.
   var sumCount: Int { geometry.weightShape[0] * columns }
   private var planeCount: Int { plane.isPadded ? group * plane.count : 0 }
-  private var wideCount: Int { columns == geometry.lowChannels ? 0 : group * pixels * columns }
-  var scratchCount: Int { planeCount + wideCount }
+  /// Pixels at the end of a batch that have less than a whole row of a sum after their beginning.
+  private var tailPixels: Int { (columns + geometry.lowChannels - 1) / geometry.lowChannels - 1 }
+  var scratchCount: Int { planeCount + tailPixels * geometry.lowChannels + columns }
 
   func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
 
@@ -296,15 +297,13 @@ private struct WeightGradient {
     high: UnsafePointer<Float>, low: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
     into sum: UnsafeMutablePointer<Float>
   ) {
-    let padded = plane.inserted(high, images: images, scratch), count = images * pixels
-    var low = low
-    if wideCount > 0 {
-      let wide = scratch + planeCount, channels = geometry.lowChannels
-      for i in 0..<count { (wide + i * columns).update(from: low + i * channels, count: channels) }
-      low = UnsafePointer(wide)
-    }
-    patches.gradient(
-      count: count, columns: geometry.lowChannels, step: columns, padded, low, sum, device.level)
+    let padded = plane.inserted(high, images: images, scratch), count = images * pixels, channels = geometry.lowChannels
+    // The kernel reads whole vectors. After the last pixels there may be nothing to read: they go by themselves.
+    let tail = min(tailPixels, count), first = count - tail, end = scratch + planeCount
+    patches.gradient(0..<first, columns: channels, step: columns, padded, low, sum, device.level)
+    guard tail > 0 else { return }
+    end.update(from: low + first * channels, count: tail * channels)
+    patches.gradient(first..<count, columns: channels, step: columns, padded, end, sum, device.level)
   }
 
   /// Adds a worker's sum to the gradient.
@@ -376,9 +375,11 @@ private struct PatchTable {
   let offsets: [Int32]
   let rows: Int, run: Int, rowStride: Int
 
-  private func with(_ count: Int, _ body: (UnsafePointer<vk_patches>) -> Void) {
+  private func with(_ range: Range<Int>, _ body: (UnsafePointer<vk_patches>) -> Void) {
     offsets.withUnsafeBufferPointer {
-      var patches = vk_patches(count: count, offsets: $0.baseAddress, rows: rows, run: run, in_row: rowStride)
+      var patches = vk_patches(
+        count: range.count, offsets: $0.baseAddress.map { $0 + range.lowerBound }, rows: rows, run: run,
+        in_row: rowStride)
       body(&patches)
     }
   }
@@ -387,23 +388,24 @@ private struct PatchTable {
     count: Int, _ packed: PackedWeights, row: Int, _ input: UnsafePointer<Float>, _ outputs: [Int32],
     _ output: UnsafeMutablePointer<Float>
   ) {
-    with(count) {
+    with(0..<count) {
       vk_patch_product_f32(packed.device.level.code, $0, packed.columns, input, packed.pointer(row), outputs, output)
     }
   }
 
+  /// For a range of the patches; `d` begins with the first of them.
   func gradient(
-    count: Int, columns: Int, step: Int, _ input: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
+    _ range: Range<Int>, columns: Int, step: Int, _ input: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
     _ gradient: UnsafeMutablePointer<Float>, _ level: VectorLevel
   ) {
-    with(count) { vk_patch_gradient_f32(level.code, $0, columns, step, input, d, gradient) }
+    with(range) { vk_patch_gradient_f32(level.code, $0, columns, step, input, d, gradient) }
   }
 
   func add(
     _ products: UnsafePointer<Float>, step: Int, apart: Int, to output: UnsafeMutablePointer<Float>,
     _ level: VectorLevel
   ) {
-    with(offsets.count) { vk_add_patches_f32(level.code, $0, apart, products, step, output) }
+    with(0..<offsets.count) { vk_add_patches_f32(level.code, $0, apart, products, step, output) }
   }
 }
 

@@ -27,8 +27,8 @@ void vk_pack_f32(int level, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, 
 void vk_patch_product_f32(int level, const vk_patches *patches, ptrdiff_t columns, const float *in, const float *packed,
                           const int32_t *out_offsets, float *out);
 
-/// gradient[r·step + c] += Σ_i patch_i[r] · d[i·step + c] for c < columns ≤ step; step is a multiple of 16, and what is in
-/// d beyond the columns is 0.
+/// gradient[r·step + c] += Σ_i patch_i[r] · d[i·columns + c] for c < columns ≤ step; step is a multiple of 16. Up to 15
+/// floats after the columns of each patch are read too, and end in the gradient's columns beyond, which mean nothing.
 void vk_patch_gradient_f32(int level, const vk_patches *patches, ptrdiff_t columns, ptrdiff_t step, const float *in,
                            const float *d, float *gradient);
 
