@@ -66,7 +66,8 @@ let package = Package(
     .executableTarget(
       name: "disentangle-benchmarks",
       dependencies: [
-        "Experiment", "FactorData", "RateDecomposition", "StrictConfiguration", "Autodiff", "TensorCore",
+        "Experiment", "FactorData", "RateDecomposition", "NeuralLayers", "StrictConfiguration", "Autodiff",
+        "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Autodiff", "TensorCore"], path: "Tests/TestSupport"),

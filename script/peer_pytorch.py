@@ -6,11 +6,15 @@ Speaks JSON, one request and one answer per line on standard input and output; `
 
     {"work": "hello"}                                              → {"name": "PyTorch 2.13.0+cpu", "threads": 2}
     {"work": "step", "architecture": "burgess", "objective": "beta-tcvae", "batch": 64, "mode": "eager", "count": 20}
+    {"work": "network", "network": {"name": "3×3", "batch": 50, "side": 32, "channels": 3, "encoder": [{"kernel": 3,
+     "stride": 1, "padding": 1, "channels": 24}, …], "decoder": […]}, "mode": "eager", "count": 8}
     {"work": "encode", "architecture": "burgess", "batch": 256, "mode": "eager", "count": 20}
     {"work": "posterior", "components": 737280, "latents": 10, "samples": 8, "count": 1}
                                                                    → {"milliseconds": [16.1, 15.9, …]}
 
-Modes are eager, channels-last, compile. What a step leaves out in PyTorch's favour: fetching the batch and drawing its
+    {"work": "load", "file": "dsprites.npz", "count": 1}
+
+Modes are eager, channels-last, compile; the posterior also has jax. What a step leaves out in PyTorch's favour: fetching the batch and drawing its
 indices, which our own steps include.
 """
 
@@ -204,6 +208,42 @@ def time_steps(request):
         yield time.perf_counter() - start
 
 
+class Network:
+    """Convolutions, then transposed ones, and the gradients of its output's mean square."""
+
+    def __init__(self, shape, mode):
+        torch.manual_seed(0)
+        layers, channels = [], shape["channels"]
+        for part, kind in (("encoder", nn.Conv2d), ("decoder", nn.ConvTranspose2d)):
+            for layer in shape[part]:
+                layers += [kind(channels, layer["channels"], layer["kernel"], layer["stride"], layer["padding"]), nn.ReLU()]
+                channels = layer["channels"]
+        self.network = nn.Sequential(*layers[:-1])
+        self.images = torch.randn(shape["batch"], shape["channels"], shape["side"], shape["side"])
+        if mode == "channels-last":
+            self.network = self.network.to(memory_format=torch.channels_last)
+            self.images = self.images.contiguous(memory_format=torch.channels_last)
+        self.run = torch.compile(self.network) if mode == "compile" else self.network
+
+    def step(self):
+        loss = self.run(self.images).square().mean()
+        self.network.zero_grad()
+        loss.backward()
+
+
+NETWORKS = {}
+
+
+def time_network(request):
+    key = (request["network"]["name"], request.get("mode", "eager"))
+    if key not in NETWORKS:
+        NETWORKS[key] = Network(request["network"], key[1])
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        NETWORKS[key].step()
+        yield time.perf_counter() - start
+
+
 def time_encoding(request):
     run = experiment(request)
     with torch.inference_mode():
@@ -235,14 +275,66 @@ def time_posterior(request, chunk=65_536):
             yield (time.perf_counter() - start) / request["samples"]
 
 
-WORK = {"step": time_steps, "encode": time_encoding, "posterior": time_posterior}
+def time_posterior_jax(request, chunk=16_384):
+    """The same in JAX: compiled, scanning over chunks of the length that is fastest on our machine."""
+    import jax
+    from jax import numpy as jnp
+    from jax.nn import logsumexp
+
+    components, samples, marginals = request["components"], request["samples"], request.get("marginals")
+    chunk = math.gcd(components, chunk)
+
+    @jax.jit
+    def densities(codes, mean, log_variance):
+        def add(sums, part):
+            mean, log_variance = part
+            difference = codes[:, None] - mean
+            pairs = -0.5 * (math.log(2 * math.pi) + log_variance + difference**2 * jnp.exp(-log_variance))
+            joint = jnp.logaddexp(sums[0], logsumexp(pairs.sum(2), 1))
+            return (joint, jnp.logaddexp(sums[1], logsumexp(pairs, 1)) if marginals else sums[1]), None
+
+        start = jnp.full(samples, -jnp.inf), jnp.full((samples, LATENTS), -jnp.inf)
+        parts = mean.reshape(-1, chunk, LATENTS), log_variance.reshape(-1, chunk, LATENTS)
+        return jax.lax.scan(add, start, parts)[0]
+
+    keys = jax.random.split(jax.random.PRNGKey(0), 3)
+    mean, log_variance = (jax.random.normal(key, (components, LATENTS)) for key in keys[:2])
+    log_variance, codes = log_variance - 3, jax.random.normal(keys[2], (samples, LATENTS))
+    jax.block_until_ready(densities(codes, mean, log_variance))  # compiles
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        jax.block_until_ready(densities(codes, mean, log_variance))
+        yield (time.perf_counter() - start) / samples
+
+
+def time_loading(request):
+    """All images and their factors as arrays, as NumPy and h5py give them."""
+    import numpy
+
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        if request["file"].endswith(".npz"):
+            with numpy.load(request["file"]) as file:
+                images, classes = file["imgs"], file["latents_classes"]
+        else:
+            import h5py
+
+            with h5py.File(request["file"]) as file:
+                images, classes = file["imgs"][:], file["latents/classes"][:]
+        yield time.perf_counter() - start
+        del images, classes
+
+
+WORK = {"step": time_steps, "network": time_network, "encode": time_encoding, "posterior": time_posterior,
+        "load": time_loading}
 
 
 def answer(request):
     if request["work"] == "hello":
         torch.set_num_threads(request.get("threads", os.cpu_count()))
         return {"name": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()}
-    return {"milliseconds": [1000 * seconds for seconds in WORK[request["work"]](request)]}
+    work = time_posterior_jax if request.get("mode") == "jax" else WORK[request["work"]]
+    return {"milliseconds": [1000 * seconds for seconds in work(request)]}
 
 
 def main():

@@ -13,21 +13,7 @@ extension Variable {
   public func convolved(
     weights: Variable, bias: Variable, _ geometry: ConvolutionGeometry, activation: Activation = .identity
   ) -> Variable {
-    let result = Tensor<Scalar>(uninitialized: geometry.low.batch(shape[0]), on: value.device)
-    Tensor.correlate(high: value, weights: weights.value, geometry, into: result)
-    result.activate(activation, bias: bias.value)
-    return Variable.recording(result, from: [self, weights, bias]) { g, gradients in
-      let inner = result.activationGradient(activation, g)
-      gradients.write(to: weights) {
-        Tensor.weightGradient(high: value, low: inner, geometry, into: $0, accumulate: $1)
-      }
-      if isTracked {
-        let input = Tensor<Scalar>(uninitialized: shape, on: value.device)
-        Tensor.spread(low: inner, weights: weights.value, geometry, into: input)
-        gradients.add(input, to: self)
-      }
-      if bias.isTracked { gradients.add(inner.channelSums(), to: bias) }
-    }
+    convolved(ConvolutionLayer(geometry, transposed: false, activation: activation), weights: weights, bias: bias)
   }
 
   /// activation(x ∗ᵀ W + b): a transposed convolution from the low-resolution to the high-resolution side.
@@ -40,20 +26,22 @@ extension Variable {
   public func convolvedTransposed(
     weights: Variable, bias: Variable, _ geometry: ConvolutionGeometry, activation: Activation = .identity
   ) -> Variable {
-    let result = Tensor<Scalar>(uninitialized: geometry.high.batch(shape[0]), on: value.device)
-    Tensor.spread(low: value, weights: weights.value, geometry, into: result)
-    result.activate(activation, bias: bias.value)
+    convolved(ConvolutionLayer(geometry, transposed: true, activation: activation), weights: weights, bias: bias)
+  }
+
+  private func convolved(_ layer: ConvolutionLayer, weights: Variable, bias: Variable) -> Variable {
+    let result = value.convolved(layer, weights: weights.value, bias: bias.value)
     return Variable.recording(result, from: [self, weights, bias]) { g, gradients in
-      let inner = result.activationGradient(activation, g)
-      gradients.write(to: weights) {
-        Tensor.weightGradient(high: inner, low: value, geometry, into: $0, accumulate: $1)
-      }
-      if isTracked {
-        let input = Tensor<Scalar>(uninitialized: shape, on: value.device)
-        Tensor.correlate(high: inner, weights: weights.value, geometry, into: input)
-        gradients.add(input, to: self)
-      }
-      if bias.isTracked { gradients.add(inner.channelSums(), to: bias) }
+      let device = value.device
+      let weightGradient = Tensor<Scalar>(repeating: 0, weights.shape, on: device)
+      let biasGradient = Tensor<Scalar>(repeating: 0, bias.shape, on: device)
+      let input = isTracked ? Tensor<Scalar>(uninitialized: shape, on: device) : nil
+      result.convolutionGradients(
+        layer, input: value, weights: weights.value, gradient: g, weightGradient: weightGradient,
+        biasGradient: biasGradient, inputGradient: input)
+      gradients.add(weightGradient, to: weights)
+      gradients.add(biasGradient, to: bias)
+      if let input { gradients.add(input, to: self) }
     }
   }
 }

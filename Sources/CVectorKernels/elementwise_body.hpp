@@ -120,7 +120,7 @@ static double log_sum_exp(size_t n, const float *x) {
   return (double)largest + __builtin_log((double)sum_lanes(total));
 }
 
-static void activate(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
+static void activate_rows(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
   static const float zero = 0;
   for (size_t r = 0; r < rows; r++, y += n) {
     const float *b = bias ? bias : &zero;
@@ -137,6 +137,20 @@ static void activate(int activation, float slope, size_t rows, size_t n, const f
         if (bias) map2(n, y, 1, b, 1, y, [](vec p, vec q) VK_LAMBDA { return p + q; });
     }
   }
+}
+
+static void activate(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
+  // Rows that are not whole vectors are taken so many at a time that they are, with the bias repeated.
+  constexpr size_t longest = 128;
+  if (n <= longest && n % width != 0 && rows >= width) {
+    float repeated[longest * width];
+    for (size_t i = 0; bias && i < n * width; i++) repeated[i] = bias[i % n];
+    const size_t blocks = rows / width;
+    activate_rows(activation, slope, blocks, n * width, bias ? repeated : nullptr, y);
+    y += blocks * n * width;
+    rows -= blocks * width;
+  }
+  activate_rows(activation, slope, rows, n, bias, y);
 }
 
 static void activation_gradient(int activation, float slope, size_t n, const float *y, const float *gy, float *gx) {

@@ -34,6 +34,8 @@ public final class Discriminator: Adversary {
   /// Its optimiser.
   public let optimizer: OptimizerSettings
   private let layers: [Dense]
+  /// What the encoder's loss has computed on its codes, until the adversary's loss asks for it.
+  private var judged: DensityRatio?
 
   /// A discriminator with initial parameters from the context's random stream.
   public init(_ configuration: Configuration, _ context: ObjectiveContext) {
@@ -52,27 +54,39 @@ public final class Discriminator: Adversary {
     (parameters, optimizer, self.layers) = (store, configuration.optimizer, layers)
   }
 
-  /// D(z), `[B, 2]`: the logits of "from q(z)" and "from Π_d q(z_d)".
-  public func logits(of codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    layers.reduce(codes) { x, layer in layer(x, pass) }
+  /// D₀(z) − D₁(z), `[B, 1]`, with the discriminator a constant.
+  ///
+  /// The next ``loss(first:second:stream:_:)`` on the same codes goes on from here, so parameters must not change before.
+  func ratio(of codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    let evaluation = DensityRatio(layers, capacity: 2 * codes.shape[0], on: codes.value.device)
+    evaluation.append(codes.value, pass)
+    judged = codes.isTracked ? evaluation : nil
+    return evaluation.ratio(of: codes, pass)
   }
 
   /// The cross-entropy of telling the first batch's codes from the second's with each latent shuffled over the batch.
   public func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms {
-    loss(joint: first, permuted: permuteLatents(second, stream), pass)
+    defer { judged = nil }
+    return loss(joint: first, permuted: permuteLatents(second, stream), pass)
   }
 
   /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d), both `[B, D]`.
   ///
-  /// Both go through the layers as one batch, so that the weights travel through memory once. With s = 1 for codes of
-  /// q(z) and −1 for the others, −log softmax of the right class is softplus(s·(D₁ − D₀)).
+  /// With s = 1 for codes of q(z) and −1 for the others, −log softmax of the right class is softplus(−s·(D₀ − D₁)).
   package func loss(joint: Tensor<Float>, permuted: Tensor<Float>, _ pass: Pass) -> LossTerms {
     let batch = joint.shape[0]
-    let codes = Tensor(joint.elements + permuted.elements, [2 * batch, joint.shape[1]], on: joint.device)
+    let evaluation: DensityRatio
+    if let judged, judged.isOf(joint) {
+      evaluation = judged
+      evaluation.append(permuted, pass)
+    } else {
+      evaluation = DensityRatio(layers, capacity: 2 * batch, on: joint.device)
+      evaluation.append(
+        Tensor(joint.elements + permuted.elements, [2 * batch, joint.shape[1]], on: joint.device), pass)
+    }
     let signs = Tensor(
-      [Float](repeating: 1, count: batch) + [Float](repeating: -1, count: batch), [2 * batch, 1], on: joint.device)
-    let logits = logits(of: Variable(codes), pass)
-    let margins = (logits.columns(1..<2) - logits.columns(0..<1)) * Variable(signs)
+      [Float](repeating: -1, count: batch) + [Float](repeating: 1, count: batch), [2 * batch, 1], on: joint.device)
+    let margins = evaluation.ratio(pass) * Variable(signs)
     let right = margins.value.elements.count { $0 < 0 }
     return LossTerms(
       LossTerm("discriminator_loss", margins.softplus().mean()),

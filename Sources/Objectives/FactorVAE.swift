@@ -39,8 +39,7 @@ public struct FactorVAE: Objective {
 
   /// E[−log p(x|z)] + KL + γ·TC; the discriminator is a constant here.
   public func loss(of pass: ForwardPass) -> LossTerms {
-    let logits = discriminator.logits(of: pass.codes, pass.pass)
-    let ratio = logits.columns(0..<1) - logits.columns(1..<2)
+    let ratio = discriminator.ratio(of: pass.codes, pass.pass)
     return LossTerms(
       .reconstruction(pass.distortion),
       .rate(pass.posterior.rate),

@@ -36,109 +36,125 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
 }
 
-/// The general convolution: any kernel, stride, padding and channel count, one image at a time through a patch matrix
-/// ("im2col") that stays in cache, with OpenBLAS for the product.
+/// A convolution with what follows it.
+public struct ConvolutionLayer: Sendable, Hashable {
+  /// Kernel, stride, padding and the sides' extents.
+  public var geometry: ConvolutionGeometry
+  /// Whether it maps low to high.
+  public var transposed: Bool
+  /// What follows the bias.
+  public var activation: Activation
+
+  /// Groups them.
+  public init(_ geometry: ConvolutionGeometry, transposed: Bool, activation: Activation) {
+    (self.geometry, self.transposed, self.activation) = (geometry, transposed, activation)
+  }
+
+  /// What goes in.
+  public var input: ImageShape { transposed ? geometry.low : geometry.high }
+  /// What comes out.
+  public var output: ImageShape { transposed ? geometry.high : geometry.low }
+}
+
 extension Tensor {
-  /// low = patches(high)·W: a convolution, or the input gradient of a transposed one.
-  package static func correlate(high: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into low: Tensor) {
-    let batch = high.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let (ph, pw, pl) = (high.pointer, weights.pointer, low.pointer)
-    high.device.forEachRange(batch) { _, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: high.device)
-      for b in images {
-        gather(ph + b * g.high.count, g, into: patches.pointer)
-        Scalar.matrixProduct(
-          false, false, pixels, g.lowChannels, rows, patches.pointer, rows, pw, g.lowChannels, 0, pl + b * g.low.count,
-          g.lowChannels)
+  /// activation(x ∗ W + b), or activation(x ∗ᵀ W + b), for images x, `[B, height, width, channels]`.
+  package func convolved(_ layer: ConvolutionLayer, weights: Tensor, bias: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: layer.output.batch(shape[0]), on: device)
+    Scalar.convolve(
+      layer, batch: shape[0], pointer, weights.pointer, bias.pointer, result.pointer, on: device)
+    return result
+  }
+
+  /// The pullback of ``convolved(_:weights:bias:)``; self is its value.
+  ///
+  /// - Parameters:
+  ///   - layer: the layer.
+  ///   - input: what went in.
+  ///   - weights: W.
+  ///   - gradient: the gradient at the value.
+  ///   - weightGradient: the gradient at W is added to it.
+  ///   - biasGradient: the gradient at b is added to it.
+  ///   - inputGradient: receives the gradient at the input, if anybody asks.
+  package func convolutionGradients(
+    _ layer: ConvolutionLayer, input: Tensor, weights: Tensor, gradient: Tensor, weightGradient: Tensor,
+    biasGradient: Tensor, inputGradient: Tensor?
+  ) {
+    Scalar.convolutionGradients(
+      layer, batch: shape[0], input.pointer, weights.pointer, output: pointer, outputGradient: gradient.pointer,
+      weightGradient: weightGradient.pointer, biasGradient: biasGradient.pointer,
+      inputGradient: inputGradient?.pointer, on: device)
+  }
+}
+
+// In double precision by definition, one product after the other: the kernels for `Float` are held to it.
+// The requirements are documented where they are declared.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension Double {
+  public static func convolve(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    _ bias: UnsafePointer<Double>, _ output: UnsafeMutablePointer<Double>, on device: Device
+  ) {
+    let shape = layer.output, channels = layer.geometry.lowChannels
+    device.forEachRange(batch) { _, images in
+      for image in images {
+        let x = input + image * layer.input.count, y = output + image * shape.count
+        y.update(repeating: 0, count: shape.count)
+        forEachTap(layer.geometry) { high, row, low in
+          for n in 0..<channels {
+            if layer.transposed {
+              y[high] += x[low + n] * weights[row + n]
+            } else {
+              y[low + n] += x[high] * weights[row + n]
+            }
+          }
+        }
+        activate(device.level, layer.activation, shape.height * shape.width, shape.channels, bias, y)
       }
     }
   }
 
-  /// high = Σ patches of low·Wᵀ: a transposed convolution, or the input gradient of a convolution.
-  package static func spread(low: Tensor, weights: Tensor, _ g: ConvolutionGeometry, into high: Tensor) {
-    let batch = low.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let (ph, pw, pl) = (high.pointer, weights.pointer, low.pointer)
-    low.device.forEachRange(batch) { _, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: low.device)
-      for b in images {
-        Scalar.matrixProduct(
-          false, true, pixels, rows, g.lowChannels, pl + b * g.low.count, g.lowChannels, pw, g.lowChannels, 0,
-          patches.pointer, rows)
-        scatter(patches.pointer, g, level: low.device.level, into: ph + b * g.high.count)
+  public static func convolutionGradients(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Double>, _ weights: UnsafePointer<Double>,
+    output: UnsafePointer<Double>, outputGradient: UnsafePointer<Double>, weightGradient: UnsafeMutablePointer<Double>,
+    biasGradient: UnsafeMutablePointer<Double>, inputGradient: UnsafeMutablePointer<Double>?, on device: Device
+  ) {
+    let shape = layer.output, channels = layer.geometry.lowChannels
+    let inner = Storage<Double>(count: shape.count, on: device), g = inner.pointer
+    for image in 0..<batch {
+      activationGradient(
+        device.level, layer.activation, shape.count, output + image * shape.count,
+        outputGradient + image * shape.count, g)
+      for i in 0..<shape.count { biasGradient[i % shape.channels] += g[i] }
+      let x = input + image * layer.input.count, gx = inputGradient.map { $0 + image * layer.input.count }
+      gx?.update(repeating: 0, count: layer.input.count)
+      forEachTap(layer.geometry) { high, row, low in
+        for n in 0..<channels {
+          let (from, to) = layer.transposed ? (low + n, high) : (high, low + n)
+          weightGradient[row + n] += x[from] * g[to]
+          gx?[from] += weights[row + n] * g[to]
+        }
       }
     }
   }
 
-  /// W-gradient = Σ_images patches(high)ᵀ·low, written or added to `gradient`; both kinds of convolution.
-  package static func weightGradient(
-    high: Tensor, low: Tensor, _ g: ConvolutionGeometry, into gradient: Tensor, accumulate: Bool
+  /// Visits every value of the high side together with every low pixel that it meets, and the row of W between them.
+  private static func forEachTap(
+    _ g: ConvolutionGeometry, _ body: (_ high: Int, _ weightRow: Int, _ lowPixel: Int) -> Void
   ) {
-    let batch = low.shape[0], pixels = g.low.height * g.low.width, rows = g.weightShape[0]
-    let device = low.device, size = g.weightShape.count
-    let parts = Storage<Scalar>(count: device.threads * size, on: device)
-    parts.pointer.update(repeating: 0, count: parts.count)
-    let (ph, pl, pp) = (high.pointer, low.pointer, parts.pointer)
-    device.forEachRange(batch) { worker, images in
-      let patches = Storage<Scalar>(count: pixels * rows, on: device)
-      for b in images {
-        gather(ph + b * g.high.count, g, into: patches.pointer)
-        Scalar.matrixProduct(
-          true, false, rows, g.lowChannels, pixels, patches.pointer, rows, pl + b * g.low.count, g.lowChannels, 1,
-          pp + worker * size, g.lowChannels)
-      }
-    }
-    let out = gradient.pointer
-    for worker in 0..<device.threads {
-      if worker == 0 && !accumulate {
-        out.update(from: pp, count: size)
-      } else {
-        Scalar.apply(.add, device.level, size, out, 1, pp + worker * size, 1, out)
-      }
-    }
-  }
-
-  /// Copies the K×K patch under every low pixel into a row of `patches`, zeros outside the image.
-  private static func gather(
-    _ image: UnsafePointer<Scalar>, _ g: ConvolutionGeometry, into patches: UnsafeMutablePointer<Scalar>
-  ) {
-    let c = g.high.channels
-    forEachRow(g) { patch, y, x, first, last in
-      let row = patches + patch
-      guard first < last, y >= 0, y < g.high.height else { return row.update(repeating: 0, count: g.kernel * c) }
-      row.update(repeating: 0, count: first * c)
-      (row + first * c).update(from: image + (y * g.high.width + x + first) * c, count: (last - first) * c)
-      (row + last * c).update(repeating: 0, count: (g.kernel - last) * c)
-    }
-  }
-
-  /// Adds every row of `patches` back to where it came from.
-  private static func scatter(
-    _ patches: UnsafePointer<Scalar>, _ g: ConvolutionGeometry, level: VectorLevel,
-    into image: UnsafeMutablePointer<Scalar>
-  ) {
-    let c = g.high.channels
-    image.update(repeating: 0, count: g.high.count)
-    forEachRow(g) { patch, y, x, first, last in
-      guard first < last, y >= 0, y < g.high.height else { return }
-      let target = image + (y * g.high.width + x + first) * c
-      Scalar.apply(.add, level, (last - first) * c, target, 1, patches + patch + first * c, 1, target)
-    }
-  }
-
-  /// Visits every kernel row of every low pixel: its offset in the patch matrix, the high row and first column it
-  /// covers (both may lie outside), and the part of the kernel row that lies inside the image.
-  private static func forEachRow(
-    _ g: ConvolutionGeometry, _ body: (_ patch: Int, _ y: Int, _ x: Int, _ first: Int, _ last: Int) -> Void
-  ) {
-    let length = g.kernel * g.high.channels
-    var patch = 0
     for ly in 0..<g.low.height {
       for lx in 0..<g.low.width {
-        let x = lx * g.stride - g.padding
-        let first = max(0, -x), last = min(g.kernel, g.high.width - x)
         for ky in 0..<g.kernel {
-          body(patch, ly * g.stride - g.padding + ky, x, first, last)
-          patch += length
+          let y = ly * g.stride - g.padding + ky
+          guard y >= 0, y < g.high.height else { continue }
+          for kx in 0..<g.kernel {
+            let x = lx * g.stride - g.padding + kx
+            guard x >= 0, x < g.high.width else { continue }
+            for c in 0..<g.high.channels {
+              body(
+                (y * g.high.width + x) * g.high.channels + c,
+                ((ky * g.kernel + kx) * g.high.channels + c) * g.lowChannels, (ly * g.low.width + lx) * g.lowChannels)
+            }
+          }
         }
       }
     }

@@ -13,16 +13,18 @@ extension Tensor {
   package func activationGradient(_ activation: Activation, _ gradient: Tensor) -> Tensor {
     if activation == .identity { return gradient }
     let result = Tensor(uninitialized: shape, on: device)
+    activationGradient(activation, gradient, into: result)
+    return result
+  }
+
+  /// The same into a tensor, which may be the gradient itself.
+  package func activationGradient(_ activation: Activation, _ gradient: Tensor, into result: Tensor) {
     let y = pointer, gy = gradient.pointer, gx = result.pointer
     device.forEachRange(count, grain: Self.grain) { _, range in
       let i = range.lowerBound
       Scalar.activationGradient(device.level, activation, range.count, y + i, gy + i, gx + i)
     }
-    return result
   }
-
-  /// Sums over all axes but the last, `[channels]`.
-  package func channelSums() -> Tensor { reshaped([count / shape[-1], shape[-1]]).sum(axis: 0).reshaped([shape[-1]]) }
 
   /// Overwrites columns `range` of a matrix, in place.
   package func setColumns(_ range: Range<Int>, to other: Tensor) {

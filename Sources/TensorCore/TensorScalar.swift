@@ -98,6 +98,15 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
     _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
     _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, _ accumulate: Bool,
     _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
+  /// A convolution, or a transposed one, with bias and activation, of a batch; see ``ConvolutionLayer``.
+  static func convolve(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Self>, _ weights: UnsafePointer<Self>,
+    _ bias: UnsafePointer<Self>, _ output: UnsafeMutablePointer<Self>, on device: Device)
+  /// Its pullback: weight and bias gradients are added to what is there, the input's gradient, if asked for, is written.
+  static func convolutionGradients(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Self>, _ weights: UnsafePointer<Self>,
+    output: UnsafePointer<Self>, outputGradient: UnsafePointer<Self>, weightGradient: UnsafeMutablePointer<Self>,
+    biasGradient: UnsafeMutablePointer<Self>, inputGradient: UnsafeMutablePointer<Self>?, on device: Device)
   /// log N(z_id; m_jd, e^{v_jd}) for one dimension d, all i < rows and j < columns; see ``pairwiseGaussian(_:_:_:)``.
   static func pairwiseGaussian(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Self>, _ mean: UnsafePointer<Self>,

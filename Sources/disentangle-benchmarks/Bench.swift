@@ -73,6 +73,31 @@ final class Bench {
     return row
   }
 
+  /// Measures work whose memory counts in rounds, each in a process of its own that does nothing else: in ours memory that
+  /// an earlier row has held would count as well.
+  ///
+  /// - Parameters:
+  ///   - name: the row.
+  ///   - arguments: the work, as ``AloneBenchmark`` names it.
+  ///   - request: the same work for the peer, and what to call it; nil where it has none.
+  func apart(_ name: String, _ arguments: [String], request: (Peer.Request, mode: String)? = nil) throws -> Row {
+    var rounds: [AloneBenchmark.Result] = []
+    var row = Row(name: name, series: Series())
+    var compared = Series()
+    for _ in 0..<min(3, options.rounds) {
+      if let request, let peer { compared.seconds += try peer.time(request.0) }
+      rounds.append(try AloneBenchmark.run(arguments, threads: device.threads))
+    }
+    row.series.seconds = rounds.flatMap(\.seconds)
+    for (name, value) in rounds.flatMap(\.figures) { row.figures[name] = max(row.figures[name] ?? value, value) }
+    if let request, !compared.seconds.isEmpty {
+      row.comparisons = [
+        Row.Comparison(mode: request.mode, series: compared, ratio: compared.median / row.series.median)
+      ]
+    }
+    return row
+  }
+
   /// Takes a finished row, and prints it unless all rows are to come as JSON.
   func add(_ row: Row) {
     rows.append(row)
@@ -112,8 +137,8 @@ func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").ut
 /// The largest amount of memory this process has held, in bytes.
 func peakMemory() -> Int { memory("VmHWM") }
 
-/// Forgets what was held before, so that ``peakMemory()`` speaks of what comes now.
-func resetPeakMemory() { try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs")) }
+/// Of the memory this process holds now, what is program code that the system maps from files, in bytes.
+func mappedMemory() -> Int { memory("RssFile") }
 
 /// The memory this process holds now, in bytes.
 func residentMemory() -> Int { memory("VmRSS") }

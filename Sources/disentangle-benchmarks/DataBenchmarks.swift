@@ -14,13 +14,8 @@ struct RenderBenchmark: ParsableCommand {
 
   /// Measures it and adds its row.
   static func measure(_ bench: Bench) throws {
-    var row = Row(name: "render dSprites", series: Series())
-    resetPeakMemory()
-    for _ in 0..<3 {
-      row.series.seconds += try seconds(1) { _ = try DSprites(renderedOn: bench.device) }
-    }
+    var row = try bench.apart("render dSprites", ["render"])
     row.figures["memory of the images, MB"] = Double(DSprites.count * 512) * 1e-6
-    row.figures["peak memory of the process, MB"] = Double(peakMemory()) * 1e-6
     bench.add(row)
   }
 }
@@ -28,28 +23,30 @@ struct RenderBenchmark: ParsableCommand {
 /// Loading dSprites from a file in the published layout.
 struct LoadBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "load", abstract: "Loading dSprites from a file in the published layout.")
+    commandName: "load", abstract: "Loading dSprites from a file in the published layout.",
+    discussion: "script/make_npz.py makes an NPZ file in the published layout of an HDF5 file.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "An HDF5 or NPZ file in the published layout; without one, a rendered HDF5 file is written first.")
-  var file: String?
+  @Option(
+    help: "HDF5 and NPZ files in the published layout (repeatable); without one, a rendered HDF5 file is written first."
+  )
+  var file: [String] = []
 
-  func run() throws { try options.report { try Self.measure(file: file, $0) } }
+  func run() throws { try options.report { try Self.measure(files: file, $0) } }
 
-  /// Measures it and adds its row.
-  static func measure(file: String?, _ bench: Bench) throws {
+  /// Measures it and adds a row for each file.
+  static func measure(files: [String], _ bench: Bench) throws {
     let folder = FileManager.default.temporaryDirectory
     let temporary = folder.appendingPathComponent("dsprites-\(UUID().uuidString).h5").path
     defer { try? FileManager.default.removeItem(atPath: temporary) }
-    if file == nil { try DSprites(renderedOn: bench.device).write(to: temporary, on: bench.device) }
-    let path = file ?? temporary
-    var row = Row(name: "load dSprites, \(path.hasSuffix(".npz") ? "NPZ" : "HDF5")", series: Series())
-    resetPeakMemory()
-    for _ in 0..<3 {
-      row.series.seconds += try seconds(1) { _ = try DSprites(file: path, on: bench.device) }
+    if files.isEmpty { try DSprites(renderedOn: bench.device).write(to: temporary, on: bench.device) }
+    for path in files.isEmpty ? [temporary] : files {
+      let isNPZ = path.hasSuffix(".npz")
+      bench.add(
+        try bench.apart(
+          "load dSprites, \(isNPZ ? "NPZ" : "HDF5")", ["load", path],
+          request: (Peer.Request(work: "load", file: path), mode: isNPZ ? "NumPy" : "h5py")))
     }
-    row.figures["peak memory of the process, MB"] = Double(peakMemory()) * 1e-6
-    bench.add(row)
   }
 }

@@ -23,6 +23,8 @@ final class Peer {
     var samples: Int?
     var marginals: Bool?
     var threads: Int?
+    var network: ShapesNetwork?
+    var file: String?
     var count = 1
   }
 

@@ -34,7 +34,7 @@ struct PosteriorBenchmark: ParsableCommand {
       request.marginals = marginals
       var row = try bench.alternate(
         "aggregate posterior, a sample, \(marginals ? "joint and marginals" : "joint")", count: 1, request: request,
-        modes: ["eager"]
+        modes: ["eager", "jax"]
       ) {
         seconds(1) { _ = posterior.logDensities(of: codes, marginals: marginals) }.map { $0 / Double(samples) }
       }

@@ -15,7 +15,7 @@ struct ThreadsBenchmark: ParsableCommand {
 
   /// Measures it, in alternation, and adds its row.
   static func measure(on dataset: DSprites, _ bench: Bench) throws {
-    let step = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
+    let step = StepCase.first
     let one = try step.trainer(on: dataset, Device(threads: 1, level: bench.device.level))
     let all = try step.trainer(on: dataset, bench.device)
     var single = Series()
@@ -39,22 +39,15 @@ struct SteadyBenchmark: ParsableCommand {
   @Option(help: "Steps after the first ten.")
   var steps = 10_000
 
-  func run() throws {
-    try options.report { try Self.measure(steps: steps, on: DSprites(renderedOn: $0.device), $0) }
-  }
+  func run() throws { try options.report { try Self.measure(steps: steps, $0) } }
 
-  /// Measures it and adds its row.
-  static func measure(steps: Int, on dataset: DSprites, _ bench: Bench) throws {
-    let step = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
-    let trainer = try step.trainer(on: dataset, bench.device)
-    for _ in 0..<10 { _ = try trainer.advance() }
-    let misses = bench.device.pool.statistics.misses, memory = residentMemory()
-    var row = Row(name: "\(step.name), \(steps) steps", series: Series())
-    row.series.seconds = try seconds(steps) { _ = try trainer.advance() }
-    row.figures["pool misses"] = Double(bench.device.pool.statistics.misses - misses)
-    row.figures["growth of memory, MB"] = Double(residentMemory() - memory) * 1e-6
-    row.figures["peak memory of the process, MB"] = Double(peakMemory()) * 1e-6
-    bench.add(row)
+  /// Measures it, in a process of its own, and adds its row.
+  static func measure(steps: Int, _ bench: Bench) throws {
+    let result = try AloneBenchmark.run(["train", "\(steps)"], threads: bench.device.threads)
+    bench.add(
+      Row(
+        name: "\(StepCase.first.name), \(steps) steps", series: Series(seconds: result.seconds), figures: result.figures
+      ))
   }
 }
 
@@ -64,6 +57,9 @@ struct AllBenchmarks: ParsableCommand {
 
   @OptionGroup var options: BenchmarkOptions
 
+  @Option(help: "Files for the benchmark `load` (repeatable).")
+  var file: [String] = []
+
   @Option(help: "Steps of the benchmark `steady`.")
   var steadySteps = 1_000
 
@@ -72,11 +68,12 @@ struct AllBenchmarks: ParsableCommand {
       try RenderBenchmark.measure(bench)
       let dataset = try DSprites(renderedOn: bench.device)
       for step in StepCase.all { try StepBenchmark.measure(step, on: dataset, bench) }
+      for network in ShapesNetwork.all { try ShapesBenchmark.measure(network, bench) }
       try EncodingBenchmark.measure("burgess", batches: 8, on: dataset, bench)
       try ThreadsBenchmark.measure(on: dataset, bench)
-      try SteadyBenchmark.measure(steps: steadySteps, on: dataset, bench)
+      try SteadyBenchmark.measure(steps: steadySteps, bench)
       try PosteriorBenchmark.measure(components: 737_280, bench)
-      try LoadBenchmark.measure(file: nil, bench)
+      try LoadBenchmark.measure(files: file, bench)
     }
   }
 }

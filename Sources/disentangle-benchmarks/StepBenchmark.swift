@@ -58,9 +58,12 @@ struct StepCase {
   var objective: String
   var batch: Int
 
+  /// The step that stands for all.
+  static let first = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
+
   /// The steps that are measured together.
   static let all = [
-    StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64),
+    first,
     StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 256),
     StepCase(architecture: "locatello", objective: "beta-tcvae", batch: 64),
     StepCase(architecture: "burgess", objective: "factor-vae", batch: 64),

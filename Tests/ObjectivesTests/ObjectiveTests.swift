@@ -104,6 +104,42 @@ struct ObjectiveTests {
     #expect(adversary.parameters.gradients.elements.allSatisfy { $0 == 7 }, "frozen in the encoder's pass")
   }
 
+  @Test("The discriminator learns the same from codes that the encoder's loss has judged as from others of equal value")
+  func sharedJudgement() throws {
+    let objective = try ObjectiveSection.objective(
+      "{name: factor-vae, discriminator: {layers: 3, width: 40}}", latents: 3, on: device)
+    let adversary = try #require(objective.adversary)
+    var noise = RandomStream(seed: 3)
+    let mean = Tensor<Float>(repeating: 0, [8, 3], on: device)
+    let second = Tensor<Float>(repeating: 0, [8, 3], on: device)
+    for codes in [mean, second] { codes.withMutableElements { noise.fillNormal($0) } }
+    /// The adversary's loss and gradients after the encoder's, on its codes or on a copy of them.
+    func learned(copied: Bool, backward: Bool) throws -> (loss: Float, gradients: [Float]) {
+      let pass = Pass(training: [ParameterStore(on: device)], on: device)
+      let codes = pass.tape.track(mean)
+      let posterior = DiagonalGaussian(mean: codes, logVariance: Variable(Tensor(repeating: -1, [8, 3], on: device)))
+      let terms = objective.loss(
+        of: ForwardPass(
+          images: mean, posterior: posterior, codes: codes, step: 0, dataCount: 100, stream: RandomStream(seed: 0),
+          pass: pass, distortion: { codes.sum(axis: 1, keepingAxis: false) }, output: { codes }))
+      if backward { try pass.tape.backward(from: terms.total) }
+      let training = Pass(training: [adversary.parameters], on: device)
+      let loss = adversary.loss(
+        first: copied ? Tensor(mean.elements, mean.shape, on: device) : mean, second: second,
+        stream: RandomStream(seed: 5), training
+      ).total
+      try training.tape.backward(from: loss)
+      return (loss.scalar, adversary.parameters.gradients.elements)
+    }
+    let expected = try learned(copied: true, backward: true)
+    for backward in [true, false] {
+      let shared = try learned(copied: false, backward: backward)
+      // The same sums over rows in another grouping: rounding.
+      #expect(abs(shared.loss - expected.loss) < 1e-6)
+      #expect(relativeDifference(shared.gradients, expected.gradients) < 2e-6)
+    }
+  }
+
   @Test("Names are unique, and every objective has a configuration of its own name in configs/")
   func registry() throws {
     let names = ObjectiveEntry.all.map(\.name)

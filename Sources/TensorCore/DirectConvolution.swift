@@ -1,0 +1,437 @@
+import CVectorKernels
+
+// Convolutions of any kernel, stride, padding and channel count, straight from the pixels: no patch matrix is made.
+// Each worker leads its part of the batch through a layer, a few images at a time that fit its cache together with
+// everything that is computed from them. Weights are packed once a call.
+
+// The requirements are documented where they are declared.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension Float {
+  public static func convolve(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, on device: Device
+  ) {
+    let g = layer.geometry, group = g.imagesInCache, shape = layer.output
+    let product = directProduct(g, spreads: layer.transposed, weights, group: group, on: device)
+    device.forEachRange(batch) { _, range in
+      let scratch = Storage<Float>(count: product.scratchCount, on: device)
+      product.prepare(scratch.pointer)
+      for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
+        let images = min(group, range.upperBound - first), y = output + first * shape.count
+        product.run(input + first * layer.input.count, images: images, scratch.pointer, into: y)
+        activate(device.level, layer.activation, images * shape.height * shape.width, shape.channels, bias, y)
+      }
+    }
+  }
+
+  public static func convolutionGradients(
+    _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Float>, _ weights: UnsafePointer<Float>,
+    output: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, weightGradient: UnsafeMutablePointer<Float>,
+    biasGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, on device: Device
+  ) {
+    let g = layer.geometry, group = g.imagesInCache, shape = layer.output
+    let gradient = WeightGradient(g, group: group, on: device)
+    let product = inputGradient.map { _ in
+      directProduct(g, spreads: !layer.transposed, weights, group: group, on: device)
+    }
+    // Each worker sums on its own; the sums are added in the order of the workers.
+    let sumCount = gradient.sumCount + shape.channels
+    let sums = Storage<Float>(count: device.threads * sumCount, on: device)
+    sums.pointer.update(repeating: 0, count: sums.count)
+    let sum = sums.pointer
+    device.forEachRange(batch) { worker, range in
+      let inner = Storage<Float>(count: group * shape.count, on: device)
+      let scratch = Storage<Float>(count: gradient.scratchCount, on: device)
+      let productScratch = Storage<Float>(count: product?.scratchCount ?? 0, on: device)
+      gradient.prepare(scratch.pointer)
+      product?.prepare(productScratch.pointer)
+      let sum = sum + worker * sumCount
+      for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
+        let images = min(group, range.upperBound - first), count = images * shape.count
+        let x = input + first * layer.input.count
+        activationGradient(
+          device.level, layer.activation, count, output + first * shape.count, outputGradient + first * shape.count,
+          inner.pointer)
+        vk_column_sums_f32(
+          device.level.code, count / shape.channels, shape.channels, inner.pointer, sum + gradient.sumCount)
+        let g = UnsafePointer(inner.pointer)
+        gradient.run(
+          high: layer.transposed ? g : x, low: layer.transposed ? x : g, images: images, scratch.pointer, into: sum)
+        if let product, let inputGradient {
+          product.run(g, images: images, productScratch.pointer, into: inputGradient + first * layer.input.count)
+        }
+      }
+    }
+    for worker in 0..<device.threads {
+      gradient.add(sum + worker * sumCount, to: weightGradient)
+      let bias = sum + worker * sumCount + gradient.sumCount
+      for c in 0..<shape.channels { biasGradient[c] += bias[c] }
+    }
+  }
+}
+
+extension ConvolutionGeometry {
+  /// So many images at a time that a worker's second-level cache holds both sides of them, with their gradients.
+  fileprivate var imagesInCache: Int { max(1, min(16, 40_960 / (high.count + low.count))) }
+}
+
+/// A linear map of images to images, a group of them at a time.
+private protocol DirectProduct {
+  /// Floats that a worker needs.
+  var scratchCount: Int { get }
+  /// Called once for each worker's scratch.
+  func prepare(_ scratch: UnsafeMutablePointer<Float>)
+  /// Maps as many images as a group has, or fewer.
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>)
+}
+
+/// The map from low to high, or from high to low.
+private func directProduct(
+  _ g: ConvolutionGeometry, spreads: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
+) -> any DirectProduct {
+  if !spreads { return Correlation(g, weights, group: group, on: device) }
+  if g.high.channels < 12 { return SpreadingPatches(g, weights, on: device) }
+  return SpreadingByPhases(g, weights, group: group, on: device)
+}
+
+/// low = patches(high)·W.
+private struct Correlation: DirectProduct {
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let patches: PatchTable
+  private let outputs: [Int32]
+  private let pixels: Int
+  let scratchCount: Int
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, group: Int, on device: Device) {
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    let rows = g.weightShape[0]
+    packed = PackedWeights(rows: rows, columns: g.lowChannels, on: device)
+    packed.fill(0, (0..<rows).map { Int32($0 * g.lowChannels) }, step: 1, from: weights)
+    patches = plane.patches(of: g, images: group)
+    pixels = g.low.height * g.low.width
+    outputs = (0..<group * pixels).map { Int32($0 * g.lowChannels) }
+    scratchCount = plane.isPadded ? group * plane.count : 0
+  }
+
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
+
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    let padded = plane.inserted(input, images: images, scratch)
+    patches.product(count: images * pixels, packed, row: 0, padded, outputs, output)
+  }
+}
+
+/// high = Σ patches of low·Wᵀ: each high pixel gathers from the low pixels that reach it.
+///
+/// Pixels with the same remainder of y + padding and of x + padding by the stride meet the same taps: they are a
+/// convolution of stride 1, with W's rows for those taps.
+private struct SpreadingByPhases: DirectProduct {
+  private struct Part {
+    var patches: PatchTable
+    var outputs: [Int32]
+    var pixels: Int
+    var firstRow: Int
+  }
+
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let parts: [Part]
+  let scratchCount: Int
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, group: Int, on device: Device) {
+    let vertical = SpreadPhase.all(g, extent: g.high.height), horizontal = SpreadPhase.all(g, extent: g.high.width)
+    let plane = PaddedPlane(
+      g.low, before: max(0, vertical.map { $0.taps - 1 - $0.first }.max() ?? 0),
+      after: (
+        max(0, (vertical.map(\.last).max() ?? 0) - g.low.height + 1),
+        max(0, (horizontal.map(\.last).max() ?? 0) - g.low.width + 1)
+      ))
+    let packed = PackedWeights(rows: g.kernel * g.kernel * g.lowChannels, columns: g.high.channels, on: device)
+    var parts: [Part] = []
+    var row = 0
+    for y in vertical where y.first <= y.last {
+      for x in horizontal where x.first <= x.last {
+        var offsets: [Int32] = [], outputs: [Int32] = []
+        for image in 0..<group {
+          for ty in y.first...y.last {
+            for tx in x.first...x.last {
+              let pixel = plane.offset(y: ty - (y.taps - 1), x: tx - (x.taps - 1))
+              offsets.append(Int32(image * plane.count + pixel))
+              outputs.append(
+                Int32(image * g.high.count + (y.high(ty) * g.high.width + x.high(tx)) * g.high.channels))
+            }
+          }
+        }
+        // Low pixels lie in ascending order, so their taps come in descending order.
+        let rows = (0..<y.taps).reversed().flatMap { a in
+          (0..<x.taps).reversed().flatMap { b in
+            (0..<g.lowChannels).map { n in
+              Int32((y.tap(a) * g.kernel + x.tap(b)) * g.high.channels * g.lowChannels + n)
+            }
+          }
+        }
+        packed.fill(row, rows, step: g.lowChannels, from: weights)
+        let patches = PatchTable(
+          offsets: offsets, rows: y.taps, run: x.taps * g.lowChannels, rowStride: plane.rowCount)
+        parts.append(Part(patches: patches, outputs: outputs, pixels: offsets.count / group, firstRow: row))
+        row += rows.count
+      }
+    }
+    (self.plane, self.packed, self.parts) = (plane, packed, parts)
+    scratchCount = plane.isPadded ? group * plane.count : 0
+  }
+
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
+
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    let padded = plane.inserted(input, images: images, scratch)
+    for part in parts {
+      part.patches.product(count: images * part.pixels, packed, row: part.firstRow, padded, part.outputs, output)
+    }
+  }
+}
+
+/// The high pixels, along one axis, whose position plus padding has one remainder by the stride.
+private struct SpreadPhase {
+  let remainder: Int
+  let geometry: ConvolutionGeometry
+  /// How many taps of the kernel meet these pixels.
+  let taps: Int
+  /// The first and the last of these pixels; pixel t meets low pixel t through one tap, low pixel t − 1 through the next.
+  let first: Int, last: Int
+
+  static func all(_ g: ConvolutionGeometry, extent: Int) -> [SpreadPhase] {
+    (0..<g.stride).map { remainder in
+      let below = max(0, g.padding - remainder), reach = extent - 1 + g.padding - remainder
+      return SpreadPhase(
+        remainder: remainder, geometry: g,
+        taps: remainder < g.kernel ? (g.kernel - remainder + g.stride - 1) / g.stride : 0,
+        first: (below + g.stride - 1) / g.stride, last: reach < 0 ? -1 : reach / g.stride)
+    }
+  }
+
+  /// The high pixel.
+  func high(_ t: Int) -> Int { geometry.stride * t + remainder - geometry.padding }
+  /// The tap, along this axis, between pixel t and low pixel t − a.
+  func tap(_ a: Int) -> Int { remainder + geometry.stride * a }
+}
+
+/// The same with few high channels: a vector is better filled by a whole patch, the products of a low pixel with all
+/// taps, which are then added where they belong.
+private struct SpreadingPatches: DirectProduct {
+  private let geometry: ConvolutionGeometry
+  private let plane: PaddedPlane
+  private let packed: PackedWeights
+  private let inputs: PatchTable
+  private let products: [Int32]
+  private let patches: PatchTable
+
+  init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, on device: Device) {
+    geometry = g
+    let pixels = g.low.height * g.low.width, rows = g.weightShape[0]
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    packed = PackedWeights(rows: g.lowChannels, columns: rows, on: device)
+    packed.fill(0, (0..<g.lowChannels).map { Int32($0) }, step: g.lowChannels, from: weights)
+    inputs = PatchTable(
+      offsets: (0..<pixels).map { Int32($0 * g.lowChannels) }, rows: 1, run: g.lowChannels, rowStride: 0)
+    products = (0..<pixels).map { Int32($0 * rows) }
+    patches = plane.patches(of: g, images: 1)
+  }
+
+  var scratchCount: Int { products.count * geometry.weightShape[0] + plane.count }
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) {}
+
+  func run(
+    _ input: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    let g = geometry, rows = g.weightShape[0], padded = scratch + products.count * rows
+    for image in 0..<images {
+      inputs.product(count: products.count, packed, row: 0, input + image * g.low.count, products, scratch)
+      padded.update(repeating: 0, count: plane.count)
+      patches.add(
+        scratch, step: rows, apart: (g.kernel + g.stride - 1) / g.stride, to: padded, packed.device.level)
+      plane.extract(padded, to: output + image * g.high.count)
+    }
+  }
+}
+
+/// W-gradient = Σ_images patches(high)ᵀ·low.
+private struct WeightGradient {
+  private let geometry: ConvolutionGeometry
+  private let plane: PaddedPlane
+  private let patches: PatchTable
+  private let pixels: Int
+  private let group: Int
+  private let device: Device
+  /// Columns of a sum: low channels and zeros up to whole vectors.
+  private let columns: Int
+
+  init(_ g: ConvolutionGeometry, group: Int, on device: Device) {
+    (geometry, self.group, self.device) = (g, group, device)
+    plane = PaddedPlane(g.high, before: g.padding, after: (g.padding, g.padding))
+    patches = plane.patches(of: g, images: group)
+    pixels = g.low.height * g.low.width
+    columns = (g.lowChannels + 15) / 16 * 16
+  }
+
+  /// Floats of a worker's sum.
+  var sumCount: Int { geometry.weightShape[0] * columns }
+  private var planeCount: Int { plane.isPadded ? group * plane.count : 0 }
+  /// Pixels at the end of a batch that have less than a whole row of a sum after their beginning.
+  private var tailPixels: Int { (columns + geometry.lowChannels - 1) / geometry.lowChannels - 1 }
+  var scratchCount: Int { planeCount + tailPixels * geometry.lowChannels + columns }
+
+  func prepare(_ scratch: UnsafeMutablePointer<Float>) { scratch.update(repeating: 0, count: scratchCount) }
+
+  func run(
+    high: UnsafePointer<Float>, low: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into sum: UnsafeMutablePointer<Float>
+  ) {
+    let padded = plane.inserted(high, images: images, scratch), count = images * pixels, channels = geometry.lowChannels
+    // The kernel reads whole vectors. After the last pixels there may be nothing to read: they go by themselves.
+    let tail = min(tailPixels, count), first = count - tail, end = scratch + planeCount
+    patches.gradient(0..<first, columns: channels, step: columns, padded, low, sum, device.level)
+    guard tail > 0 else { return }
+    end.update(from: low + first * channels, count: tail * channels)
+    patches.gradient(first..<count, columns: channels, step: columns, padded, end, sum, device.level)
+  }
+
+  /// Adds a worker's sum to the gradient.
+  func add(_ sum: UnsafePointer<Float>, to gradient: UnsafeMutablePointer<Float>) {
+    let rows = geometry.weightShape[0], channels = geometry.lowChannels, columns = columns
+    if columns == channels { return Float.apply(.add, device.level, rows * columns, gradient, 1, sum, 1, gradient) }
+    for row in 0..<rows {
+      for n in 0..<channels { gradient[row * channels + n] += sum[row * columns + n] }
+    }
+  }
+}
+
+/// An image with zeros around it.
+private struct PaddedPlane {
+  let image: ImageShape
+  let before: Int
+  let after: (height: Int, width: Int)
+
+  init(_ image: ImageShape, before: Int, after: (height: Int, width: Int)) {
+    (self.image, self.before, self.after) = (image, before, after)
+  }
+
+  /// Floats in a row.
+  var rowCount: Int { (before + image.width + after.width) * image.channels }
+  /// Floats in all.
+  var count: Int { (before + image.height + after.height) * rowCount }
+  /// Whether there are any zeros.
+  var isPadded: Bool { before > 0 || after.height > 0 || after.width > 0 }
+
+  /// Where a pixel of the image lies; it may be one of the zeros.
+  func offset(y: Int, x: Int) -> Int { (y + before) * rowCount + (x + before) * image.channels }
+
+  /// The patches under all low pixels of so many images.
+  func patches(of g: ConvolutionGeometry, images: Int) -> PatchTable {
+    var offsets: [Int32] = []
+    offsets.reserveCapacity(images * g.low.height * g.low.width)
+    for image in 0..<images {
+      for y in 0..<g.low.height {
+        for x in 0..<g.low.width {
+          offsets.append(Int32(image * count + y * g.stride * rowCount + x * g.stride * self.image.channels))
+        }
+      }
+    }
+    return PatchTable(offsets: offsets, rows: g.kernel, run: g.kernel * image.channels, rowStride: rowCount)
+  }
+
+  /// Images with their zeros: copied into scratch, whose zeros are there already, or as they are if there are none.
+  func inserted(
+    _ images: UnsafePointer<Float>, images count: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafePointer<Float> {
+    guard isPadded else { return images }
+    let row = image.width * image.channels
+    for position in 0..<count {
+      let source = images + position * image.count, target = scratch + position * self.count
+      for y in 0..<image.height { (target + offset(y: y, x: 0)).update(from: source + y * row, count: row) }
+    }
+    return UnsafePointer(scratch)
+  }
+
+  /// Copies the image out of its zeros.
+  func extract(_ padded: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>) {
+    let row = image.width * image.channels
+    for y in 0..<image.height { (target + y * row).update(from: padded + offset(y: y, x: 0), count: row) }
+  }
+}
+
+/// Patches by their offsets; see `vk_patches`.
+private struct PatchTable {
+  let offsets: [Int32]
+  let rows: Int, run: Int, rowStride: Int
+
+  private func with(_ range: Range<Int>, _ body: (UnsafePointer<vk_patches>) -> Void) {
+    offsets.withUnsafeBufferPointer {
+      var patches = vk_patches(
+        count: range.count, offsets: $0.baseAddress.map { $0 + range.lowerBound }, rows: rows, run: run,
+        in_row: rowStride)
+      body(&patches)
+    }
+  }
+
+  func product(
+    count: Int, _ packed: PackedWeights, row: Int, _ input: UnsafePointer<Float>, _ outputs: [Int32],
+    _ output: UnsafeMutablePointer<Float>
+  ) {
+    with(0..<count) {
+      vk_patch_product_f32(packed.device.level.code, $0, packed.columns, input, packed.pointer(row), outputs, output)
+    }
+  }
+
+  /// For a range of the patches; `d` begins with the first of them.
+  func gradient(
+    _ range: Range<Int>, columns: Int, step: Int, _ input: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
+    _ gradient: UnsafeMutablePointer<Float>, _ level: VectorLevel
+  ) {
+    with(range) { vk_patch_gradient_f32(level.code, $0, columns, step, input, d, gradient) }
+  }
+
+  func add(
+    _ products: UnsafePointer<Float>, step: Int, apart: Int, to output: UnsafeMutablePointer<Float>,
+    _ level: VectorLevel
+  ) {
+    with(0..<offsets.count) { vk_add_patches_f32(level.code, $0, apart, products, step, output) }
+  }
+}
+
+/// Matrices of weights in the kernels' form, one after the other.
+private struct PackedWeights {
+  private let storage: Storage<Float>
+  let columns: Int
+  let device: Device
+
+  /// Room for so many rows in all.
+  init(rows: Int, columns: Int, on device: Device) {
+    (self.columns, self.device) = (columns, device)
+    storage = Storage(count: vk_packed_count(device.level.code, rows, columns), on: device)
+  }
+
+  /// The matrix that begins at a row.
+  func pointer(_ row: Int) -> UnsafeMutablePointer<Float> {
+    storage.pointer + vk_packed_count(device.level.code, row, columns)
+  }
+
+  /// Packs a matrix that begins at a row; its element (r, c) is at `offsets[r] + c·step` of the weights.
+  func fill(_ row: Int, _ offsets: [Int32], step: Int, from weights: UnsafePointer<Float>) {
+    let target = pointer(row), columns = columns
+    device.forEachRange(offsets.count, grain: max(16, 16_384 / columns)) { _, rows in
+      vk_pack_f32(
+        device.level.code, offsets.count, columns, rows.lowerBound, rows.upperBound, offsets, step, weights, target)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Autodiff
+import NeuralLayers
+import TensorCore
+
+/// Networks that the fused kernels do not plan: the general convolution.
+struct ShapesBenchmark: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "shapes",
+    abstract: "Forward and backward passes of convolutional networks of unusual shapes.")
+
+  @OptionGroup var options: BenchmarkOptions
+
+  @Option(help: "Only the network of this name.")
+  var network: String?
+
+  func run() throws {
+    try options.report { bench in
+      for network in ShapesNetwork.all where self.network == nil || network.name == self.network {
+        try Self.measure(network, bench)
+      }
+    }
+  }
+
+  /// Measures one network and adds its row.
+  static func measure(_ network: ShapesNetwork, _ bench: Bench) throws {
+    let pass = try ShapesCase(network, on: bench.device)
+    let count = 8
+    for _ in 0..<3 { _ = try pass.step() }
+    let before = bench.device.pool.statistics.misses
+    let request = Peer.Request(work: "network", batch: network.batch, network: network)
+    var row = try bench.alternate("network, \(network.name), batch \(network.batch)", count: count, request: request) {
+      try seconds(count) { _ = try pass.step() }
+    }
+    row.figures["pool misses"] = Double(bench.device.pool.statistics.misses - before)
+    let profile = StepProfile()
+    _ = try pass.step(profile)
+    row.operations = profile.operations
+    bench.add(row)
+  }
+}
+
+/// A network of convolutions and then of transposed ones.
+struct ShapesNetwork: Encodable {
+  struct Layer: Encodable {
+    var kernel: Int
+    var stride: Int
+    var padding: Int
+    var channels: Int
+
+    init(_ channels: Int, _ kernel: Int, _ stride: Int, _ padding: Int) {
+      (self.kernel, self.stride, self.padding, self.channels) = (kernel, stride, padding, channels)
+    }
+  }
+
+  var name: String
+  var batch: Int
+  var side: Int
+  var channels: Int
+  var encoder: [Layer]
+  var decoder: [Layer]
+
+  static let all = [
+    ShapesNetwork(
+      name: "odd channels", batch: 64, side: 64, channels: 1,
+      encoder: [Layer(20, 4, 2, 1), Layer(28, 4, 2, 1), Layer(44, 4, 2, 1), Layer(60, 4, 2, 1)],
+      decoder: [Layer(44, 4, 2, 1), Layer(28, 4, 2, 1), Layer(20, 4, 2, 1), Layer(1, 4, 2, 1)]),
+    ShapesNetwork(
+      name: "3×3", batch: 50, side: 32, channels: 3,
+      encoder: [Layer(24, 3, 1, 1), Layer(24, 3, 2, 1), Layer(48, 3, 1, 1), Layer(48, 3, 2, 1)],
+      decoder: [Layer(48, 4, 2, 1), Layer(48, 3, 1, 1), Layer(24, 4, 2, 1), Layer(3, 3, 1, 1)]),
+    ShapesNetwork(
+      name: "5×5", batch: 50, side: 32, channels: 3,
+      encoder: [Layer(17, 5, 1, 2), Layer(33, 5, 2, 2), Layer(65, 5, 2, 2)],
+      decoder: [Layer(33, 4, 2, 1), Layer(17, 4, 2, 1), Layer(3, 5, 1, 2)]),
+    ShapesNetwork(
+      name: "no padding", batch: 128, side: 28, channels: 1,
+      encoder: [Layer(6, 5, 1, 0), Layer(16, 6, 2, 0), Layer(120, 4, 2, 0)],
+      decoder: [Layer(16, 4, 2, 0), Layer(6, 6, 2, 0), Layer(1, 5, 1, 0)]),
+    ShapesNetwork(
+      name: "3×3 of 64 channels", batch: 64, side: 16, channels: 3,
+      encoder: [Layer(64, 3, 1, 1), Layer(64, 3, 1, 1), Layer(64, 3, 1, 1)],
+      decoder: [Layer(64, 3, 1, 1), Layer(64, 3, 1, 1), Layer(3, 3, 1, 1)]),
+  ]
+}
+
+/// A network with parameters and a batch: the mean square of its output, and its gradients.
+private final class ShapesCase {
+  private let device: Device
+  private let store: ParameterStore
+  private let stacks: [ConvolutionStack]
+  private let images: Tensor<Float>
+
+  init(_ network: ShapesNetwork, on device: Device) throws {
+    self.device = device
+    let store = ParameterStore(on: device)
+    self.store = store
+    let image = ImageShape(height: network.side, width: network.side, channels: network.channels)
+    func stack(_ name: String, _ layers: [ShapesNetwork.Layer], _ input: ImageShape, isLast: Bool) -> ConvolutionStack {
+      ConvolutionStack(
+        layers.indices.map { "\(name)\($0)" },
+        layers: layers.enumerated().map { index, layer in
+          .init(
+            kernel: layer.kernel, stride: layer.stride, padding: layer.padding, channels: layer.channels,
+            activation: isLast && index == layers.count - 1 ? .identity : .relu)
+        }, input: input, transposed: isLast, in: store)
+    }
+    let encoder = stack("encoder", network.encoder, image, isLast: false)
+    let decoder = stack("decoder", network.decoder, encoder.output, isLast: true)
+    stacks = [encoder, decoder]
+    for stack in stacks where stack.isFused {
+      throw StructuredError(
+        "the fused kernels plan the network, so it says nothing of the general path", at: network.name)
+    }
+    store.initialize(.kaimingUniform, from: RandomStream(seed: 0))
+    images = Tensor(repeating: 0, image.batch(network.batch), on: device)
+    var stream = RandomStream(seed: 1)
+    images.withMutableElements { stream.fillNormal($0) }
+  }
+
+  func step(_ profile: StepProfile? = nil) throws -> Float {
+    let pass = Pass(training: [store], on: device, profile: profile)
+    let output = stacks.reduce(Variable(images)) { $1($0, pass) }
+    let loss = output.squared().mean()
+    try pass.tape.backward(from: loss)
+    return loss.scalar
+  }
+}
