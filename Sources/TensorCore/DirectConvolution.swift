@@ -13,12 +13,13 @@ extension Float {
   ) {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
     let product = directProduct(g, spreads: layer.transposed, weights, group: group, on: device)
-    device.forEachRange(batch) { _, range in
-      let scratch = Storage<Float>(count: product.scratchCount, on: device)
-      product.prepare(scratch.pointer)
+    let storage = Storage<Float>(count: device.threads * product.scratchCount, on: device)
+    device.forEachRange(batch) { worker, range in
+      let scratch = storage.pointer + worker * product.scratchCount
+      product.prepare(scratch)
       for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
         let images = min(group, range.upperBound - first), y = output + first * shape.count
-        product.run(input + first * layer.input.count, images: images, scratch.pointer, into: y)
+        product.run(input + first * layer.input.count, images: images, scratch, into: y)
         activate(device.level, layer.activation, images * shape.height * shape.width, shape.channels, bias, y)
       }
     }
@@ -39,26 +40,29 @@ extension Float {
     let sums = Storage<Float>(count: device.threads * sumCount, on: device)
     sums.pointer.update(repeating: 0, count: sums.count)
     let sum = sums.pointer
+    // Taken for all workers at once, so that how they overlap in time does not decide what the pool has to hold.
+    let innerCount = group * shape.count, scratchCount = innerCount + gradient.scratchCount
+    let workerCount = scratchCount + (product?.scratchCount ?? 0)
+    let storage = Storage<Float>(count: device.threads * workerCount, on: device)
     device.forEachRange(batch) { worker, range in
-      let inner = Storage<Float>(count: group * shape.count, on: device)
-      let scratch = Storage<Float>(count: gradient.scratchCount, on: device)
-      let productScratch = Storage<Float>(count: product?.scratchCount ?? 0, on: device)
-      gradient.prepare(scratch.pointer)
-      product?.prepare(productScratch.pointer)
+      let inner = storage.pointer + worker * workerCount
+      let scratch = inner + innerCount, productScratch = inner + scratchCount
+      gradient.prepare(scratch)
+      product?.prepare(productScratch)
       let sum = sum + worker * sumCount
       for first in stride(from: range.lowerBound, to: range.upperBound, by: group) {
         let images = min(group, range.upperBound - first), count = images * shape.count
         let x = input + first * layer.input.count
         activationGradient(
           device.level, layer.activation, count, output + first * shape.count, outputGradient + first * shape.count,
-          inner.pointer)
+          inner)
         vk_column_sums_f32(
-          device.level.code, count / shape.channels, shape.channels, inner.pointer, sum + gradient.sumCount)
-        let g = UnsafePointer(inner.pointer)
+          device.level.code, count / shape.channels, shape.channels, inner, sum + gradient.sumCount)
+        let g = UnsafePointer(inner)
         gradient.run(
-          high: layer.transposed ? g : x, low: layer.transposed ? x : g, images: images, scratch.pointer, into: sum)
+          high: layer.transposed ? g : x, low: layer.transposed ? x : g, images: images, scratch, into: sum)
         if let product, let inputGradient {
-          product.run(g, images: images, productScratch.pointer, into: inputGradient + first * layer.input.count)
+          product.run(g, images: images, productScratch, into: inputGradient + first * layer.input.count)
         }
       }
     }
