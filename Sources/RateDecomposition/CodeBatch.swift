@@ -18,7 +18,7 @@ struct CodeBatch: Sendable {
   /// Draws a batch.
   init(of posterior: PosteriorTable, size: Int, from stream: RandomStream) {
     var choice = stream.split("data points"), noise = stream.split("noise")
-    self.init(of: posterior, at: Self.distinct(size, below: posterior.count, from: &choice), noise: &noise)
+    self.init(of: posterior, at: choice.distinct(size, below: posterior.count), noise: &noise)
   }
 
   /// Draws the codes of given data points.
@@ -31,18 +31,5 @@ struct CodeBatch: Sendable {
     codes = AggregatePosterior.codes(of: posterior, at: indices, noise: &noise).map { Double($0) }
     means = rows(posterior.means)
     logVariances = rows(posterior.logVariances)
-  }
-
-  /// Distinct random numbers below a bound, in random order (Floyd's method, then a shuffle).
-  static func distinct(_ count: Int, below bound: Int, from stream: inout RandomStream) -> [Int] {
-    var seen = Set<Int>(), order: [Int] = []
-    for top in (bound - count)..<bound {
-      let candidate = stream.integer(below: top + 1)
-      let chosen = seen.insert(candidate).inserted ? candidate : top
-      seen.insert(chosen)
-      order.append(chosen)
-    }
-    order.shuffle(using: &stream)
-    return order
   }
 }

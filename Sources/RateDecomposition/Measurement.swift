@@ -10,7 +10,7 @@ extension RateDecomposition {
     public var seed: UInt64 = 0
     /// B of the minibatch estimates: the training batch size. Larger than N counts as N.
     public var batchSize = 64
-    /// How many batches the minibatch estimates average over.
+    /// How many batches the minibatch estimates average over; 0 for no such estimates.
     public var batches = 16
 
     /// The defaults.
@@ -79,15 +79,15 @@ extension RateDecomposition {
   ///   - images: the distortion and the entropy of the data, where there are images.
   ///   - fixed: the caller's samples.
   ///   - options: samples, seed, and batch of the minibatch estimates.
-  /// - Throws: ``StructuredError`` for fewer than one sample, batch or batch element.
+  /// - Throws: ``StructuredError`` for fewer than one sample or batch element, or fewer than no batches.
   public init(
     of integrated: IntegratedPosterior, images: ImageTerms? = nil, fixed: FixedSamples? = nil,
     options: Options = Options()
   ) throws {
-    for (name, value) in [
-      ("samples", options.samples), ("batch_size", options.batchSize), ("batches", options.batches),
-    ] where value < 1 {
-      throw StructuredError("\(name) is \(value)", expected: "at least 1")
+    for (name, value, least) in [
+      ("samples", options.samples, 1), ("batch_size", options.batchSize, 1), ("batches", options.batches, 0),
+    ] where value < least {
+      throw StructuredError("\(name) is \(value)", expected: "at least \(least)")
     }
     let posterior = integrated.posterior, statistics = integrated.statistics, device = integrated.device
     let stream = RandomStream(seed: options.seed).split("decomposition")
@@ -132,7 +132,7 @@ extension RateDecomposition {
       mutualInformation: mutualInformation.value, totalCorrelation: totalCorrelation.value,
       dimensionWiseKL: dimensionWiseKL.value)
     let batch = min(options.batchSize, posterior.count)
-    minibatchEstimates = MinibatchEstimator.allCases.filter { $0.leastBatch <= batch }.map {
+    minibatchEstimates = MinibatchEstimator.allCases.filter { $0.leastBatch <= batch && options.batches > 0 }.map {
       MinibatchEstimate(
         $0, of: posterior, exact: exact, batchSize: batch, batches: options.batches, from: stream.split("minibatch"),
         level: device.level)

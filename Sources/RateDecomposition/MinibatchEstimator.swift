@@ -163,7 +163,7 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
     var values: [[Double]] = [[], [], []]
     for batch in 0..<batches {
       var choice = stream.split("batch", batch), noise = stream.split("noise", batch)
-      let indices = CodeBatch.distinct(batchSize, below: posterior.count, from: &choice)
+      let indices = choice.distinct(batchSize, below: posterior.count)
       let codes = CodeBatch(of: posterior, at: indices, noise: &noise)
       let terms = estimator.terms(
         codes: codes.codes, means: codes.means, logVariances: codes.logVariances, latents: codes.latents,
