@@ -53,13 +53,17 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo",
+        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo",
         .product(name: "Logging", package: "swift-log"),
+      ],
+      resources: [
+        .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
+        .embedInCode("Explorer/explorer.js"),
       ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "TensorCore",
+        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

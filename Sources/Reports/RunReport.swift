@@ -52,7 +52,7 @@ public struct RunReport {
         distortion: distortions.value, standardError: distortions.standardError, likelihood: model.likelihood.name,
         likelihoodIsDiscrete: model.likelihood.isDiscrete && dataset.isBinary, dataEntropy: multiplicities.entropy),
       options: options, on: model.device)
-    let title = "\(settings.name): \(settings.objective.name) on \(dataset.name), seed \(settings.seed)"
+    let title = settings.title(on: dataset)
     guard pictures else {
       return RunReport(decomposition: decomposition, reconstructions: nil, traversals: nil, title: title)
     }

@@ -20,7 +20,10 @@ struct Disentangle: ParsableCommand {
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
-    subcommands: [TrainCommand.self, DecomposeCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self])
+    subcommands: [
+      TrainCommand.self, DecomposeCommand.self, ExportCommand.self, DatasetCommand.self, ConfigCommand.self,
+      ListCommand.self,
+    ])
 
   /// The parser's errors look like all others.
   static let _errorLabel = "error"
