@@ -83,7 +83,9 @@ let package = Package(
 let tested: [String: [Target.Dependency]] = [
   "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
-  "RateDecomposition": ["FileFormats"], "Experiment": [], "Reports": [], "disentangle": ["FileFormats"],
+  "RateDecomposition": ["FileFormats"], "Experiment": [],
+  "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
+  "disentangle": ["FileFormats"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

@@ -185,7 +185,7 @@
     for (const { latent, image } of rows) {
       const m = mean(latent.index), s = deviation(latent.index), points = [];
       for (let i = -16; i <= 16; i++) points.push([place(latent, m + 0.25 * i * s), Math.exp(-0.03125 * i * i)]);
-      image.setAttribute("d", curve([[points[0][0], 0], ...points, [points[32][0], 0]], false) + "Z");
+      image.setAttribute("d", curve(points, false));
     }
   };
 
@@ -241,7 +241,7 @@
       const sliders = [];
       const chosen = () => facts.choices.reduce((index, c, k) => index * c.values.length + Number(sliders[k].value), 0);
       for (const { name, size, values } of facts.choices) {
-        sliders.push(addChoice(name, values.length, (i) => `value ${values[i]} of 0 … ${size - 1}`, () => select(chosen())));
+        sliders.push(addChoice(name, values.length, (i) => `${values[i]} (of 0 to ${size - 1})`, () => select(chosen())));
       }
       const reduced = facts.choices.filter((c) => c.values.length < c.size);
       if (!all) note += ", a grid: " + reduced.map((c) => `${c.name} ${c.values.join(", ")}`).join("; ")
