@@ -54,13 +54,17 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo", "CGIF",
+        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo", "CGIF",
         .product(name: "Logging", package: "swift-log"),
+      ],
+      resources: [
+        .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
+        .embedInCode("Explorer/explorer.js"),
       ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "TensorCore",
+        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -80,7 +84,9 @@ let package = Package(
 let tested: [String: [Target.Dependency]] = [
   "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
-  "RateDecomposition": ["FileFormats"], "Experiment": [], "Reports": [], "disentangle": ["FileFormats"],
+  "RateDecomposition": ["FileFormats"], "Experiment": [],
+  "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
+  "disentangle": ["FileFormats"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

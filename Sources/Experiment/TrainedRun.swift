@@ -76,6 +76,13 @@ public struct TrainedRun {
   }
 }
 
+extension ExperimentConfiguration {
+  /// What a report on the experiment is called: "quickstart: beta-tcvae on dsprites, seed 1".
+  public func title(on dataset: any FactorDataset) -> String {
+    "\(name): \(objective.name) on \(dataset.name), seed \(seed)"
+  }
+}
+
 extension ExperimentConfiguration.Dataset {
   /// Opens the data set.
   ///

@@ -32,7 +32,7 @@ public struct RunReport {
     let images = run.imageTerms()
     logger.info("Integrating over the aggregate posterior …")
     let decomposition = try run.decomposition(images)
-    guard hasPictures else { return RunReport(decomposition: decomposition, pictures: [], title: run.title) }
+    guard hasPictures else { return RunReport(decomposition: decomposition, pictures: [], title: settings.title(on: dataset)) }
     let figures = try ReportPictures(run, LatentInformation(of: run.integrated)).figures
     let chosen: [(RunFolder.File, String)] = [
       (.reconstructions, "reconstructions"), (.traversals, "traversals-posterior"),
@@ -40,7 +40,7 @@ public struct RunReport {
     return RunReport(
       decomposition: decomposition,
       pictures: chosen.flatMap { file, name in figures.filter { $0.name == name }.map { (file, $0) } },
-      title: run.title)
+      title: settings.title(on: dataset))
   }
 
   /// The report for a terminal.

@@ -22,8 +22,8 @@ struct Disentangle: ParsableCommand {
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
-      TrainCommand.self, ReportCommand.self, DecomposeCommand.self,
-      DatasetCommand.self, ConfigCommand.self, ListCommand.self,
+      TrainCommand.self, ReportCommand.self, DecomposeCommand.self, ExportCommand.self, DatasetCommand.self,
+      ConfigCommand.self, ListCommand.self,
     ])
 
   /// The parser's errors look like all others.

@@ -32,11 +32,6 @@ public struct EncodedRun {
   /// The posteriors.
   public var posterior: PosteriorTable { integrated.posterior }
 
-  /// What the run is, in one line.
-  public var title: String {
-    "\(settings.name): \(settings.objective.name) on \(dataset.name), seed \(settings.seed)"
-  }
-
   /// The stream of everything that a report draws.
   var stream: RandomStream { settings.stream.split("report") }
 

@@ -104,7 +104,7 @@ public struct Report {
     let history = try TrainingHistory(reading: run.folder)
     let facts = try Self.facts(run, state, dataset)
     var contents = ReportContents(
-      title: encoded.title, run: facts, decomposition: decomposition,
+      title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
       factors: factors, factorsReason: factorsReason, audit: audit, likelihood: likelihood,
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
