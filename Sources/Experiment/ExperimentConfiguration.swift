@@ -67,8 +67,10 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     public var checkpointEvery: Int
     /// Steps between rows of metrics.jsonl.
     public var logEvery: Int
+    /// Whether a TensorBoard event file is written too.
+    public var tensorBoard: Bool
 
-    /// Reads `steps` or `epochs`, `batch_size`, `optimizer`, `checkpoint_every` and `log_every`.
+    /// Reads `steps` or `epochs`, `batch_size`, `optimizer`, `checkpoint_every`, `log_every` and `tensorboard`.
     public init(from section: inout ConfigurationSection) throws {
       let steps = try section.optional("steps") { try $0.integer($1, in: .within(1...1_000_000_000)) }
       let epochs = try section.optional("epochs") { try $0.integer($1, in: .within(1...1_000_000)) }
@@ -86,6 +88,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       optimizer = try section.named("optimizer", default: "adam") { try OptimizerSettings(from: &$0) }
       checkpointEvery = try section.integer("checkpoint_every", default: 5_000, in: .atLeast(1))
       logEvery = try section.integer("log_every", default: 100, in: .atLeast(1))
+      tensorBoard = try section.boolean("tensorboard", default: false)
     }
   }
 
