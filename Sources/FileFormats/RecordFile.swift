@@ -27,7 +27,9 @@ public enum RecordFile {
       let count = number(length)
       guard count <= UInt64(bytes.count) - UInt64(start) - 12, bytes.count - start - 12 - Int(count) >= 4 else { break }
       let record = bytes[start + 12..<start + 12 + Int(count)], end = record.endIndex + 4
-      guard maskedChecksum(record) == number(bytes[record.endIndex..<end]) else { throw damaged(at: start, of: location) }
+      guard maskedChecksum(record) == number(bytes[record.endIndex..<end]) else {
+        throw damaged(at: start, of: location)
+      }
       records.append((record, end))
       start = end
     }
@@ -44,7 +46,9 @@ public enum RecordFile {
     withUnsafeBytes(of: value.littleEndian) { Array($0) }
   }
 
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
 
   private static func damaged(at start: Int, of location: String) -> StructuredError {
     StructuredError(

@@ -62,7 +62,8 @@ struct TensorBoardLogTests {
     #expect(status == 0 && output.hasSuffix("read\n"), "\(output)")
   }
 
-  @Test("Truncation keeps exactly the events up to the step, and what follows joins on", arguments: [0, 10, 25, 30, 300])
+  @Test(
+    "Truncation keeps exactly the events up to the step, and what follows joins on", arguments: [0, 10, 25, 30, 300])
   func truncate(step: Int) throws {
     let folder = try TemporaryFolder(), path = folder.file("cut"), expected = folder.file("expected")
     // Steps of one, two and more bytes.

@@ -19,12 +19,15 @@ import Testing
     #expect(RecordFile.framed(Array("disentangle".utf8)) == expected)
   }
 
-  @Test("A record that ends too early is left out, at whatever byte", arguments: 16..<35) func torn(length: Int) throws {
+  @Test("A record that ends too early is left out, at whatever byte", arguments: 16..<35) func torn(length: Int) throws
+  {
     let bytes = RecordFile.framed([]) + RecordFile.framed([1, 2, 3])
     #expect(try RecordFile.records(in: Array(bytes[..<length]), location: "events").map(\.end) == [16])
   }
 
-  @Test("A wrong checksum is an error that names the record", arguments: [16, 25, 29, 34]) func damaged(byte: Int) throws {
+  @Test("A wrong checksum is an error that names the record", arguments: [16, 25, 29, 34]) func damaged(byte: Int)
+    throws
+  {
     var bytes = RecordFile.framed([]) + RecordFile.framed([1, 2, 3])
     bytes[byte] ^= 0x10
     let error = #expect(throws: StructuredError.self) { try RecordFile.records(in: bytes, location: "events") }
