@@ -26,6 +26,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
 
     // Computation.
     .target(name: "CVectorKernels"),
@@ -53,7 +54,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo",
+        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo", "CGIF",
         .product(name: "Logging", package: "swift-log"),
       ],
       resources: [

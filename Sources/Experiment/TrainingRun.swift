@@ -121,6 +121,7 @@ public final class TrainingRun {
     let log = try EventLog(path: folder.path(of: .metrics))
     let settings = configuration.value.training
     let board = settings.tensorBoard ? try TensorBoardLog(path: folder.path(of: .tensorBoard)) : nil
+    let decomposition = TrainingDecomposition(configuration.value, dataset: dataset)
     let clock = ContinuousClock()
     let start = clock.now, first = trainer.step
     while trainer.step < trainer.steps {
@@ -130,13 +131,18 @@ public final class TrainingRun {
       }
       let result = try trainer.advance()
       let seconds = (clock.now - start) / .seconds(1)
+      var row = EventLog.Row(step: result.step, [])
       if result.step % settings.logEvery == 0 || result.step == trainer.steps {
-        let row = EventLog.Row(
-          step: result.step,
+        row.values +=
           [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) } + [
             .init("seconds", seconds),
             .init("images_per_second", Double((result.step - first) * settings.batchSize) / max(seconds, 1e-9)),
-          ])
+          ]
+      }
+      if let decomposition, decomposition.isDue(after: result.step) {
+        row.values += try decomposition.measure(trainer.model)
+      }
+      if !row.values.isEmpty {
         try log.append(row)
         try board?.append(row)
       }

@@ -23,19 +23,6 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   /// The least batch it is defined for.
   public var leastBatch: Int { self == .weighted ? 1 : 2 }
 
-  /// The logarithm of the weight of q(z_i|x_j).
-  func logWeight(_ i: Int, _ j: Int, batch: Int, dataCount: Int) -> Double {
-    let b = Double(batch), n = Double(dataCount)
-    switch self {
-    case .weighted: return -log(b * n)
-    case .stratified:
-      let m = b - 1
-      if j == i { return -log(n) }
-      if j == (i + 1) % batch { return log((n - m) / (n * m)) }
-      return -log(m)
-    }
-  }
-
   /// Log densities as estimated from one batch.
   public struct Densities: Sendable {
     /// log q̂(z_i), `[B]`.
@@ -52,44 +39,61 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   ///   - logVariances: log σ², `[B, D]`.
   ///   - latents: D.
   ///   - dataCount: N ≥ B.
+  ///   - level: the instruction level of the vector kernels.
   public func densities(
-    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
+    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int,
+    level: VectorLevel = .plain
   ) -> Densities {
     let batch = codes.count / d
     precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
-    let weights = (0..<batch).map { i in (0..<batch).map { logWeight(i, $0, batch: batch, dataCount: dataCount) } }
-    var result = Densities(joint: [], marginals: [])
-    var joint = [Double](repeating: 0, count: batch), single = joint
-    for i in 0..<batch {
-      for j in 0..<batch { joint[j] = weights[i][j] }
-      for k in 0..<d {
-        for j in 0..<batch {
-          let value = gaussianLogDensity(codes[i * d + k], mean: means[j * d + k], logVariance: logVariances[j * d + k])
-          joint[j] += value
-          single[j] = value + weights[i][j]
-        }
-        result.marginals.append(Self.logSumExp(single))
+    var result = Densities(
+      joint: [Double](repeating: 0, count: batch), marginals: [Double](repeating: 0, count: batch * d))
+    func column(_ values: [Double], _ k: Int) -> [Double] { (0..<batch).map { values[$0 * d + k] } }
+    // log q(z_i|x_j), of all dimensions and of one, `[B, B]`.
+    var all = [Double](repeating: 0, count: batch * batch), single = all
+    for k in 0..<d {
+      Double.pairwiseGaussian(
+        level, batch, batch, column(codes, k), column(means, k), column(logVariances, k), &single, batch)
+      all.withUnsafeMutableBufferPointer { all in
+        guard let sum = all.baseAddress else { return }
+        Double.apply(.add, level, all.count, sum, 1, single, 1, sum)
       }
-      result.joint.append(Self.logSumExp(joint))
+      for (i, value) in logSums(&single, batch: batch, dataCount: dataCount, level).enumerated() {
+        result.marginals[i * d + k] = value
+      }
     }
+    result.joint = logSums(&all, batch: batch, dataCount: dataCount, level)
     return result
   }
 
-  static func logSumExp(_ values: [Double]) -> Double {
-    let top = values.max() ?? -.infinity
-    guard top.isFinite else { return top }
-    return top + log(values.reduce(0) { $0 + exp($1 - top) })
+  /// log Σ_j w_ij·e^(x_ij) of each row of a `[B, B]` matrix, whose elements of other weights than most it changes.
+  private func logSums(_ x: inout [Double], batch: Int, dataCount: Int, _ level: VectorLevel) -> [Double] {
+    let n = Double(dataCount), b = Double(batch), m = b - 1
+    return x.withUnsafeMutableBufferPointer { x in
+      (0..<batch).map { i in
+        guard let row = x.baseAddress.map({ $0 + i * batch }) else { return 0 }
+        switch self {
+        case .weighted: return Double.logSumExp(level, batch, row) - log(b * n)
+        case .stratified:
+          // Relative to the weight 1/M of the rest.
+          row[i] += log(m / n)
+          row[(i + 1) % batch] += log((n - m) / n)
+          return Double.logSumExp(level, batch, row) - log(m)
+        }
+      }
+    }
   }
 
   /// The three terms averaged over the codes of one batch: mutual information E[log q(z|x) − log q̂(z)], total
   /// correlation E[log q̂(z) − Σ_d log q̂(z_d)], dimension-wise KL E[Σ_d log q̂(z_d) − log p(z)].
   ///
-  /// Parameters as in ``densities(codes:means:logVariances:latents:dataCount:)``.
+  /// Parameters as in ``densities(codes:means:logVariances:latents:dataCount:level:)``.
   public func terms(
-    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
+    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int,
+    level: VectorLevel = .plain
   ) -> (mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
     let densities = densities(
-      codes: codes, means: means, logVariances: logVariances, latents: d, dataCount: dataCount)
+      codes: codes, means: means, logVariances: logVariances, latents: d, dataCount: dataCount, level: level)
     let batch = densities.joint.count
     var conditional = 0.0, prior = 0.0
     for i in codes.indices {
@@ -150,22 +154,20 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
   ///   - batchSize: B, between ``MinibatchEstimator/leastBatch`` and N.
   ///   - batches: how many, at least 1.
   ///   - dataCount: the N of the weights where it is not the number of posteriors at hand.
+  ///   - stream: where batches and codes come from.
+  ///   - level: the instruction level of the vector kernels.
   public init(
     _ estimator: MinibatchEstimator, of posterior: PosteriorTable, exact: Terms, batchSize: Int, batches: Int,
-    dataCount: Int? = nil, from stream: RandomStream
+    dataCount: Int? = nil, from stream: RandomStream, level: VectorLevel = .plain
   ) {
-    let d = posterior.latents
     var values: [[Double]] = [[], [], []]
     for batch in 0..<batches {
       var choice = stream.split("batch", batch), noise = stream.split("noise", batch)
-      let indices = Self.distinct(batchSize, below: posterior.count, from: &choice)
-      let codes = AggregatePosterior.codes(of: posterior, at: indices, noise: &noise).map { Double($0) }
-      func rows(_ values: [Float]) -> [Double] {
-        indices.flatMap { n in values[n * d..<(n + 1) * d].map { Double($0) } }
-      }
+      let indices = choice.distinct(batchSize, below: posterior.count)
+      let codes = CodeBatch(of: posterior, at: indices, noise: &noise)
       let terms = estimator.terms(
-        codes: codes, means: rows(posterior.means), logVariances: rows(posterior.logVariances), latents: d,
-        dataCount: dataCount ?? posterior.count)
+        codes: codes.codes, means: codes.means, logVariances: codes.logVariances, latents: codes.latents,
+        dataCount: dataCount ?? posterior.count, level: level)
       values[0].append(terms.mutualInformation)
       values[1].append(terms.totalCorrelation)
       values[2].append(terms.dimensionWiseKL)
@@ -184,19 +186,6 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
     if let a = means[0].standardError, let b = means[1].standardError, let c = means[2].standardError {
       standardError = Terms(mutualInformation: a, totalCorrelation: b, dimensionWiseKL: c)
     }
-  }
-
-  /// Distinct random numbers below a bound, in random order (Floyd's method, then a shuffle).
-  private static func distinct(_ count: Int, below bound: Int, from stream: inout RandomStream) -> [Int] {
-    var seen = Set<Int>(), order: [Int] = []
-    for top in (bound - count)..<bound {
-      let candidate = stream.integer(below: top + 1)
-      let chosen = seen.insert(candidate).inserted ? candidate : top
-      seen.insert(chosen)
-      order.append(chosen)
-    }
-    order.shuffle(using: &stream)
-    return order
   }
 
   private enum CodingKeys: String, CodingKey {

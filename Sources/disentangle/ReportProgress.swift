@@ -3,6 +3,7 @@ import FactorData
 import Logging
 import RateDecomposition
 import Reports
+import TensorCore
 
 /// Measures a model, showing how far the encoding of all images has come.
 func measure(
@@ -33,5 +34,19 @@ private func encodingProgress(of count: Int) -> (Int) -> Void {
     let seconds = (clock.now - start) / .seconds(1)
     if display.isDue(at: seconds) || done == count { display.update(step: done, at: seconds, terms: []) }
     if done == count { display.finish() }
+  }
+}
+
+/// Measures a whole report, showing which stage has come how far.
+func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws -> Report {
+  let stages = ReportStage.allCases
+  let display = StageDisplay(total: stages.count, terminal: .standardError())
+  defer { display.finish() }
+  let clock = ContinuousClock()
+  let start = clock.now
+  return try Report(run, options: options, on: device) { stage, fraction in
+    display.update(
+      stage: (stages.firstIndex(of: stage) ?? 0) + 1, name: label + stage.rawValue, fraction: fraction,
+      at: (clock.now - start) / .seconds(1))
   }
 }
