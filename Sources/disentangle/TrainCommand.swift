@@ -13,7 +13,8 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a model, then report where its rate went.",
     discussion: """
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
+      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
+      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
       checkpoint; --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
@@ -77,6 +78,10 @@ struct TrainCommand: ParsableCommand {
       secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: run.dataset, on: run.trainer.model.device))
     say((["\(summary)"] + run.notices).joined(separator: "\n"))
 
+    if settings.training.tensorBoard {
+      let pictures = TrainingPictures(of: run.dataset, settings: settings)
+      run.drawPictures = { [trainer = run.trainer] in try pictures.draw(trainer.model) }
+    }
     let device = run.trainer.model.device, peak = profile ? device.measuredPeak() : 0
     if profile { run.trainer.profile = StepProfile() }
     let display = ProgressDisplay(
