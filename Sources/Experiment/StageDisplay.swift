@@ -37,8 +37,11 @@ public final class StageDisplay {
     let percent = "\(Int(min(1, max(0, fraction)) * 100))%"
     let text = "  \(String(repeating: " ", count: 4 - percent.count))\(percent)  \(ProgressLine.duration(seconds))"
     let room = terminal.width() - 1, width = min(30, room - counter.count - 2 - text.count)
-    let line = width < 8 ? counter : counter + "  " + ProgressLine.bar(fraction, width: width, color: terminal.usesColor)
-      + text
+    let line =
+      width < 8
+      ? counter
+      : counter + "  " + ProgressLine.bar(fraction, width: width, color: terminal.usesColor)
+        + text
     terminal.write("\r" + (width < 8 ? String(line.prefix(max(0, room))) : line) + "\u{1B}[K")
     lineIsOpen = true
   }

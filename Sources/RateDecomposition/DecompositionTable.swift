@@ -39,7 +39,8 @@ public struct DecompositionTable: Sendable {
       ],
       [
         "active units  Var(μ) ≥ 0.01",
-        .init("\(result.activeUnits) of \(result.latents)", value: Double(result.activeUnits), path: "active_units"), "",
+        .init("\(result.activeUnits) of \(result.latents)", value: Double(result.activeUnits), path: "active_units"),
+        "",
       ],
     ]
     if let distortion = result.distortion {

@@ -32,7 +32,9 @@ public struct RunReport {
     let images = run.imageTerms()
     logger.info("Integrating over the aggregate posterior …")
     let decomposition = try run.decomposition(images)
-    guard hasPictures else { return RunReport(decomposition: decomposition, pictures: [], title: settings.title(on: dataset)) }
+    guard hasPictures else {
+      return RunReport(decomposition: decomposition, pictures: [], title: settings.title(on: dataset))
+    }
     let figures = try ReportPictures(run, LatentInformation(of: run.integrated)).figures
     let chosen: [(RunFolder.File, String)] = [
       (.reconstructions, "reconstructions"), (.traversals, "traversals-posterior"),

@@ -53,7 +53,8 @@ struct ReportMeasuringOptions: ParsableArguments {
   var auditBatches = ReportOptions().auditBatches
 
   @Option(
-    help: ArgumentHelp("A batch size of the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
+    help: ArgumentHelp(
+      "A batch size of the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
   var auditBatchSize: [Int] = []
 
   @Option(help: "Images of the likelihood curve; 0 leaves it out.")

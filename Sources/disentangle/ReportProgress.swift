@@ -38,7 +38,9 @@ private func encodingProgress(of count: Int) -> (Int) -> Void {
 }
 
 /// Measures a whole report, showing which stage has come how far.
-func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws -> Report {
+func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws
+  -> Report
+{
   let stages = ReportStage.allCases
   let display = StageDisplay(total: stages.count, terminal: .standardError())
   defer { display.finish() }

@@ -88,11 +88,14 @@ public final class Canvas {
       (0..<width).map { x in
         let word = word(x: x, y: y)
         let (red, green, blue) = (word >> 16 & 255, word >> 8 & 255, word & 255)
-        // Lightness as Rec. 601 has it, or the nearest of six levels of each component.
-        return UInt8(
-          inColor
-            ? (red + 25) / 51 * 36 + (green + 25) / 51 * 6 + (blue + 25) / 51
-            : (299 * red + 587 * green + 114 * blue + 500) / 1000)
+        if inColor {
+          // The nearest of six levels of each component.
+          let levels = [red, green, blue].map { ($0 + 25) / 51 }
+          return UInt8(36 * levels[0] + 6 * levels[1] + levels[2])
+        }
+        // Lightness as Rec. 601 has it.
+        let light = 299 * red + 587 * green + 114 * blue
+        return UInt8((light + 500) / 1000)
       }
     }
   }
@@ -100,7 +103,10 @@ public final class Canvas {
   /// 256 greys.
   static let greys = (0..<256).map { Color.grey(Double($0) / 255) }
   /// Six levels of each component.
-  static let colors = (0..<216).map { Color(red: Double($0 / 36) / 5, green: Double($0 / 6 % 6) / 5, blue: Double($0 % 6) / 5) }
+  static let colors = (0..<216).map { (index: Int) -> Color in
+    let levels = [index / 36, index / 6 % 6, index % 6].map { Double($0) / 5 }
+    return Color(red: levels[0], green: levels[1], blue: levels[2])
+  }
 
   private func word(x: Int, y: Int) -> UInt32 {
     precondition((0..<width).contains(x) && (0..<height).contains(y), "no such pixel")

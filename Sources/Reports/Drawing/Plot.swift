@@ -93,7 +93,8 @@ struct Plot {
     case .circle: figure.circle(x, y, radius: s, fill: style.paint)
     case .square: figure.rectangle(x - 0.9 * s, y - 0.9 * s, 1.8 * s, 1.8 * s, fill: style.paint)
     case .triangle:
-      figure.area([.init(x, y - 1.2 * s), .init(x + 1.1 * s, y + 0.8 * s), .init(x - 1.1 * s, y + 0.8 * s)], fill: style.paint)
+      figure.area(
+        [.init(x, y - 1.2 * s), .init(x + 1.1 * s, y + 0.8 * s), .init(x - 1.1 * s, y + 0.8 * s)], fill: style.paint)
     case .diamond:
       figure.area(
         [.init(x, y - 1.3 * s), .init(x + 1.3 * s, y), .init(x, y + 1.3 * s), .init(x - 1.3 * s, y)], fill: style.paint)

@@ -32,7 +32,8 @@ extension Figure {
       return "<path d=\"\(steps.joined())\(isClosed ? "Z" : "")\"\(paints(fill, stroke))"
         + (opacity < 1 ? " fill-opacity=\"\(number(opacity))\"" : "") + "/>"
     case .circle(let center, let radius, let fill, let stroke):
-      return "<circle cx=\"\(number(center.x))\" cy=\"\(number(center.y))\" r=\"\(number(radius))\"\(paints(fill, stroke))/>"
+      return
+        "<circle cx=\"\(number(center.x))\" cy=\"\(number(center.y))\" r=\"\(number(radius))\"\(paints(fill, stroke))/>"
     case .text(let run):
       // Capitals are about 0.72 of the size high.
       let shift = 0.36 * run.size
@@ -44,7 +45,8 @@ extension Figure {
       return "<text \(attributes) \(paint(run.paint, "fill"))>\(run.string.escapedForXML)</text>"
     case .image(let stack, let index, let at, let width, let height):
       let data = try stack.png(of: index).base64EncodedString()
-      return "<image x=\"\(number(at.x))\" y=\"\(number(at.y))\" width=\"\(number(width))\" height=\"\(number(height))\" "
+      return
+        "<image x=\"\(number(at.x))\" y=\"\(number(at.y))\" width=\"\(number(width))\" height=\"\(number(height))\" "
         + "preserveAspectRatio=\"none\" image-rendering=\"pixelated\" style=\"image-rendering:pixelated\" "
         + "xlink:href=\"data:image/png;base64,\(data)\"/>"
     }
@@ -60,7 +62,9 @@ extension Figure {
     if let stroke {
       add(stroke.paint, "stroke")
       attributes += " stroke-width=\"\(number(stroke.width))\" stroke-linejoin=\"round\""
-      if !stroke.dash.isEmpty { attributes += " stroke-dasharray=\"\(stroke.dash.map(number).joined(separator: " "))\"" }
+      if !stroke.dash.isEmpty {
+        attributes += " stroke-dasharray=\"\(stroke.dash.map(number).joined(separator: " "))\""
+      }
     }
     return (classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\"") + attributes
   }

@@ -49,7 +49,8 @@ struct HeatMapFigure {
     let barLeft = right + 12, step = (scale.start - scale.end) / 32
     for index in 0..<32 {
       figure.rectangle(
-        barLeft, scale.end + Double(index) * step, 10, step + 0.2, fill: .color(Palette.amount(1 - (Double(index) + 0.5) / 32)))
+        barLeft, scale.end + Double(index) * step, 10, step + 0.2,
+        fill: .color(Palette.amount(1 - (Double(index) + 0.5) / 32)))
     }
     figure.rectangle(
       barLeft, scale.end, 10, scale.start - scale.end, fill: nil, stroke: .init(.secondary, width: 0.5))

@@ -19,7 +19,9 @@ struct LikelihoodFigure {
       name: "likelihood", title: "Marginal likelihood over K", caption: caption, width: 400,
       height: 2 * height + legend.height + 4)
     let last = Double(max(2, likelihood.samples))
-    func panel(_ title: String, _ top: Double, _ series: [(Double, MarginalLikelihood.Mean)], _ reference: Double) -> Plot {
+    func panel(_ title: String, _ top: Double, _ series: [(Double, MarginalLikelihood.Mean)], _ reference: Double)
+      -> Plot
+    {
       let values = series.flatMap { [$0.1.value - ($0.1.samplingError ?? 0), $0.1.value + ($0.1.samplingError ?? 0)] }
       let plot = Plot(
         x: Scale(.logarithmic, 0.9...last * 1.1, from: 64, to: 392),

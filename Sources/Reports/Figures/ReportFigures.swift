@@ -25,7 +25,8 @@ struct ReportFigures {
   private var latents: Figure {
     let all = contents.latents.byKL
     let inactive = all.count { !$0.isActive }
-    var caption = "E KL(q(z_d|x) ‖ p(z_d)) of each latent, in closed form over all "
+    var caption =
+      "E KL(q(z_d|x) ‖ p(z_d)) of each latent, in closed form over all "
       + "\(Format.grouped(contents.latents.dataPoints)) data points, and its two parts, "
       + (contents.latents.samples == 0
         ? "integrated without sampling." : "from \(Format.grouped(contents.latents.samples)) samples of q(z).")
@@ -40,7 +41,8 @@ struct ReportFigures {
     guard pairwise.paired.count > 1 else { return nil }
     let order = contents.latents.byKL.map(\.latent).filter(pairwise.paired.contains)
     let errors = pairwise.pairs.compactMap(\.mutualInformation.standardError)
-    let left = pairwise.paired.count < pairwise.latents
+    let left =
+      pairwise.paired.count < pairwise.latents
       ? " The \(pairwise.paired.count) latents of the highest KL of \(pairwise.latents)." : ""
     return HeatMapFigure(
       name: "pairwise", title: "Mutual information of pairs of latents", rowLabels: order.map { "z\($0)" },
@@ -54,7 +56,8 @@ struct ReportFigures {
 
   private func factors(_ information: FactorInformation) -> Figure {
     let order = contents.latents.byKL.prefix(LatentsFigure.most).map(\.latent)
-    let errors = information.factors.flatMap { factor in order.compactMap { factor.mutualInformation[$0].standardError } }
+    let errors = information.factors.flatMap { factor in order.compactMap { factor.mutualInformation[$0].standardError }
+    }
     return HeatMapFigure(
       name: "factors", title: "Mutual information of factors and latents",
       rowLabels: information.factors.map(\.name), columnLabels: order.map { "z\($0)" }, xLabel: "latent, by KL",

@@ -112,7 +112,9 @@ public struct ReportContents: Sendable, Equatable, Codable {
 
   /// The contents as JSON: indented, keys in alphabetical order, so that equal reports are equal files.
   public func json() throws -> Data { try ReportJSON.encode(self) }
+}
 
+extension ReportContents {
   /// Reads `report.json` back.
   ///
   /// - Throws: ``StructuredError`` if the file is not one.

@@ -53,12 +53,14 @@ extension Document {
     case .figure(let name):
       guard let figure = figures.first(where: { $0.name == name }) else { return "" }
       let files = ["svg", "pdf", "png"].map { "<a href=\"figures/\(name).\($0)\">\($0.uppercased())</a>" }
-      return "<figure id=\"\(name)\">\n\(try figure.svg(isInline: true))<figcaption><b>\(figure.title.escapedForXML).</b> "
+      return
+        "<figure id=\"\(name)\">\n\(try figure.svg(isInline: true))<figcaption><b>\(figure.title.escapedForXML).</b> "
         + "\(figure.caption.escapedForXML) <span class=\"files\">\(files.joined(separator: " "))</span></figcaption>\n"
         + "</figure>\n"
     case .animation(let file, let caption):
       guard let data = animations[file] else { return "" }
-      return "<figure>\n<img alt=\"\(caption.escapedForXML)\" src=\"data:image/gif;base64,\(data.base64EncodedString())\">\n"
+      return
+        "<figure>\n<img alt=\"\(caption.escapedForXML)\" src=\"data:image/gif;base64,\(data.base64EncodedString())\">\n"
         + "<figcaption>\(caption.escapedForXML) <span class=\"files\"><a href=\"figures/\(file)\">GIF</a></span>"
         + "</figcaption>\n</figure>\n"
     case .link(let text, let target): return "<p><a href=\"\(target)\">\(text.escapedForXML)</a></p>\n"

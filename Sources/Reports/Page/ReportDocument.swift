@@ -31,7 +31,9 @@ extension ReportContents {
       blocks.append(
         .paragraph(["There is no checkpoint beside these weights: how far they were trained is not known."]))
     }
-    blocks.append(.list((findings.sentences + decomposition.warnings.filter { !findings.sentences.contains($0) }).map { [.init($0)] }))
+    blocks.append(
+      .list(
+        (findings.sentences + decomposition.warnings.filter { !findings.sentences.contains($0) }).map { [.init($0)] }))
     let step: [TextTable.Cell] =
       run.step.map { ["steps", whole($0, at: "run.step")] } ?? ["steps planned", whole(run.steps, at: "run.steps")]
     blocks.append(
@@ -43,8 +45,9 @@ extension ReportContents {
             ["data", "\(run.dataset), \(Format.grouped(run.dataPoints)) images"],
             [
               "model",
-              "\(run.architecture), \(run.latents) \(run.latents == 1 ? "latent" : "latents"), \(run.likelihood) "
-                + "likelihood, \(Format.grouped(run.parameters)) parameters",
+              .init(
+                "\(run.architecture), \(run.latents) \(run.latents == 1 ? "latent" : "latents"), \(run.likelihood) "
+                  + "likelihood, \(Format.grouped(run.parameters)) parameters"),
             ],
             step, ["batch size", whole(run.batchSize, at: "run.batch_size")],
             ["seed of training", whole(run.seed, at: "run.seed")],
@@ -140,7 +143,9 @@ extension ReportContents {
           .number(factor.mutualInformation[latent].value, at: path + "mutual_information.\(latent).value"),
         ]
       }
-      return [.init(factor.name), whole(factor.values, at: path + "values"), .number(factor.entropy, at: path + "entropy")]
+      return [
+        .init(factor.name), whole(factor.values, at: path + "values"), .number(factor.entropy, at: path + "entropy"),
+      ]
         + information(factor.bestLatent) + information(factor.secondLatent)
         + [factor.gap.map { .number($0.value, at: path + "gap.value") } ?? "–"]
     }
@@ -178,15 +183,19 @@ extension ReportContents {
           row.estimator == .exact ? "" : .init(Format.signed(cell.bias), value: cell.bias, path: path + "bias"),
         ]
       }
-      return [.init(row.estimator.title), row.estimator == .exact ? "all" : whole(row.batchSize, at: "audit.rows.\(index).batch_size")]
+      return [
+        .init(row.estimator.title),
+        row.estimator == .exact ? "all" : whole(row.batchSize, at: "audit.rows.\(index).batch_size"),
+      ]
         + cell(row.mutualInformation, "mutual_information") + cell(row.totalCorrelation, "total_correlation")
         + cell(row.dimensionWiseKL, "dimension_wise_kl")
     }
     return [
       .heading("Audit of estimators"),
       .paragraph([
-        "Training logs show estimates from single batches. They must guess what the other data points look like, and so "
-          + "a logged total correlation can be negative, or a hundred nats. None of the estimates is the quantity itself."
+        .init(
+          "Training logs show estimates from single batches. They must guess what the other data points look like, and "
+            + "so a logged total correlation can be negative, or a hundred nats. None of them is the quantity itself.")
       ]),
       .figure("audit"),
       .table(

@@ -19,7 +19,8 @@ struct InterpolationsPicture {
     let middle = (0..<steps).map { Format.value(Double($0) / Double(max(1, steps - 1))) }
     var grid = PictureGrid(
       name: "interpolations", title: "Interpolations between two images",
-      caption: "Left and right the images; between them p(x|z) at \(steps) points of the straight line between the means "
+      caption:
+        "Left and right the images; between them p(x|z) at \(steps) points of the straight line between the means "
         + "of their posteriors.",
       images: rows[0].ends, columns: steps + 2, rows: rows.count, columnLabels: ["data"] + middle + ["data"])
     for (index, row) in rows.enumerated() {
