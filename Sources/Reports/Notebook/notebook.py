@@ -26,13 +26,13 @@ pd.set_option("display.precision", 4)
 
 
 def number(value):
-    """A number of the report, where null means that there is none."""
+    """A number of the report, if there is one."""
     return np.nan if value is None else float(value)
 
 
 def estimate(value):
     """An estimate's value and standard error."""
-    return number(value["value"]), number(value["standard_error"])
+    return number(value["value"]), number(value.get("standard_error"))
 
 
 def note(name):
@@ -91,7 +91,7 @@ names = {latent: "$z_{%d}$" % latent for latent in latents.index}
 for sentence in report["findings"]["sentences"]:
     print("•", sentence)
 pd.Series(
-    {key: report["run"][key] for key in ("objective", "dataset", "architecture", "data_points", "step", "seed")},
+    {key: report["run"].get(key) for key in ("objective", "dataset", "architecture", "data_points", "step", "seed")},
     name="run").to_frame()
 # %% [markdown] figure decomposition
 # ## Where the rate goes
@@ -102,18 +102,19 @@ terms = {
     "total correlation $TC(z)$": (decomposition["total_correlation"], ORANGE),
     "dimension-wise KL": (decomposition["dimension_wise_kl"], GREEN),
 }
-figure, axis = plt.subplots(figsize=(6.5, 1.7))
+figure, axis = plt.subplots(figsize=(6.5, 1.9))
 positive = negative = 0.0
 for name, (term, colour) in terms.items():
     value, error = estimate(term)
     left = positive if value >= 0 else negative
-    axis.barh(0, value, left=left, color=colour, label=f"{name}: {value:.4f}", edgecolor="white", linewidth=0.5)
+    spread = f" ± {error:.4f}" if error > 0 else ""
+    axis.barh(0, value, left=left, color=colour, label=f"{name}: {value:.4f}{spread}", edgecolor="white", linewidth=0.5)
     if error > 0:
         axis.errorbar(left + value, -0.25, xerr=error, color="black", capsize=2, linewidth=1)
     positive, negative = positive + max(value, 0), negative + min(value, 0)
 axis.axvline(decomposition["rate"], color="black", linewidth=1)
 axis.set(yticks=[], xlabel="nats", title=f"rate  $E\\,KL(q(z|x)\\,\\|\\,p(z))$ = {decomposition['rate']:.4f} nats")
-axis.legend(ncols=2, loc="upper left", bbox_to_anchor=(0, -0.35))
+figure.legend(loc="outside lower left", ncols=2)
 plt.show()
 print(note("decomposition"))
 # %% [markdown] figure latents
@@ -153,7 +154,7 @@ heat_map(
 print(note("factors"))
 pd.DataFrame(
     [{"factor": factor["name"], "values": factor["values"], "entropy": factor["entropy"],
-      "gap": np.nan if factor["gap"] is None else estimate(factor["gap"])[0]} for factor in report["factors"]["factors"]])
+      "gap": estimate(factor["gap"])[0] if factor.get("gap") else np.nan} for factor in report["factors"]["factors"]])
 # %% [markdown] figure audit
 # ## Audit of estimators
 # %% figure audit
@@ -162,9 +163,9 @@ words = {"mutual_information": "mutual information", "total_correlation": "total
          "dimension_wise_kl": "dimension-wise KL"}
 audit = pd.DataFrame(
     [{"estimator": row["estimator"], "batch size": row["batch_size"], "batches": row["batches"], "term": words[term],
-      "mean": number(row[term]["mean"]), "sd": number(row[term]["standard_deviation"]),
+      "mean": number(row[term]["mean"]), "sd": number(row[term].get("standard_deviation")),
       "bias": number(row[term]["bias"])}
-     for row in report["audit"]["rows"] for term in words if row[term] is not None])
+     for row in report["audit"]["rows"] for term in words if row.get(term)])
 guesses = audit[audit["estimator"] != "exact"]
 sizes = sorted(guesses["batch size"].unique())
 kinds = list(guesses["estimator"].unique())
@@ -180,7 +181,8 @@ for axis, word in zip(axes, words.values()):
     exact = audit[(audit["estimator"] == "exact") & (audit["term"] == word)]["mean"].iloc[0]
     axis.axhline(0, color="black", linewidth=1)
     axis.set_yscale("symlog", linthresh=1)
-    axis.set(title=f"{word} (exact {exact:.2f} nats)", ylabel="estimate − exact, nats")
+    axis.margins(y=0.15)
+    axis.set(title=f"{word} (exact {exact:.2f} nats)", ylabel="bias, nats")
 axes[-1].set_xticks(range(len(sizes)), sizes)
 axes[-1].set_xlabel("batch size")
 handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels())}
@@ -198,7 +200,7 @@ for axis, kind, title, colour in [
         (axes[1], "prior", "naive Monte Carlo from p(z)", RED)]:
     samples = np.array([point["samples"] for point in likelihood["curve"]])
     values = np.array([number(point[kind]["value"]) for point in likelihood["curve"]])
-    errors = np.nan_to_num([number(point[kind]["sampling_error"]) for point in likelihood["curve"]])
+    errors = np.nan_to_num([number(point[kind].get("sampling_error")) for point in likelihood["curve"]])
     axis.fill_between(samples, values - errors, values + errors, color=colour, alpha=0.25, linewidth=0)
     axis.plot(samples, values, "o-", color=colour, markersize=4, linewidth=1.25, label=title)
     axis.set(xscale="log", title=title, xlabel="K, codes for each image", ylabel="mean log p̂(x), nats")
