@@ -59,7 +59,7 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
-        .embedInCode("Explorer/explorer.js"),
+        .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
     .executableTarget(
       name: "disentangle",

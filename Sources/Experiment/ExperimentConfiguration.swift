@@ -71,9 +71,11 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     public var decomposeEvery: Int
     /// How many images that part has.
     public var decomposeImages: Int
+    /// Whether a TensorBoard event file is written too.
+    public var tensorBoard: Bool
 
-    /// Reads `steps` or `epochs`, `batch_size`, `optimizer`, `checkpoint_every`, `log_every`, `decompose_every` and
-    /// `decompose_images`.
+    /// Reads `steps` or `epochs`, `batch_size`, `optimizer`, `checkpoint_every`, `log_every`, `decompose_every`,
+    /// `decompose_images` and `tensorboard`.
     public init(from section: inout ConfigurationSection) throws {
       let steps = try section.optional("steps") { try $0.integer($1, in: .within(1...1_000_000_000)) }
       let epochs = try section.optional("epochs") { try $0.integer($1, in: .within(1...1_000_000)) }
@@ -95,6 +97,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       decomposeEvery = try section.integer(
         "decompose_every", default: max(1_000, (64_000 + batchSize - 1) / batchSize), in: .atLeast(0))
       decomposeImages = try section.integer("decompose_images", default: 10_000, in: .within(2...10_000_000))
+      tensorBoard = try section.boolean("tensorboard", default: false)
     }
   }
 

@@ -11,7 +11,8 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a model, then report where its rate went.",
     discussion: """
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
+      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
+      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
       checkpoint; --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 

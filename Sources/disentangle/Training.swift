@@ -3,6 +3,7 @@ import Autodiff
 import Dispatch
 import Experiment
 import Foundation
+import Reports
 
 extension TrainingRun {
   /// Trains to the end, or until a signal asks to stop.
@@ -27,6 +28,10 @@ extension TrainingRun {
       secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: dataset, on: trainer.model.device))
     announce((["\(summary)"] + notices).joined(separator: "\n"))
 
+    if settings.training.tensorBoard {
+      let pictures = TrainingPictures(of: dataset, settings: settings)
+      drawPictures = { [trainer] in try pictures.draw(trainer.model) }
+    }
     let device = trainer.model.device, peak = profiling ? device.measuredPeak() : 0
     if profiling { trainer.profile = StepProfile() }
     let display = ProgressDisplay(

@@ -21,7 +21,8 @@ struct LatentExplorerTests {
       case .burgess: try ExplorerExample(.burgess, images: [12, 64, 64], factors: ExplorerExample.grid([3, 4]))
       case .locatello:
         try ExplorerExample(
-          .locatello, images: [6, 64, 64, 3], isBinary: false, latents: 3, likelihood: .gaussian(standardDeviation: 0.3))
+          .locatello, images: [6, 64, 64, 3], isBinary: false, latents: 3, likelihood: .gaussian(standardDeviation: 0.3)
+        )
       case .fullyConnected:
         try ExplorerExample(
           .fullyConnected, images: [6, 7, 5, 3], factors: ExplorerExample.grid([2, 3]), isBinary: false, latents: 2,
@@ -122,7 +123,9 @@ struct LatentExplorerTests {
     #expect(page.values == [title, "Latent explorer: \(title)", "0 (of 0 to 3)"])
     #expect(page.unlabelled == 0)
     #expect(page.overflow <= 0)
-    for (name, changed) in page.changes { #expect(changed == (name.hasSuffix("decoded") || name == "factor data"), "\(name)") }
+    for (name, changed) in page.changes {
+      #expect(changed == (name.hasSuffix("decoded") || name == "factor data"), "\(name)")
+    }
   }
 
   private struct Facts: Decodable {

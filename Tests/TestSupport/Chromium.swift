@@ -51,9 +51,12 @@ public enum Chromium {
     process.standardError = FileHandle(forWritingAtPath: errors)
     try process.run()
     process.waitUntilExit()
-    func text(_ path: String) throws -> String { String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self) }
+    func text(_ path: String) throws -> String {
+      String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
+    }
     let dom = try text(output)
-    let inside = dom.components(separatedBy: "id=\"\(mark)\">").dropFirst().first?.components(separatedBy: "</pre>").first
+    let inside = dom.components(separatedBy: "id=\"\(mark)\">").dropFirst().first?.components(separatedBy: "</pre>")
+      .first
     let result = (inside ?? "null").replacingOccurrences(of: "&lt;", with: "<")
       .replacingOccurrences(of: "&gt;", with: ">").replacingOccurrences(of: "&amp;", with: "&")
     return Visit(
