@@ -1,7 +1,7 @@
 import Foundation
 
 /// Names for groups of runs, from what their configurations differ in.
-struct ConfigurationLabels {
+package struct ConfigurationLabels {
   /// What does not make two runs different experiments.
   private static let ignored: Set<String> = ["name", "seed"]
   private static let ignoredPrefixes = [
@@ -9,7 +9,7 @@ struct ConfigurationLabels {
   ]
 
   /// The values of a resolved configuration by their paths, without what does not make a difference.
-  static func values(of yaml: String) -> [(path: String, value: String)] {
+  package static func values(of yaml: String) -> [(path: String, value: String)] {
     var parents: [(indent: Int, key: String)] = [], values: [(path: String, value: String)] = []
     for line in yaml.split(separator: "\n") {
       let indent = line.prefix { $0 == " " }.count
@@ -26,7 +26,7 @@ struct ConfigurationLabels {
   }
 
   /// A name for each configuration: the values that not all of them have, or `fallback` where nothing differs.
-  static func labels(_ configurations: [[(path: String, value: String)]], fallback: [String]) -> [String] {
+  package static func labels(_ configurations: [[(path: String, value: String)]], fallback: [String]) -> [String] {
     let tables = configurations.map { Dictionary($0.map { ($0.path, $0.value) }) { $1 } }
     var order: [String] = []
     for path in configurations.joined().map(\.path) where !order.contains(path) { order.append(path) }

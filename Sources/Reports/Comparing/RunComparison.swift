@@ -28,7 +28,7 @@ public struct RunComparison: Sendable, Equatable, Codable {
     /// The numbers of the runs.
     public var values: [Double]
 
-    init(_ values: [(value: Double, error: Double?)]) {
+    package init(_ values: [(value: Double, error: Double?)]) {
       self.values = values.map(\.value)
       let estimate = Estimate(meanOf: self.values)
       mean = estimate.value

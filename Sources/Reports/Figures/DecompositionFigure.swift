@@ -90,7 +90,8 @@ struct DecompositionFigure {
       let label = Format.decimals(part.value, 2), size = isSingle ? 10.0 : 8.5
       if case .color(let color) = paint, length > TextRuler.width(label, size: size, bold: isSingle) + 4 {
         figure.text(
-          label, x + length / 2, y + height / 2 - (isSingle || part.standardError == nil ? 0 : 3), size: size, bold: isSingle, paint: .color(color.contrasting),
+          label, x + length / 2, y + height / 2 - (isSingle || part.standardError == nil ? 0 : 3), size: size,
+          bold: isSingle, paint: .color(color.contrasting),
           anchor: .middle)
       }
       if let error = part.standardError, abs(scale(to + error) - scale(to)) > 0.75 {
