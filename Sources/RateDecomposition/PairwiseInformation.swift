@@ -90,11 +90,7 @@ public struct PairwiseInformation: Sendable, Equatable, Codable {
           posterior.marginals[latent]?.logDensity(at: Double(codes[s * m + k])) ?? sampled?.marginals[s * m + k] ?? .nan
         })
       conditional.append(
-        (0..<count).map { s in
-          gaussianLogDensity(
-            Double(codes[s * m + k]), mean: Double(table.means[indices[s] * d + latent]),
-            logVariance: Double(table.logVariances[indices[s] * d + latent]))
-        })
+        (0..<count).map { s in posterior.logConditional(codes[s * m + k], latent: latent, index: indices[s]) })
       noise.append(
         (0..<count).map { s in
           conditional[k][s] + gaussianEntropy(logVariance: Double(table.logVariances[indices[s] * d + latent]))
