@@ -13,6 +13,8 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
   public struct Options: Sendable {
     /// K, the number of codes for each image, at least 2.
     public var samples = 5_000
+    /// How many images, where the caller does not choose them.
+    public var images = 64
     /// The seed of the codes.
     public var seed: UInt64 = 0
 

@@ -14,8 +14,9 @@ public struct PairwiseInformation: Sendable, Equatable, Codable {
     public var samples = 2_000
     /// The seed of the samples.
     public var seed: UInt64 = 0
-    /// Of more latents than this only those with the largest KL are paired, since pairs grow with the square.
-    public var largestCount = 64
+    /// Of more latents than this only those with the largest KL are paired, since time grows with the square. A latent
+    /// whose KL is small shares no more than that with any other.
+    public var largestCount = 32
 
     /// The defaults.
     public init() {}

@@ -59,6 +59,9 @@ struct MeasurementsTests {
     let error = hypot(result.elbo.samplingError ?? .infinity, distortion.standardError ?? .infinity)
     #expect(abs(result.elbo.value - expected) < 4 * error + 1e-3, "\(result.elbo.value), \(expected)")
     #expect(result.importance.value >= result.elbo.value)
+    (options.samples, options.images) = (3, 5)
+    let drawn = try MarginalLikelihood(of: model, on: data, options: options).images.map(\.index)
+    #expect(Set(drawn).count == 5 && drawn == drawn.sorted())
   }
 
   @Test("factor labels of a grid and of a table of factors")
@@ -144,8 +147,10 @@ struct MeasurementsTests {
     #expect(rows.map { $0["step"] } == [2, 4, 5, 6, 8, 10, 12])
     #expect(rows.filter { $0["mutual_information_exact"] != nil }.map { $0["step"] } == [5, 10])
     let names = [
-      "decomposition_images", "rate_exact", "mutual_information_exact", "mutual_information_exact_standard_error",
-      "total_correlation_exact", "total_correlation_exact_standard_error", "dimension_wise_kl_exact", "active_units",
+      "decomposition_images", "decomposition_samples", "rate_exact", "mutual_information_exact",
+      "mutual_information_exact_standard_error",
+      "total_correlation_exact", "total_correlation_exact_standard_error", "dimension_wise_kl_exact",
+      "active_units_exact",
     ]
     #expect(Set(rows[2].keys) == Set(names + ["step"]))
     #expect(rows[5]["loss"] != nil && names.allSatisfy { rows[5][$0] != nil })
