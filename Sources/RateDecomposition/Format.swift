@@ -50,8 +50,10 @@ package enum Format {
     return (value < 0 ? "−" : "") + digits + text
   }
 
-  /// Up to two decimals without trailing zeros: −2, 0.33.
-  package static func value(_ value: Double) -> String { plain(trimmed(String(format: "%.2f", value))) }
+  /// Up to so many decimals without trailing zeros: −2, 0.33.
+  package static func value(_ value: Double, decimals: Int = 2) -> String {
+    plain(trimmed(String(format: "%.\(decimals)f", value)))
+  }
 
   private static func trimmed(_ text: String) -> String {
     guard text.contains(".") else { return text }

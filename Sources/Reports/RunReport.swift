@@ -61,3 +61,10 @@ public struct RunReport {
     for (file, figure) in pictures { try folder.write(try figure.png(), as: file) }
   }
 }
+
+extension RateDecomposition {
+  /// The decomposition in a run's short report.
+  ///
+  /// - Throws: ``StructuredError`` if there is none, or it cannot be understood.
+  public init(reading folder: RunFolder) throws { self = try ReportJSON.decode(folder.path(of: .report)) }
+}

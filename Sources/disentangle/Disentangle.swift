@@ -22,7 +22,8 @@ struct Disentangle: ParsableCommand {
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
-      TrainCommand.self, ReportCommand.self, DecomposeCommand.self, ExportCommand.self, DatasetCommand.self,
+      TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
+      ExportCommand.self, DatasetCommand.self,
       ConfigCommand.self, ListCommand.self,
     ])
 

@@ -41,7 +41,7 @@ public struct Color: Sendable, Equatable {
   }
 
   /// Relative luminance (WCAG 2.1), 0 black to 1 white: decides whether text on this colour is black or white.
-  var luminance: Double {
+  package var luminance: Double {
     func linear(_ value: Double) -> Double { value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4) }
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
   }

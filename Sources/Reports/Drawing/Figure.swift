@@ -5,15 +5,15 @@ import Foundation
 /// Coordinates are points (1/72 inch) from the top left corner, y downwards. Text stays text in SVG and PDF.
 public struct Figure: Sendable {
   /// A place in the drawing.
-  struct Point: Sendable, Equatable {
-    var x: Double
-    var y: Double
+  package struct Point: Sendable, Equatable {
+    package var x: Double
+    package var y: Double
 
-    init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
+    package init(_ x: Double, _ y: Double) { (self.x, self.y) = (x, y) }
   }
 
   /// What something is painted with. All but ``color(_:)`` follow the page's light or dark scheme.
-  enum Paint: Sendable, Equatable {
+  package enum Paint: Sendable, Equatable {
     /// Text and lines that matter.
     case ink
     /// Text that explains.
@@ -26,7 +26,7 @@ public struct Figure: Sendable {
     case color(Color)
 
     /// The colour on white paper.
-    var onPaper: Color {
+    package var onPaper: Color {
       switch self {
       case .ink: .grey(0.1)
       case .secondary: .grey(0.35)
@@ -38,19 +38,19 @@ public struct Figure: Sendable {
   }
 
   /// How a line is drawn.
-  struct Stroke: Sendable, Equatable {
-    var paint: Paint
-    var width: Double
+  package struct Stroke: Sendable, Equatable {
+    package var paint: Paint
+    package var width: Double
     /// Lengths of dashes and gaps; empty for a line without gaps.
-    var dash: [Double]
+    package var dash: [Double]
 
-    init(_ paint: Paint, width: Double = 1, dash: [Double] = []) {
+    package init(_ paint: Paint, width: Double = 1, dash: [Double] = []) {
       (self.paint, self.width, self.dash) = (paint, width, dash)
     }
   }
 
   /// Where a text stands relative to its point.
-  enum Anchor: String, Sendable {
+  package enum Anchor: String, Sendable {
     case start, middle, end
   }
 
@@ -89,29 +89,29 @@ public struct Figure: Sendable {
   private(set) var marks: [Mark] = []
 
   /// An empty drawing.
-  init(name: String, title: String, caption: String = "", width: Double, height: Double) {
+  package init(name: String, title: String, caption: String = "", width: Double, height: Double) {
     (self.name, self.title, self.caption, self.width, self.height) = (name, title, caption, width, height)
   }
 
   /// Draws straight lines through points; fewer than two are nothing.
-  mutating func line(_ points: [Point], _ stroke: Stroke) {
+  package mutating func line(_ points: [Point], _ stroke: Stroke) {
     guard points.count > 1 else { return }
     marks.append(.path(points, isClosed: false, fill: nil, opacity: 1, stroke: stroke))
   }
 
   /// Draws a line.
-  mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ stroke: Stroke) {
+  package mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ stroke: Stroke) {
     line([Point(x1, y1), Point(x2, y2)], stroke)
   }
 
   /// Draws a polygon.
-  mutating func area(_ points: [Point], fill: Paint?, opacity: Double = 1, stroke: Stroke? = nil) {
+  package mutating func area(_ points: [Point], fill: Paint?, opacity: Double = 1, stroke: Stroke? = nil) {
     guard points.count > 2 else { return }
     marks.append(.path(points, isClosed: true, fill: fill, opacity: opacity, stroke: stroke))
   }
 
   /// Draws a rectangle.
-  mutating func rectangle(
+  package mutating func rectangle(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: Paint?, opacity: Double = 1,
     stroke: Stroke? = nil
   ) {
@@ -120,12 +120,12 @@ public struct Figure: Sendable {
   }
 
   /// Draws a circle.
-  mutating func circle(_ x: Double, _ y: Double, radius: Double, fill: Paint?, stroke: Stroke? = nil) {
+  package mutating func circle(_ x: Double, _ y: Double, radius: Double, fill: Paint?, stroke: Stroke? = nil) {
     marks.append(.circle(center: Point(x, y), radius: radius, fill: fill, stroke: stroke))
   }
 
   /// Writes text.
-  mutating func text(
+  package mutating func text(
     _ string: String, _ x: Double, _ y: Double, size: Double = 10, bold: Bool = false, paint: Paint = .ink,
     anchor: Anchor = .start, isUpright: Bool = false
   ) {
@@ -137,12 +137,14 @@ public struct Figure: Sendable {
   }
 
   /// Draws one image of a stack.
-  mutating func image(_ stack: ImageStack, _ index: Int, _ x: Double, _ y: Double, width: Double, height: Double) {
+  package mutating func image(
+    _ stack: ImageStack, _ index: Int, _ x: Double, _ y: Double, width: Double, height: Double
+  ) {
     marks.append(.image(stack, index: index, at: Point(x, y), width: width, height: height))
   }
 
   /// Draws everything of another figure, moved.
-  mutating func place(_ other: Figure, _ x: Double, _ y: Double) {
+  package mutating func place(_ other: Figure, _ x: Double, _ y: Double) {
     func moved(_ point: Point) -> Point { Point(point.x + x, point.y + y) }
     marks += other.marks.map { mark in
       switch mark {

@@ -3,6 +3,7 @@ struct Legend {
   /// What stands before a name.
   enum Key {
     case line(Plot.Style, markers: Bool)
+    case marker(Plot.Style)
     case swatch(Figure.Paint)
     case outline
   }
@@ -40,6 +41,7 @@ struct Legend {
         case .line(let style, let markers):
           figure.line(x, y, x + Self.keyWidth, y, .init(style.paint, width: 1.5, dash: style.dash))
           if markers { Plot.marker(style, .init(x + Self.keyWidth / 2, y), in: &figure) }
+        case .marker(let style): Plot.marker(style, .init(x + Self.keyWidth / 2, y), in: &figure)
         case .swatch(let paint): figure.rectangle(x + 6, y - 5, 14, 10, fill: paint)
         case .outline:
           figure.rectangle(x + 6.5, y - 4.5, 13, 9, fill: nil, stroke: .init(.secondary, width: 1, dash: [2, 1.5]))

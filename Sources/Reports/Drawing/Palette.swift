@@ -1,9 +1,9 @@
 import Foundation
 
 /// The colours of figures: told apart by everyone, and by their lightness in print without colour.
-enum Palette {
+package enum Palette {
   /// Categories: the colours of Okabe and Ito (2008, "Color universal design") that carry on both white and black.
-  static let categories = [
+  package static let categories = [
     Color(0x0072B2), Color(0xE69F00), Color(0x009E73), Color(0xCC79A7), Color(0x56B4E9), Color(0xD55E00),
     Color(0x8C8C8C),
   ]
@@ -20,7 +20,7 @@ enum Palette {
 
   /// Amounts, 0 pale to 1 dark: lightness falls evenly in OKLab (Ottosson 2020) while the hue turns from yellow over
   /// red to violet, so that equal differences look equal, in grey as well.
-  static func amount(_ value: Double) -> Color {
+  package static func amount(_ value: Double) -> Color {
     guard !value.isNaN else { return .notANumber }
     let t = min(1, max(0, value))
     let hue = (95 - 160 * t) * Double.pi / 180, chroma = 0.02 + 0.12 * sin(0.85 * Double.pi * t)

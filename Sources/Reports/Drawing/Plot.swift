@@ -32,10 +32,12 @@ struct Plot {
 
   /// Draws grid lines, ticks and the names of the axes.
   ///
-  /// - Parameter title: stands above the frame, on the left.
+  /// - Parameters:
+  ///   - title: stands above the frame, on the left.
+  ///   - labelRoom: how far the name of the y axis stands from the frame; by default beside the ticks.
   func drawAxes(
     in figure: inout Figure, title: String = "", xLabel: String, yLabel: String, xTicks: [Scale.Tick],
-    yTicks: [Scale.Tick]
+    yTicks: [Scale.Tick], labelRoom: Double? = nil
   ) {
     for tick in yTicks {
       figure.line(left, y(tick.value), right, y(tick.value), .init(.rule, width: 0.5))
@@ -51,9 +53,10 @@ struct Plot {
     figure.text(xLabel, (left + right) / 2, bottom + 23, size: Self.labelSize, paint: .secondary, anchor: .middle)
     let widest = yTicks.map { TextRuler.width($0.label, size: Self.tickSize) }.max() ?? 0
     figure.text(
-      yLabel, left - 4 - widest - 10, (top + bottom) / 2, size: Self.labelSize, paint: .secondary, anchor: .middle,
+      yLabel, left - (labelRoom ?? widest + 14), (top + bottom) / 2, size: Self.labelSize, paint: .secondary,
+      anchor: .middle,
       isUpright: true)
-    figure.text(title, left, top - 10, size: 10, bold: true)
+    figure.text(title, left, top - 11, size: 10, bold: true)
   }
 
   /// Draws a line through values, broken where one is not finite, with markers if asked.

@@ -7,14 +7,16 @@ extension Figure {
   ///   sheet may set other colours for the classes `ink`, `secondary`, `rule` and `paper`.
   /// - Throws: ``StructuredError`` if an image cannot be encoded.
   public func svg(isInline: Bool = false) throws -> String {
-    let size = "width=\"\(Self.number(width))\" height=\"\(Self.number(height))\""
+    let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
+    // On a page, a point of 1.5 pixels makes the text as large as the page's.
+    let scale = isInline ? 1.5 : 1, unit = isInline ? "" : "pt"
+    let size =
+      "width=\"\(Self.number(scale * width))\(unit)\" height=\"\(Self.number(scale * height))\(unit)\""
     var text =
       isInline
-      ? "<svg viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\" \(size) role=\"img\" aria-label=\"\(title.escapedForXML)\""
+      ? "<svg \(box) \(size) role=\"img\" aria-label=\"\(title.escapedForXML)\""
       : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
-        + "xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\" "
-        + "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\" width=\"\(Self.number(width))pt\" "
-        + "height=\"\(Self.number(height))pt\""
+        + "xmlns:xlink=\"http://www.w3.org/1999/xlink\" version=\"1.1\" \(box) \(size)"
     text += " font-family=\"DejaVu Sans, Verdana, Geneva, sans-serif\">\n"
     if !isInline {
       text += "<title>\(title.escapedForXML)</title>\n"

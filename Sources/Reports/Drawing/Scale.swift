@@ -2,9 +2,9 @@ import Foundation
 import RateDecomposition
 
 /// How values become places along an axis, and where its ticks are.
-struct Scale {
+package struct Scale {
   /// The kind of an axis.
-  enum Kind: Equatable {
+  package enum Kind: Equatable {
     case linear
     /// Powers of ten; values are positive.
     case logarithmic
@@ -13,26 +13,28 @@ struct Scale {
   }
 
   /// A mark on an axis.
-  struct Tick: Equatable {
-    var value: Double
-    var label: String
+  package struct Tick: Equatable {
+    package var value: Double
+    package var label: String
   }
 
-  let kind: Kind
+  package let kind: Kind
   /// The values at the two ends.
-  let domain: ClosedRange<Double>
+  package let domain: ClosedRange<Double>
   /// The places of the two ends.
   let start: Double
   let end: Double
 
-  init(_ kind: Kind = .linear, _ domain: ClosedRange<Double>, from start: Double, to end: Double) {
+  package init(_ kind: Kind = .linear, _ domain: ClosedRange<Double>, from start: Double, to end: Double) {
     (self.kind, self.start, self.end) = (kind, start, end)
     let isWide = domain.lowerBound.isFinite && domain.upperBound.isFinite && domain.upperBound > domain.lowerBound
     self.domain = isWide ? domain : Self.around(domain.lowerBound)
   }
 
   /// A linear axis whose ends are ticks around the values; from or to zero where that is near.
-  init(covering values: [Double], includingZero: Bool = false, from start: Double, to end: Double, ticks: Int = 5) {
+  package init(
+    covering values: [Double], includingZero: Bool = false, from start: Double, to end: Double, ticks: Int = 5
+  ) {
     let finite = values.filter(\.isFinite) + (includingZero ? [0] : [])
     guard let low = finite.min(), let high = finite.max() else {
       self.init(.linear, 0...1, from: start, to: end)
@@ -53,7 +55,7 @@ struct Scale {
   }
 
   /// The place of a value; what lies outside the domain stays at its end.
-  func callAsFunction(_ value: Double) -> Double {
+  package func callAsFunction(_ value: Double) -> Double {
     let value = min(domain.upperBound, max(domain.lowerBound, value))
     let low = bent(domain.lowerBound), high = bent(domain.upperBound)
     return start + (end - start) * (bent(value) - low) / (high - low)
@@ -70,7 +72,7 @@ struct Scale {
   }
 
   /// About `count` ticks at round values.
-  func ticks(_ count: Int = 5, isCount: Bool = false) -> [Tick] {
+  package func ticks(_ count: Int = 5, isCount: Bool = false) -> [Tick] {
     switch kind {
     case .linear:
       var step = Self.step(domain.upperBound - domain.lowerBound, count)

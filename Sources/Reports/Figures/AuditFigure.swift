@@ -46,7 +46,7 @@ struct AuditFigure {
       in: &figure, title: term.title + (exact.map { " (exact \(Format.decimals($0.mean, 2)) nats)" } ?? ""),
       xLabel: "batch size", yLabel: "estimate − exact, nats",
       xTicks: sizes.enumerated().map { .init(value: Double($0.offset), label: Format.grouped($0.element)) },
-      yTicks: plot.y.ticks())
+      yTicks: plot.y.ticks(), labelRoom: 46)
     figure.line(plot.left, plot.y(0), plot.right, plot.y(0), .init(.ink, width: 1))
     for (index, estimator) in estimators.enumerated() {
       // Side by side, so that none hides another.

@@ -49,7 +49,7 @@ struct CurvesFigure {
       y: Scale(covering: values, from: top + Self.panelHeight - 32, to: top + 22, ticks: 4))
     plot.drawAxes(
       in: &figure, title: panel.title, xLabel: "step", yLabel: panel.unit, xTicks: plot.x.ticks(3, isCount: true),
-      yTicks: plot.y.ticks(4))
+      yTicks: plot.y.ticks(4), labelRoom: 44)
     for (series, index) in panel.series {
       let style = Plot.Style.series(index)
       if series.points.contains(where: { $0.deviation != nil }) {

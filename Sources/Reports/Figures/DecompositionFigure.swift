@@ -44,7 +44,11 @@ struct DecompositionFigure {
     let pitch = barHeight + 10
     let bottom = top + Double(bars.count) * pitch - 10 + 8
     let negative = bars.map { bar in bar.parts.reduce(0) { $0 + min(0, $1.value) } }.min() ?? 0
-    let positive = bars.map { bar in max(bar.rate, bar.parts.reduce(0) { $0 + max(0, $1.value) }) }.max() ?? 1
+    let positive =
+      bars.map { bar in
+        max(bar.rate, bar.parts.reduce(0) { $0 + max(0, $1.value) })
+          + (bar.parts.compactMap(\.standardError).max() ?? 0)
+      }.max() ?? 1
     let legendEntries = Self.names.enumerated().map { (key: Legend.Key.swatch(Self.paints[$0]), name: $1) }
     let legend = Legend(legendEntries, width: width - 20)
     var figure = Figure(
@@ -86,11 +90,12 @@ struct DecompositionFigure {
       let label = Format.decimals(part.value, 2), size = isSingle ? 10.0 : 8.5
       if case .color(let color) = paint, length > TextRuler.width(label, size: size, bold: isSingle) + 4 {
         figure.text(
-          label, x + length / 2, y + height / 2, size: size, bold: isSingle, paint: .color(color.contrasting),
+          label, x + length / 2, y + height / 2 - (isSingle || part.standardError == nil ? 0 : 3), size: size,
+          bold: isSingle, paint: .color(color.contrasting),
           anchor: .middle)
       }
       if let error = part.standardError, abs(scale(to + error) - scale(to)) > 0.75 {
-        let middle = y + height - 5
+        let middle = y + height - (isSingle ? 5 : 3.5)
         figure.line(scale(to - error), middle, scale(to + error), middle, .init(.color(.grey(0)), width: 1))
         for end in [to - error, to + error] {
           figure.line(scale(end), middle - 2.5, scale(end), middle + 2.5, .init(.color(.grey(0)), width: 1))

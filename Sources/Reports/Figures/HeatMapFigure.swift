@@ -23,7 +23,8 @@ struct HeatMapFigure {
     var figure = Figure(
       name: name, title: title, caption: caption, width: max(right + barRoom, 220), height: max(bottom, 60) + 34)
     let known = values.joined().compactMap { $0 }.filter(\.isFinite)
-    let highest = max(known.max() ?? 0, 1e-3)
+    // What is all but nothing stays pale, whatever is largest.
+    let highest = max(known.max() ?? 0, 0.1)
     let scale = Scale(covering: [0, highest], includingZero: true, from: max(bottom, 60), to: top, ticks: 4)
     let top1 = scale.domain.upperBound
 

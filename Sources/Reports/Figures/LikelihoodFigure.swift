@@ -28,7 +28,7 @@ struct LikelihoodFigure {
         y: Scale(covering: values + [reference], from: top + height - 32, to: top + 22))
       plot.drawAxes(
         in: &figure, title: title, xLabel: "K, codes for each image", yLabel: "mean log p̂(x), nats",
-        xTicks: plot.x.ticks(), yTicks: plot.y.ticks(5))
+        xTicks: plot.x.ticks(), yTicks: plot.y.ticks(5), labelRoom: 46)
       return plot
     }
     func draw(_ series: [(Double, MarginalLikelihood.Mean)], _ style: Plot.Style, _ plot: Plot) {
@@ -41,13 +41,29 @@ struct LikelihoodFigure {
     let upper = panel("importance sampling", 0, first, likelihood.elbo.value)
     upper.line([(0.9, likelihood.elbo.value), (last * 1.1, likelihood.elbo.value)], elbo, markers: false, in: &figure)
     draw(first, importance, upper)
-    let second = likelihood.curve.map { (Double($0.samples), $0.prior) }
-    let lower = panel("naive Monte Carlo, and the best of the above", height, second, likelihood.importance.value)
-    lower.line(
-      [(0.9, likelihood.importance.value), (last * 1.1, likelihood.importance.value)], importance, markers: false,
-      in: &figure)
-    draw(second, prior, lower)
+    drawPrior(height, height, last, prior, &figure)
     legend.draw(10, 2 * height + 2, in: &figure)
     return figure
+  }
+
+  /// How far naive Monte Carlo stays behind: from hundreds of nats to few, hence a scale that is logarithmic above 1.
+  private func drawPrior(
+    _ top: Double, _ height: Double, _ last: Double, _ style: Plot.Style, _ figure: inout Figure
+  ) {
+    let best = likelihood.importance.value
+    let gaps = likelihood.curve.map { point in
+      (k: Double(point.samples), gap: best - point.prior.value, error: point.prior.samplingError ?? 0)
+    }
+    let ends = gaps.flatMap { [$0.gap - $0.error, $0.gap + $0.error] }
+    let plot = Plot(
+      x: Scale(.logarithmic, 0.9...last * 1.1, from: 64, to: 392),
+      y: Scale(
+        .symmetricLogarithmic(threshold: 1), min(0, ends.min() ?? 0)...max(1, 1.3 * (ends.max() ?? 1)),
+        from: top + height - 32, to: top + 22))
+    plot.drawAxes(
+      in: &figure, title: "naive Monte Carlo, behind the best of the above", xLabel: "K, codes for each image",
+      yLabel: "log p̂(x) behind, nats", xTicks: plot.x.ticks(), yTicks: plot.y.ticks(), labelRoom: 46)
+    plot.band(gaps.map { ($0.k, $0.gap - $0.error, $0.gap + $0.error) }, style.paint, in: &figure)
+    plot.line(gaps.map { ($0.k, $0.gap) }, style, markers: true, in: &figure)
   }
 }

@@ -25,7 +25,7 @@ struct RateDistortionFigure {
     let information = Plot.Style(paint: .color(Palette.mutualInformation), dash: [], shape: .diamond)
     let legend = Legend(
       [
-        (.line(rate, markers: true), "(R, D) of a run"), (.line(information, markers: true), "its exact I(x; z)"),
+        (.marker(rate), "(R, D) of a run"), (.marker(information), "its exact I(x; z)"),
         (.swatch(.color(Self.bandColor)), "H − D ≤ I ≤ R"),
         (.line(.init(paint: .secondary, dash: [2, 2], shape: .circle), markers: false), "equal ELBO = −(R + D)"),
       ] + (points.contains(where: \.isCollapsed) ? [(.outline, "collapsed")] : []), width: 380)
@@ -41,15 +41,11 @@ struct RateDistortionFigure {
     plot.drawAxes(
       in: &figure, xLabel: "rate R and mutual information I(x; z), nats", yLabel: "distortion D, nats",
       xTicks: plot.x.ticks(6), yTicks: plot.y.ticks(6))
-    drawBand(plot, &figure)
     drawEqualBounds(plot, &figure)
-    let order = points.indices.sorted { (points[$0].rate, $0) < (points[$1].rate, $1) }
-    plot.line(order.map { (points[$0].rate, points[$0].distortion) }, rate, width: 1, markers: false, in: &figure)
+    drawDataEntropy(plot, &figure)
     for point in points {
-      let low = max(plot.x.domain.lowerBound, max(0, point.lowerBound ?? 0)), y = plot.y(point.distortion)
-      figure.line(
-        plot.x(low), y, plot.x(point.rate), y, .init(.color(Palette.mutualInformation), width: 0.75, dash: [1, 1.5]))
-      figure.line(plot.x(low), y - 3, plot.x(low), y + 3, .init(.color(Palette.mutualInformation), width: 0.75))
+      let low = plot.x(max(0, point.lowerBound ?? 0)), high = plot.x(point.rate), y = plot.y(point.distortion)
+      figure.rectangle(low, y - 4, max(0, high - low), 8, fill: .color(Self.bandColor), opacity: 0.6)
       let error = point.mutualInformation.standardError ?? 0, value = point.mutualInformation.value
       figure.line(plot.x(value - error), y, plot.x(value + error), y, .init(information.paint, width: 1.5))
       Plot.marker(information, .init(plot.x(value), y), in: &figure)
@@ -64,26 +60,22 @@ struct RateDistortionFigure {
     return figure
   }
 
-  private static let bandColor = Color(red: 0.80, green: 0.88, blue: 0.95)
+  private static let bandColor = Palette.category(4)
 
   private static func padded(_ values: [Double]) -> [Double] {
     let low = values.min() ?? 0, high = values.max() ?? 1, room = max(1e-3 * abs(high), 0.08 * (high - low))
     return [low - room, high + room]
   }
 
-  /// Between the lower bound on the left and the rates of the runs on the right.
-  private func drawBand(_ plot: Plot, _ figure: inout Figure) {
-    let order = points.sorted { ($0.distortion, $0.rate) < ($1.distortion, $1.rate) }
-    guard order.count > 1, let first = order.first, let last = order.last else { return }
-    let left = (0...24).map { step in
-      let distortion = first.distortion + Double(step) / 24 * (last.distortion - first.distortion)
-      let isBounded = order.allSatisfy { $0.lowerBound != nil }
-      let lower = isBounded ? dataEntropy.map { max(0, $0 - distortion) } ?? 0 : 0
-      return Figure.Point(plot.x(lower), plot.y(distortion))
-    }
-    figure.area(
-      left + order.reversed().map { .init(plot.x($0.rate), plot.y($0.distortion)) }, fill: .color(Self.bandColor),
-      opacity: 0.55)
+  /// D = H − I, below which no code can be: far below where models usually are.
+  private func drawDataEntropy(_ plot: Plot, _ figure: inout Figure) {
+    guard let dataEntropy, points.allSatisfy({ $0.lowerBound != nil }) else { return }
+    let from = max(plot.x.domain.lowerBound, dataEntropy - plot.y.domain.upperBound)
+    let to = min(plot.x.domain.upperBound, dataEntropy - plot.y.domain.lowerBound)
+    guard from < to else { return }
+    figure.line(
+      plot.x(from), plot.y(dataEntropy - from), plot.x(to), plot.y(dataEntropy - to), .init(.ink, width: 1.25))
+    figure.text("D = H − I", plot.x(from) + 4, plot.y(dataEntropy - from) + 8, size: 7)
   }
 
   /// R + D = constant at round values.
@@ -100,9 +92,10 @@ struct RateDistortionFigure {
       guard to - from > 0.15 * (x.upperBound - x.lowerBound) else { continue }
       // Where the line leaves the plot, at its right or lower edge.
       let label = Format.round(-sum, step: step), isAtRight = to >= x.upperBound
-      figure.text(
-        label, plot.x(to) - (isAtRight ? 2 : 4), plot.y(sum - to) - (isAtRight ? 5 : 6), size: 7, paint: .secondary,
-        anchor: .end)
+      let right = plot.x(to) - (isAtRight ? 2 : 8), y = plot.y(sum - to) - (isAtRight ? 5 : 7)
+      let width = TextRuler.width(label, size: 7)
+      figure.rectangle(right - width - 1, y - 4, width + 2, 8, fill: .paper)
+      figure.text(label, right, y, size: 7, paint: .secondary, anchor: .end)
     }
   }
 

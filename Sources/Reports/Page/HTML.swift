@@ -77,10 +77,11 @@ extension Document {
     }
     // Long tables are folded, so that a page of 64 latents can still be read.
     let isLong = rows.count > 24
+    let hasHead = table.header.contains { !$0.isEmpty }
     return (isLong ? "<details><summary>Table of \(rows.count) rows</summary>\n" : "")
-      + "<div class=\"table\"><table>\n"
+      + "<div class=\"table\"><table\(hasHead ? "" : " class=\"facts\"")>\n"
       + (table.title.isEmpty ? "" : "<caption>\(table.title.escapedForXML)</caption>\n")
-      + "<thead><tr>\(head)</tr></thead>\n<tbody>\n\(rows.joined())</tbody>\n</table></div>\n"
+      + (hasHead ? "<thead><tr>\(head)</tr></thead>\n" : "") + "<tbody>\n\(rows.joined())</tbody>\n</table></div>\n"
       + (table.note.map { "<p class=\"note\">\($0.escapedForXML)</p>\n" } ?? "") + (isLong ? "</details>\n" : "")
   }
 
@@ -109,7 +110,7 @@ extension Document {
     a { color: var(--link) }
     nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; font-size: 0.9rem; margin-bottom: 1rem }
     figure { margin: 1.5rem 0 }
-    figure svg { display: block; width: auto; max-width: 100%; height: auto; margin: 0 auto; zoom: 1 }
+    figure svg { display: block; width: auto; max-width: 100%; height: auto; margin: 0 auto }
     figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; background: #ffffff }
     figcaption { font-size: 0.9rem; color: var(--secondary); margin: 0.5rem auto 0; max-width: 40rem }
     .files a { margin-left: 0.35rem; font-size: 0.8rem }
@@ -118,6 +119,7 @@ extension Document {
     caption { text-align: left; font-weight: 600; padding-bottom: 0.35rem }
     th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; border-bottom: 1px solid var(--rule); vertical-align: top }
     th { color: var(--secondary); font-weight: 600; white-space: nowrap }
+    .facts td:first-child { white-space: nowrap; color: var(--secondary) }
     .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
     .note { font-size: 0.9rem; color: var(--secondary); margin-top: 0.25rem }
     pre { overflow-x: auto; background: var(--shade); padding: 0.75rem; font-size: 0.85rem }

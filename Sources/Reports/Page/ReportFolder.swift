@@ -3,14 +3,14 @@ import Foundation
 import TensorCore
 
 /// A folder of results that appears whole, in the place of an earlier one, or not at all.
-enum ReportFolder {
+package enum ReportFolder {
   /// What every such folder has, and by which one is known.
-  static let page = "index.html"
+  package static let page = "index.html"
 
   /// Makes sure that a folder can be written, for programs that compute for long before they write.
   ///
   /// - Throws: ``StructuredError`` if something is there that is no report, or its parent is missing or not writable.
-  static func requireWritable(_ path: String) throws {
+  package static func requireWritable(_ path: String) throws {
     let parts = PathParts(path)
     let parent = parts.folder.isEmpty ? "." : parts.folder
     guard ![".", "..", "/", ""].contains(parts.name) else {
@@ -43,7 +43,7 @@ enum ReportFolder {
   ///   - further: writes more files into the folder at the given path, which is not the last one.
   /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; the earlier report is
   ///   intact then.
-  static func write(
+  package static func write(
     _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
   ) throws {
     try requireWritable(path)

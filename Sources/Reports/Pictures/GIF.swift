@@ -3,22 +3,27 @@ import Foundation
 import TensorCore
 
 /// An animation that repeats forever.
-struct GIF {
+package struct GIF {
   /// At most 256 colours.
-  let palette: [Color]
+  package let palette: [Color]
   /// The frames, `[height · width]` each, as places in the palette.
-  let frames: [[UInt8]]
+  package let frames: [[UInt8]]
   /// Width in pixels.
-  let width: Int
+  package let width: Int
   /// Height in pixels.
-  let height: Int
+  package let height: Int
   /// How long a frame is shown, in hundredths of a second.
-  let delay: Int
+  package let delay: Int
+
+  /// Describes an animation.
+  package init(palette: [Color], frames: [[UInt8]], width: Int, height: Int, delay: Int) {
+    (self.palette, self.frames, self.width, self.height, self.delay) = (palette, frames, width, height, delay)
+  }
 
   /// The bytes of the file.
   ///
   /// - Throws: ``StructuredError`` if giflib refuses, as more than 65,535 pixels a side.
-  func data() throws -> Data {
+  package func data() throws -> Data {
     guard (1...65535).contains(width), (1...65535).contains(height) else {
       throw StructuredError("an animation of \(width) × \(height) pixels cannot be written")
     }

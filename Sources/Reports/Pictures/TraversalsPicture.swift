@@ -57,8 +57,10 @@ public struct TraversalsPicture: Sendable {
       name: name, title: title, caption: caption, images: rows[0].images, columns: rows[0].values.count,
       rows: rows.count, rowLabels: rows.map(Self.label), hasTileLabels: true)
     for (index, row) in rows.enumerated() {
+      let areWhole = row.values.allSatisfy { $0 == $0.rounded() }
       for (column, value) in row.values.enumerated() {
-        grid.draw(row.images, image: column, row: index, column: column, label: Format.value(value))
+        let label = Format.decimals(value, areWhole ? 0 : 2)
+        grid.draw(row.images, image: column, row: index, column: column, label: label)
       }
     }
     return grid.figure
