@@ -12,8 +12,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
       report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
-      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
-      checkpoint; --resume continues bit for bit. Results go to standard output, progress to standard error.
+      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a checkpoint; --resume continues bit \
+      for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions

@@ -78,24 +78,24 @@ extension CommandLineTests {
     @Test("The same run gives the same notebook, and one that is there is not replaced unless asked")
     func again() throws {
       try train()
-      for name in ["a", "b"] {
+      for name in ["first", "other"] {
         let result = try run("export notebook run --output \(name).ipynb \(Self.quick)")
         try #require(result.code == 0, "\(result.errors)")
       }
-      let sameData = try experiment.data("a.h5") == experiment.data("b.h5")
+      let sameData = try experiment.data("first.h5") == experiment.data("other.h5")
       #expect(sameData)
-      let notebook = String(decoding: try experiment.data("a.ipynb"), as: UTF8.self)
+      let notebook = String(decoding: try experiment.data("first.ipynb"), as: UTF8.self)
       #expect(
-        try notebook.replacingOccurrences(of: "a.h5", with: "b.h5")
-          == String(decoding: experiment.data("b.ipynb"), as: UTF8.self))
+        try notebook.replacingOccurrences(of: "first.h5", with: "other.h5")
+          == String(decoding: experiment.data("other.ipynb"), as: UTF8.self))
 
-      _ = try experiment.folder.write("my own work".utf8, as: "a.ipynb")
-      let refused = try run("export notebook run --output a.ipynb \(Self.quick)")
-      expectError(refused, code: 1, "a.ipynb: the file already exists\n  Choose another name or pass --force.")
-      #expect(try experiment.data("a.ipynb") == Data("my own work".utf8))
-      let forced = try run("export notebook run --output a.ipynb --force \(Self.quick)")
+      _ = try experiment.folder.write("my own work".utf8, as: "first.ipynb")
+      let refused = try run("export notebook run --output first.ipynb \(Self.quick)")
+      expectError(refused, code: 1, "first.ipynb: the file already exists\n  Choose another name or pass --force.")
+      #expect(try experiment.data("first.ipynb") == Data("my own work".utf8))
+      let forced = try run("export notebook run --output first.ipynb --force \(Self.quick)")
       #expect(forced.code == 0, "\(forced.errors)")
-      #expect(try String(decoding: experiment.data("a.ipynb"), as: UTF8.self) == notebook)
+      #expect(try String(decoding: experiment.data("first.ipynb"), as: UTF8.self) == notebook)
     }
 
     @Test("An explorer is written into the run's folder, or where one says")

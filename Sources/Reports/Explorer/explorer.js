@@ -166,13 +166,13 @@
     row.querySelector("label span").textContent = `KL ${number(latent.kl)} nats`;
     slider.min = latent.mean - 3 * latent.deviation;
     slider.max = latent.mean + 3 * latent.deviation;
-    const last = latent.density.length - 1;
-    row.querySelector(".aggregate").setAttribute("d", curve(latent.density.map((q, i) => [160 * i / last, q]), true));
-    const scale = 1 / (Math.sqrt(2 * Math.PI) * latent.peak);
-    row.querySelector(".prior").setAttribute("d", curve(latent.density.map((_, i) => {
+    const last = latent.density.length - 1, prior = latent.density.map((_, i) => {
       const z = latent.mean + latent.deviation * (6 * i / last - 3);
-      return [160 * i / last, scale * Math.exp(-0.5 * z * z)];
-    }), false));
+      return Math.exp(-0.5 * z * z) / (Math.sqrt(2 * Math.PI) * latent.peak);
+    });
+    const highest = Math.max(1, ...prior), points = (values) => values.map((q, i) => [160 * i / last, q / highest]);
+    row.querySelector(".aggregate").setAttribute("d", curve(points(latent.density), true));
+    row.querySelector(".prior").setAttribute("d", curve(points(prior), false));
     slider.addEventListener("input", () => { state.z[latent.index] = Number(slider.value); show(); });
     element(latent.active ? "active" : "inactive").append(row);
     rows.push({ latent, slider, output: row.querySelector("output"), image: row.querySelector(".image") });
