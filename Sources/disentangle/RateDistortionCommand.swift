@@ -77,8 +77,7 @@ struct RateDistortionCommand: ParsableCommand {
     _ resolved: ResolvedConfiguration<ExperimentConfiguration>, at path: String, on device: Device
   ) throws {
     if let folder = try? RunFolder.open(at: path), folder.contains(.weights), folder.hasReport {
-      let written = String(decoding: try folder.read(.configuration), as: UTF8.self)
-      guard written == resolved.yaml else {
+      guard try TrainedRun(at: path, on: device).configuration == resolved.yaml else {
         throw StructuredError(
           "the run there has another configuration", at: path, expected: "the study's",
           action: "Choose another --output.")

@@ -38,7 +38,9 @@ struct ComparisonTests {
     #expect(a.map(\.path) == ["model.latents", "objective.name", "objective.beta"])
     let c = values("c", 1, "beta-vae", "8"), d = values("d", 1, "vae", nil)
     #expect(ConfigurationLabels.labels([a, c], fallback: ["a", "c"]) == ["beta 4", "beta 8"])
-    #expect(ConfigurationLabels.labels([a, d], fallback: ["a", "d"]) == ["beta-vae, beta 4", "vae"])
+    #expect(ConfigurationLabels.labels([a, d], fallback: ["a", "d"]) == ["beta-vae", "vae"])
+    let e = a.filter { $0.path != "objective.beta" }
+    #expect(ConfigurationLabels.labels([a, e], fallback: ["a", "e"]) == ["beta 4", "e"])
     #expect(ConfigurationLabels.labels([a], fallback: ["a"]) == ["a"])
   }
 

@@ -13,7 +13,7 @@ extension CommandLineTests {
       "every command explains itself",
       arguments: [
         ("", "train"), ("train", "--resume"), ("decompose", "--posterior"),
-        ("report", "--likelihood-images"), ("compare", "standard deviation"), ("rate-distortion", "seeds"),
+        ("report", "--likelihood-images"), ("compare", "overlaid"), ("rate-distortion", "seeds"),
         ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
         ("list architectures", "paper"), ("list datasets", "paper"),

@@ -25,20 +25,26 @@ package struct ConfigurationLabels {
     return values
   }
 
-  /// A name for each configuration: the values that not all of them have, or `fallback` where nothing differs.
-  package static func labels(_ configurations: [[(path: String, value: String)]], fallback: [String]) -> [String] {
+  /// A name for each configuration: the values in which those that have a key differ; where that does not tell all of
+  /// them apart, all values that some have and others have not; `fallback` where nothing differs.
+  package static func labels(
+    _ configurations: [[(path: String, value: String)]], fallback: [String]
+  ) -> [String] {
     let tables = configurations.map { Dictionary($0.map { ($0.path, $0.value) }) { $1 } }
     var order: [String] = []
     for path in configurations.joined().map(\.path) where !order.contains(path) { order.append(path) }
-    let differing = order.filter { path in Set(tables.map { $0[path] ?? "" }).count > 1 }
-    return zip(tables, fallback).map { table, name in
-      let parts = differing.compactMap { path -> String? in
-        guard let value = table[path] else { return nil }
-        let key = path.split(separator: ".").last.map(String.init) ?? path
-        return key == "name" ? value : "\(key.replacingOccurrences(of: "_", with: " ")) \(value)"
+    func labels(_ paths: [String]) -> [String] {
+      zip(tables, fallback).map { table, name in
+        let parts = paths.compactMap { path -> String? in
+          guard let value = table[path] else { return nil }
+          let key = path.split(separator: ".").last.map(String.init) ?? path
+          return key == "name" ? value : "\(key.replacingOccurrences(of: "_", with: " ")) \(value)"
+        }
+        return parts.isEmpty ? name : parts.joined(separator: ", ")
       }
-      let label = parts.joined(separator: ", ")
-      return label.isEmpty || label.count > 48 ? name : label
     }
+    let short = labels(order.filter { path in Set(tables.compactMap { $0[path] }).count > 1 })
+    if Set(short).count == short.count { return short }
+    return labels(order.filter { path in Set(tables.map { $0[path] ?? "" }).count > 1 })
   }
 }

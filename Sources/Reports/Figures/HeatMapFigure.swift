@@ -26,8 +26,6 @@ struct HeatMapFigure {
     // What is all but nothing stays pale, whatever is largest.
     let highest = max(known.max() ?? 0, 0.1)
     let scale = Scale(covering: [0, highest], includingZero: true, from: max(bottom, 60), to: top, ticks: 4)
-    let top1 = scale.domain.upperBound
-
     for row in values.indices {
       for (column, value) in values[row].enumerated() {
         let x = left + side * Double(column), y = top + cellHeight * Double(row)
@@ -35,7 +33,7 @@ struct HeatMapFigure {
           figure.rectangle(x, y, side, cellHeight, fill: .rule, opacity: 0.35)
           continue
         }
-        let color = Palette.amount(value / top1)
+        let color = Palette.amount(value / scale.domain.upperBound)
         figure.rectangle(x, y, side, cellHeight, fill: .color(color))
         let label = Format.decimals(value, 2)
         if TextRuler.width(label, size: 8) < side - 2, cellHeight > 10 {
