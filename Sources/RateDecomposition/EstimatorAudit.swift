@@ -22,6 +22,13 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
     /// correlation only.
     case discriminator
 
+    init(_ estimator: MinibatchEstimator) {
+      switch estimator {
+      case .weighted: self = .weighted
+      case .stratified: self = .stratified
+      }
+    }
+
     /// The name in words.
     public var title: String {
       switch self {
@@ -168,33 +175,29 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
   /// What the estimators that need no network say about each batch: `[batches][3]`.
   private static func terms(
     _ batches: [CodeBatch], dataCount: Int, on device: Device
-  ) -> [(Estimator, [[Double]])] {
-    let size = batches[0].size, d = batches[0].latents
-    let minibatch: [(Estimator, MinibatchEstimator)] = [(.weighted, .weighted), (.stratified, .stratified)]
-      .filter { $0.1.leastBatch <= size }
-    let count = minibatch.count + 1
-    var values = [[Double]](repeating: [], count: count * batches.count)
+  ) -> [(estimator: Estimator, terms: [[Double]])] {
+    let minibatch = MinibatchEstimator.allCases.filter { $0.leastBatch <= batches[0].size }
+    // `[batches][estimators][3]`.
+    var values = [[[Double]]](repeating: [], count: batches.count)
     values.withUnsafeMutableBufferPointer { values in
       nonisolated(unsafe) let values = values
       device.forEachRange(batches.count) { _, range in
         for b in range {
-          let batch = batches[b]
-          let sums = BatchSums(batch)
-          for (e, (_, estimator)) in minibatch.enumerated() {
-            let terms = estimator.terms(batch, sums: sums, dataCount: dataCount)
-            values[e * batches.count + b] = [
-              terms.mutualInformation, terms.totalCorrelation, terms.dimensionWiseKL,
-            ]
+          let batch = batches[b], sums = BatchSums(batch)
+          values[b] = minibatch.map {
+            let terms = $0.terms(batch, sums: sums, dataCount: dataCount)
+            return [terms.mutualInformation, terms.totalCorrelation, terms.dimensionWiseKL]
           }
-          values[(count - 1) * batches.count + b] =
+          values[b].append(
             GaussianApproximation(
-              means: batch.means.map { Float($0) }, logVariances: batch.logVariances.map { Float($0) }, latents: d
-            ).terms
+              means: batch.means.map { Float($0) }, logVariances: batch.logVariances.map { Float($0) },
+              latents: batch.latents
+            ).terms)
         }
       }
     }
-    return (minibatch.map(\.0) + [.gaussian]).enumerated().map { e, estimator in
-      (estimator, Array(values[e * batches.count..<(e + 1) * batches.count]))
+    return (minibatch.map { Estimator($0) } + [.gaussian]).enumerated().map { e, estimator in
+      (estimator, values.map { $0[e] })
     }
   }
 

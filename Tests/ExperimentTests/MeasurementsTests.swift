@@ -163,6 +163,20 @@ struct MeasurementsTests {
     }
   }
 
+  @Test("by default at least 64,000 images are trained on between measurements of 10,000")
+  func defaults() throws {
+    func training(_ keys: String) throws -> ExperimentConfiguration.Training {
+      try ConfigurationDocument(
+        yaml: "objective: {name: vae}\ntraining: {steps: 10, \(keys)}", source: "test"
+      ).decode(ExperimentConfiguration.self).value.training
+    }
+    #expect(try training("batch_size: 64").decomposeEvery == 1_000)
+    #expect(try training("batch_size: 512").decomposeEvery == 1_000)
+    #expect(try training("batch_size: 20").decomposeEvery == 3_200)
+    #expect(try training("decompose_every: 0, decompose_images: 500").decomposeImages == 500)
+    #expect(throws: StructuredError.self) { try training("decompose_images: 1") }
+  }
+
   @Test("a resumed run logs the same decompositions as an undisturbed one")
   func resumed() throws {
     let yaml = try TrainerTests.configuration().yaml.replacingOccurrences(
