@@ -30,14 +30,16 @@ extension MarginalLikelihood {
   /// - Parameters:
   ///   - model: the model.
   ///   - dataset: where the images are.
-  ///   - indices: which of them.
-  ///   - options: samples and seed.
+  ///   - indices: which of them; by default as many as the options say, drawn without repetition.
+  ///   - options: samples, images and seed.
   ///   - progress: called with the number of images done.
   /// - Throws: ``StructuredError`` if the posterior or the decoder's output is not finite, or the options make no sense.
   public init(
-    of model: Model, on dataset: any FactorDataset, images indices: [Int], options: Options = Options(),
+    of model: Model, on dataset: any FactorDataset, images indices: [Int]? = nil, options: Options = Options(),
     progress: (Int) -> Void = { _ in }
   ) throws {
+    var stream = RandomStream(seed: options.seed).split("marginal likelihood images")
+    let indices = indices ?? stream.distinct(min(options.images, dataset.count), below: dataset.count).sorted()
     let codes = model.encode(dataset, indices)
     let posterior = try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")

@@ -46,10 +46,13 @@ public struct TrainingDecomposition {
     func values(_ name: String, _ value: Double, _ standardError: Double?) -> [EventLog.Row.Value] {
       [.init(name, value)] + (standardError.flatMap { $0 > 0 ? [.init(name + "_standard_error", $0)] : nil } ?? [])
     }
-    return [.init("decomposition_images", Double(indices.count)), .init("rate_exact", result.rate)]
+    return [
+      .init("decomposition_images", Double(indices.count)), .init("decomposition_samples", Double(result.samples)),
+      .init("rate_exact", result.rate),
+    ]
       + values("mutual_information_exact", result.mutualInformation.value, result.mutualInformation.standardError)
       + values("total_correlation_exact", result.totalCorrelation.value, result.totalCorrelation.standardError)
       + values("dimension_wise_kl_exact", result.dimensionWiseKL.value, result.dimensionWiseKL.standardError)
-      + [.init("active_units", Double(result.activeUnits))]
+      + [.init("active_units_exact", Double(result.activeUnits))]
   }
 }

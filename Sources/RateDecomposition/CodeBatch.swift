@@ -15,6 +15,11 @@ struct CodeBatch: Sendable {
   /// B.
   var size: Int { codes.count / latents }
 
+  /// Takes a batch, all `[B, D]`.
+  init(codes: [Double], means: [Double], logVariances: [Double], latents: Int) {
+    (self.codes, self.means, self.logVariances, self.latents) = (codes, means, logVariances, latents)
+  }
+
   /// Draws a batch.
   init(of posterior: PosteriorTable, size: Int, from stream: RandomStream) {
     var choice = stream.split("data points"), noise = stream.split("noise")

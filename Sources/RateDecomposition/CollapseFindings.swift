@@ -86,8 +86,7 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
 
   private var collapseInWords: String {
     if isWholePosteriorCollapsed {
-      return "The whole posterior has collapsed: no latent's mean varies with the data (Var < 0.01), so the codes tell "
-        + "next to nothing about the images."
+      return Self.wholePosterior
     }
     let active = "\(activeUnits) of \(latents) \(latents == 1 ? "latent is" : "latents are") active (Var(μ) ≥ 0.01)"
     if collapsed.isEmpty { return idle.isEmpty ? active + ": no latent has collapsed." : active + "." }
@@ -95,6 +94,11 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
       + "; \(collapsed.count == 1 ? "latent" : "latents") \(Self.list(collapsed)) "
       + "\(collapsed.count == 1 ? "has" : "have") collapsed to the prior."
   }
+
+  /// About a posterior without active latents.
+  static let wholePosterior =
+    "The whole posterior has collapsed: no latent's mean varies with the data (Var(μ) < 0.01), so the codes tell next "
+    + "to nothing about the images."
 
   /// About latents that pay rate and tell nothing; nil if there are none.
   static func inWords(_ idle: [Int]) -> String? {

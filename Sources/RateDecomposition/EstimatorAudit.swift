@@ -179,10 +179,9 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
       device.forEachRange(batches.count) { _, range in
         for b in range {
           let batch = batches[b]
+          let sums = BatchSums(batch)
           for (e, (_, estimator)) in minibatch.enumerated() {
-            let terms = estimator.terms(
-              codes: batch.codes, means: batch.means, logVariances: batch.logVariances, latents: d,
-              dataCount: dataCount, level: device.level)
+            let terms = estimator.terms(batch, sums: sums, dataCount: dataCount)
             values[e * batches.count + b] = [
               terms.mutualInformation, terms.totalCorrelation, terms.dimensionWiseKL,
             ]

@@ -5,11 +5,7 @@ extension RateDecomposition {
   func findings(indicesKnown: Bool) -> [String] {
     var notes: [String] = []
     let inactive = klPerDimension.indices.filter { meanVariances[$0] < PosteriorStatistics.activeVariance }
-    if activeUnits == 0 {
-      notes.append(
-        "The posterior has collapsed: no latent's mean varies with the data (Var < 0.01), so the codes tell next to "
-          + "nothing about the images.")
-    }
+    if activeUnits == 0 { notes.append(CollapseFindings.wholePosterior) }
     let idle = inactive.filter { klPerDimension[$0] > CollapseFindings.idleKL }
     if let sentence = CollapseFindings.inWords(idle) { notes.append(sentence) }
     if monteCarloResidual.withinFourStandardErrors == false {

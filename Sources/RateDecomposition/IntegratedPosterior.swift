@@ -34,6 +34,13 @@ public struct IntegratedPosterior: Sendable {
   /// D.
   public var latents: Int { posterior.latents }
 
+  /// log q(z_d|xₙ).
+  func logConditional(_ z: Float, latent d: Int, index n: Int) -> Double {
+    gaussianLogDensity(
+      Double(z), mean: Double(posterior.means[n * latents + d]),
+      logVariance: Double(posterior.logVariances[n * latents + d]))
+  }
+
   /// I(x; z_d) = H(z_d) − E H(z_d|x) in nats, `[D]`; nil where the marginal is not tabulated.
   var informations: [Double?] {
     zip(marginals, statistics.conditionalEntropies).map { density, conditional in

@@ -59,23 +59,30 @@ public struct LatentInformation: Sendable, Equatable, Codable {
     let statistics = posterior.statistics, d = posterior.latents
     units = "nats"
     dataPoints = posterior.dataPoints
+    // I(x; z_d) as the mean of log q(z_d|x) − log q(z_d): however narrow posteriors are, rounding of z cancels.
     var sampled: [Estimate]?
     if posterior.marginals.contains(where: { $0 == nil }) {
       let stream = RandomStream(seed: seed).split("latent information")
-      let codes = posterior.aggregate.samples(samples, from: stream).codes
+      let (codes, indices) = posterior.aggregate.samples(samples, from: stream)
       let log = posterior.aggregate.logDensities(of: codes, marginals: true).marginals
-      sampled = (0..<d).map { k in Estimate(meanOf: (0..<samples).map { -log[$0 * d + k] }) }
+      sampled = (0..<d).map { k in
+        Estimate(
+          meanOf: (0..<samples).map {
+            posterior.logConditional(codes[$0 * d + k], latent: k, index: indices[$0]) - log[$0 * d + k]
+          })
+      }
     }
     self.samples = sampled == nil ? 0 : samples
     latents = (0..<d).map { k in
-      let entropy =
-        posterior.marginals[k].map { Estimate(value: $0.entropy, standardError: 0) } ?? sampled?[k]
+      let information =
+        posterior.informations[k].map { Estimate(value: $0, standardError: 0) } ?? sampled?[k]
         ?? Estimate(value: .nan, standardError: nil)
-      func shifted(_ value: Double) -> Estimate { Estimate(value: value, standardError: entropy.standardError) }
+      func shifted(_ value: Double) -> Estimate { Estimate(value: value, standardError: information.standardError) }
       return Latent(
         latent: k, kl: statistics.klPerDimension[k],
-        marginalKL: shifted(statistics.crossEntropies[k] - entropy.value), entropy: entropy,
-        mutualInformation: shifted(entropy.value - statistics.conditionalEntropies[k]), mean: statistics.means[k],
+        marginalKL: shifted(statistics.klPerDimension[k] - information.value),
+        entropy: shifted(information.value + statistics.conditionalEntropies[k]), mutualInformation: information,
+        mean: statistics.means[k],
         standardDeviation: (statistics.meanVariances[k] + statistics.meanOfVariances[k]).squareRoot(),
         meanVariance: statistics.meanVariances[k],
         isActive: statistics.meanVariances[k] >= PosteriorStatistics.activeVariance)

@@ -4,10 +4,14 @@ import Foundation
 struct LogWeights {
   /// log(1/K Σ w).
   let logMean: Double
-  /// The standard error of ``logMean`` by the delta method, s(w)/(w̄√K); nil for a single weight.
+  /// The standard error of ``logMean`` by the delta method, s(w)/(w̄√K); nil below ``leastEffectiveSize``, where a few
+  /// weights make up the mean and nothing tells how large those are that were not met.
   let standardError: Double?
   /// (Σ w)²/Σ w².
   let effectiveSize: Double
+
+  /// The effective sample size from which the delta method is trusted.
+  static let leastEffectiveSize = 10.0
   /// w/w̄.
   private let relative: [Double]
 
@@ -18,7 +22,7 @@ struct LogWeights {
     logMean = top + log(sum / count)
     relative = weights.map { $0 * count / sum }
     effectiveSize = sum * sum / squares
-    standardError = Estimate(meanOf: relative).standardError
+    standardError = effectiveSize < Self.leastEffectiveSize ? nil : Estimate(meanOf: relative).standardError
   }
 
   var value: MarginalLikelihood.Value {
@@ -31,13 +35,20 @@ struct LogWeights {
     let mean = Estimate(meanOf: logarithms).value
     // What one code adds to log mean w, minus what it adds to mean log w.
     let influence = zip(relative, logarithms).map { $0 - $1 }
-    return Estimate(value: max(0, logMean - mean), standardError: Estimate(meanOf: influence).standardError)
+    return Estimate(
+      value: max(0, logMean - mean),
+      standardError: standardError == nil ? nil : Estimate(meanOf: influence).standardError)
   }
 
-  /// The standard error of the mean over several images of ``logMean``, where image after image weighs the same codes.
-  static func sharedError(_ images: [ArraySlice<Double>]) -> Double? {
-    let relative = images.map { LogWeights($0).relative }, count = Double(images.count)
-    return Estimate(meanOf: relative[0].indices.map { s in relative.reduce(0) { $0 + $1[s] } / count }).standardError
+  /// The standard error of the mean of ``logMean`` over several images: independent ones, or such that image after
+  /// image weighs the same codes. Nil where that of an image is not known.
+  static func errorOfMean(_ images: [LogWeights], sharingCodes: Bool) -> Double? {
+    guard images.allSatisfy({ $0.standardError != nil }) else { return nil }
+    guard sharingCodes else { return MarginalLikelihood.Mean.independent(images.map(\.standardError)) }
+    let count = Double(images.count)
+    return Estimate(
+      meanOf: images[0].relative.indices.map { s in images.reduce(0) { $0 + $1.relative[s] } / count }
+    ).standardError
   }
 }
 
@@ -56,18 +67,25 @@ extension MarginalLikelihood.Mean {
 
   /// The mean over images, and over disjoint groups of `size` log weights of each, of the logarithm of the mean weight.
   ///
-  /// With twenty groups or more the sampling error comes from their spread, with fewer from the delta method in each.
-  init(_ weights: [[Double]], groups: Int, of size: Int, isShared: Bool) {
+  /// The sampling error is that of the delta method where it can be trusted in every group; or else it comes from the
+  /// spread over the groups, if there are several.
+  init(_ weights: [[Double]], groups: Int, of size: Int, sharingCodes: Bool) {
     var perImage = [Double](repeating: 0, count: weights.count), perGroup: [Double] = [], errors: [Double?] = []
     for group in 0..<groups {
-      let slices = weights.map { $0[group * size..<(group + 1) * size] }
-      let values = slices.map { LogWeights($0) }
+      let values = weights.map { LogWeights($0[group * size..<(group + 1) * size]) }
       for (i, value) in values.enumerated() { perImage[i] += value.logMean / Double(groups) }
       perGroup.append(values.reduce(0) { $0 + $1.logMean } / Double(values.count))
-      guard groups < 20 else { continue }
-      errors.append(isShared ? LogWeights.sharedError(slices) : Self.independent(values.map(\.standardError)))
+      errors.append(LogWeights.errorOfMean(values, sharingCodes: sharingCodes))
     }
     self.init(
-      perImage, samplingError: groups < 20 ? Self.independent(errors) : Estimate(meanOf: perGroup).standardError)
+      perImage, samplingError: Self.independent(errors) ?? Estimate(meanOf: perGroup).standardError)
+  }
+
+  /// Writes every field; an unknown error as null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(value, forKey: .value)
+    try container.encode(standardError, forKey: .standardError)
+    try container.encode(samplingError, forKey: .samplingError)
   }
 }

@@ -13,6 +13,8 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
   public struct Options: Sendable {
     /// K, the number of codes for each image, at least 2.
     public var samples = 5_000
+    /// How many images, where the caller does not choose them.
+    public var images = 64
     /// The seed of the codes.
     public var seed: UInt64 = 0
 
@@ -23,7 +25,8 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
   /// An estimate of log p(x) for one image.
   public struct Value: Sendable, Equatable, Codable {
     /// log p̂(x) with K codes. The standard error is that of the mean weight divided by the mean weight (the delta
-    /// method): trust it where the effective sample size is large.
+    /// method); nil where the effective sample size is below 10: a few codes make up the mean then, and how much is
+    /// missing cannot be told.
     public var logLikelihood: Estimate
     /// (Σ w)² / Σ w² of the K weights, between 1 and K (Kong 1992).
     public var effectiveSampleSize: Double
@@ -57,7 +60,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
     /// Standard error for other codes of these images; nil where it cannot be told.
     public var samplingError: Double?
 
-    private enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey {
       case value
       case standardError = "standard_error"
       case samplingError = "sampling_error"
@@ -170,14 +173,14 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
         gap: own[i].gap(weights[i]))
     }
     elbo = Mean(images.map(\.elbo.value), samplingError: Mean.independent(images.map(\.elbo.standardError)))
-    importance = Mean(own.map(\.logMean), samplingError: Mean.independent(own.map(\.standardError)))
-    prior = Mean(other.map(\.logMean), samplingError: LogWeights.sharedError(priorWeights.map { $0[...] }))
+    importance = Mean(own.map(\.logMean), samplingError: LogWeights.errorOfMean(own, sharingCodes: false))
+    prior = Mean(other.map(\.logMean), samplingError: LogWeights.errorOfMean(other, sharingCodes: true))
     gap = Mean(images.map(\.gap.value), samplingError: Mean.independent(images.map(\.gap.standardError)))
     curve = Self.sizes(upTo: samples).map { size in
       let groups = weights[0].count / size
       return Point(
-        samples: size, groups: groups, importance: Mean(weights, groups: groups, of: size, isShared: false),
-        prior: Mean(priorWeights, groups: groups, of: size, isShared: true))
+        samples: size, groups: groups, importance: Mean(weights, groups: groups, of: size, sharingCodes: false),
+        prior: Mean(priorWeights, groups: groups, of: size, sharingCodes: true))
     }
     warnings = []
     warnings = findings
@@ -195,13 +198,13 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
 
   private var findings: [String] {
     var notes: [String] = []
-    let few = 10.0
+    let few = LogWeights.leastEffectiveSize
     let sizes = images.map(\.importance.effectiveSampleSize), low = sizes.count { $0 < few }
     if low > 0 {
       notes.append(
         String(
           format: "Importance sampling: the effective sample size is below 10 for %d of %d images (least %.1f). There "
-            + "log p̂(x) is likely too low, by more than its standard error says.", low, images.count,
+            + "log p̂(x) is likely too low, and has no standard error.", low, images.count,
           sizes.min() ?? 0))
     }
     let priorLow = images.count { $0.prior.effectiveSampleSize < few }

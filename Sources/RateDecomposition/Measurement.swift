@@ -89,7 +89,7 @@ extension RateDecomposition {
     ] where value < least {
       throw StructuredError("\(name) is \(value)", expected: "at least \(least)")
     }
-    let posterior = integrated.posterior, statistics = integrated.statistics, device = integrated.device
+    let posterior = integrated.posterior, statistics = integrated.statistics
     let stream = RandomStream(seed: options.seed).split("decomposition")
     let entropies = try Entropies(
       integrated, fixed: fixed, samples: options.samples, stream: stream.split("samples"))
@@ -134,8 +134,7 @@ extension RateDecomposition {
     let batch = min(options.batchSize, posterior.count)
     minibatchEstimates = MinibatchEstimator.allCases.filter { $0.leastBatch <= batch && options.batches > 0 }.map {
       MinibatchEstimate(
-        $0, of: posterior, exact: exact, batchSize: batch, batches: options.batches, from: stream.split("minibatch"),
-        level: device.level)
+        $0, of: posterior, exact: exact, batchSize: batch, batches: options.batches, from: stream.split("minibatch"))
     }
     if let log = entropies.logDensities, fixed != nil {
       logDensities = log.joint

@@ -39,68 +39,51 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   ///   - logVariances: log σ², `[B, D]`.
   ///   - latents: D.
   ///   - dataCount: N ≥ B.
-  ///   - level: the instruction level of the vector kernels.
   public func densities(
-    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int,
-    level: VectorLevel = .plain
+    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
   ) -> Densities {
-    let batch = codes.count / d
-    precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
-    var result = Densities(
-      joint: [Double](repeating: 0, count: batch), marginals: [Double](repeating: 0, count: batch * d))
-    func column(_ values: [Double], _ k: Int) -> [Double] { (0..<batch).map { values[$0 * d + k] } }
-    // log q(z_i|x_j), of all dimensions and of one, `[B, B]`.
-    var all = [Double](repeating: 0, count: batch * batch), single = all
-    for k in 0..<d {
-      Double.pairwiseGaussian(
-        level, batch, batch, column(codes, k), column(means, k), column(logVariances, k), &single, batch)
-      all.withUnsafeMutableBufferPointer { all in
-        guard let sum = all.baseAddress else { return }
-        Double.apply(.add, level, all.count, sum, 1, single, 1, sum)
-      }
-      for (i, value) in logSums(&single, batch: batch, dataCount: dataCount, level).enumerated() {
-        result.marginals[i * d + k] = value
-      }
-    }
-    result.joint = logSums(&all, batch: batch, dataCount: dataCount, level)
-    return result
+    densities(
+      of: BatchSums(codes: codes, means: means, logVariances: logVariances, latents: d), dataCount: dataCount)
   }
 
-  /// log Σ_j w_ij·e^(x_ij) of each row of a `[B, B]` matrix, whose elements of other weights than most it changes.
-  private func logSums(_ x: inout [Double], batch: Int, dataCount: Int, _ level: VectorLevel) -> [Double] {
-    let n = Double(dataCount), b = Double(batch), m = b - 1
-    return x.withUnsafeMutableBufferPointer { x in
-      (0..<batch).map { i in
-        guard let row = x.baseAddress.map({ $0 + i * batch }) else { return 0 }
-        switch self {
-        case .weighted: return Double.logSumExp(level, batch, row) - log(b * n)
-        case .stratified:
-          // Relative to the weight 1/M of the rest.
-          row[i] += log(m / n)
-          row[(i + 1) % batch] += log((n - m) / n)
-          return Double.logSumExp(level, batch, row) - log(m)
-        }
+  /// The same from sums that all estimators share.
+  func densities(of sums: BatchSums, dataCount: Int) -> Densities {
+    let batch = sums.joint.count
+    precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
+    let n = Double(dataCount), m = Double(batch - 1)
+    func logDensity(_ row: BatchSums.Row) -> Double {
+      switch self {
+      case .weighted: return row.top + log(row.sum) - log(Double(batch) * n)
+      case .stratified:
+        // What rounding leaves of the rest counts for nothing beside own/N.
+        let rest = max(0, row.sum - row.own - row.next)
+        return row.top + log(row.own / n + row.next * (n - m) / (n * m) + rest / m)
       }
     }
+    return Densities(joint: sums.joint.map(logDensity), marginals: sums.marginals.map(logDensity))
   }
 
   /// The three terms averaged over the codes of one batch: mutual information E[log q(z|x) − log q̂(z)], total
   /// correlation E[log q̂(z) − Σ_d log q̂(z_d)], dimension-wise KL E[Σ_d log q̂(z_d) − log p(z)].
   ///
-  /// Parameters as in ``densities(codes:means:logVariances:latents:dataCount:level:)``.
+  /// Parameters as in ``densities(codes:means:logVariances:latents:dataCount:)``.
   public func terms(
-    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int,
-    level: VectorLevel = .plain
+    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
   ) -> (mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
-    let densities = densities(
-      codes: codes, means: means, logVariances: logVariances, latents: d, dataCount: dataCount, level: level)
-    let batch = densities.joint.count
+    terms(CodeBatch(codes: codes, means: means, logVariances: logVariances, latents: d), dataCount: dataCount)
+  }
+
+  /// The same of a batch whose sums may be known already.
+  func terms(
+    _ batch: CodeBatch, sums: BatchSums? = nil, dataCount: Int
+  ) -> (mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
+    let densities = densities(of: sums ?? BatchSums(batch), dataCount: dataCount)
     var conditional = 0.0, prior = 0.0
-    for i in codes.indices {
-      conditional += gaussianLogDensity(codes[i], mean: means[i], logVariance: logVariances[i])
-      prior += gaussianLogDensity(codes[i], mean: 0, logVariance: 0)
+    for i in batch.codes.indices {
+      conditional += gaussianLogDensity(batch.codes[i], mean: batch.means[i], logVariance: batch.logVariances[i])
+      prior += gaussianLogDensity(batch.codes[i], mean: 0, logVariance: 0)
     }
-    let joint = densities.joint.reduce(0, +), marginals = densities.marginals.reduce(0, +), b = Double(batch)
+    let joint = densities.joint.reduce(0, +), marginals = densities.marginals.reduce(0, +), b = Double(batch.size)
     return ((conditional - joint) / b, (joint - marginals) / b, (marginals - prior) / b)
   }
 }
@@ -155,19 +138,16 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
   ///   - batches: how many, at least 1.
   ///   - dataCount: the N of the weights where it is not the number of posteriors at hand.
   ///   - stream: where batches and codes come from.
-  ///   - level: the instruction level of the vector kernels.
   public init(
     _ estimator: MinibatchEstimator, of posterior: PosteriorTable, exact: Terms, batchSize: Int, batches: Int,
-    dataCount: Int? = nil, from stream: RandomStream, level: VectorLevel = .plain
+    dataCount: Int? = nil, from stream: RandomStream
   ) {
     var values: [[Double]] = [[], [], []]
     for batch in 0..<batches {
       var choice = stream.split("batch", batch), noise = stream.split("noise", batch)
       let indices = choice.distinct(batchSize, below: posterior.count)
-      let codes = CodeBatch(of: posterior, at: indices, noise: &noise)
       let terms = estimator.terms(
-        codes: codes.codes, means: codes.means, logVariances: codes.logVariances, latents: codes.latents,
-        dataCount: dataCount ?? posterior.count, level: level)
+        CodeBatch(of: posterior, at: indices, noise: &noise), dataCount: dataCount ?? posterior.count)
       values[0].append(terms.mutualInformation)
       values[1].append(terms.totalCorrelation)
       values[2].append(terms.dimensionWiseKL)

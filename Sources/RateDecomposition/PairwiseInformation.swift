@@ -14,8 +14,9 @@ public struct PairwiseInformation: Sendable, Equatable, Codable {
     public var samples = 2_000
     /// The seed of the samples.
     public var seed: UInt64 = 0
-    /// Of more latents than this only those with the largest KL are paired, since pairs grow with the square.
-    public var largestCount = 64
+    /// Of more latents than this only those with the largest KL are paired, since time grows with the square. A latent
+    /// whose KL is small shares no more than that with any other.
+    public var largestCount = 32
 
     /// The defaults.
     public init() {}
@@ -90,11 +91,7 @@ public struct PairwiseInformation: Sendable, Equatable, Codable {
           posterior.marginals[latent]?.logDensity(at: Double(codes[s * m + k])) ?? sampled?.marginals[s * m + k] ?? .nan
         })
       conditional.append(
-        (0..<count).map { s in
-          gaussianLogDensity(
-            Double(codes[s * m + k]), mean: Double(table.means[indices[s] * d + latent]),
-            logVariance: Double(table.logVariances[indices[s] * d + latent]))
-        })
+        (0..<count).map { s in posterior.logConditional(codes[s * m + k], latent: latent, index: indices[s]) })
       noise.append(
         (0..<count).map { s in
           conditional[k][s] + gaussianEntropy(logVariance: Double(table.logVariances[indices[s] * d + latent]))

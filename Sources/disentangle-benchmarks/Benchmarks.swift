@@ -13,8 +13,8 @@ struct Benchmarks: ParsableCommand {
       disentangle-benchmarks all --peer "python3 script/peer_pytorch.py" --json
       """,
     subcommands: [
-      StepBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
-      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self,
+      StepBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self, EstimatorBenchmark.self,
+      RenderBenchmark.self, LoadBenchmark.self, ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self,
     ])
 }
 

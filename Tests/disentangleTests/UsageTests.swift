@@ -13,7 +13,8 @@ extension CommandLineTests {
       "every command explains itself",
       arguments: [
         ("", "train"), ("train", "--resume"), ("decompose", "--posterior"),
-        ("report", "--likelihood-images"), ("compare", "standard deviation"), ("rate-distortion", "seeds"), ("config", "check"),
+        ("report", "--likelihood-images"), ("compare", "standard deviation"), ("rate-distortion", "seeds"),
+        ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
         ("list architectures", "paper"), ("list datasets", "paper"),
       ])

@@ -119,7 +119,9 @@ extension Document {
     caption { text-align: left; font-weight: 600; padding-bottom: 0.35rem }
     th, td { text-align: left; padding: 0.2rem 1rem 0.2rem 0; border-bottom: 1px solid var(--rule); vertical-align: top }
     th { color: var(--secondary); font-weight: 600; white-space: nowrap }
-    .facts td:first-child { white-space: nowrap; color: var(--secondary) }
+    td:first-child { white-space: nowrap }
+    .facts td:first-child { color: var(--secondary) }
+    @media (max-width: 40rem) { td:first-child { white-space: normal } .facts td:first-child { white-space: nowrap } }
     .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
     .note { font-size: 0.9rem; color: var(--secondary); margin-top: 0.25rem }
     pre { overflow-x: auto; background: var(--shade); padding: 0.75rem; font-size: 0.85rem }
