@@ -191,9 +191,26 @@ struct LatentExplorerTests {
     #expect(abs(latent.kl - 0.5 * (1 + 0.25 + 2 * log(2) - 1)) < 1e-6)
     #expect(abs(latent.mean) < 1e-6 && abs(latent.deviation - 1.25.squareRoot()) < 1e-6)
     let z = 1.25.squareRoot() * 0.75  // the 101st of 161 points over ± 3 deviations
-    func normal(_ mean: Double) -> Double { exp(-2 * (z - mean) * (z - mean)) * 2 / (2 * Double.pi).squareRoot() }
+    // Curves are smoothed by half the distance of two points.
+    let variance = 0.25 + 1.25 * pow(3.0 / 160, 2)
+    func normal(_ mean: Double) -> Double {
+      exp(-(z - mean) * (z - mean) / (2 * variance)) / (2 * Double.pi * variance).squareRoot()
+    }
     // Densities are given to 1e-4 of their peak.
     #expect(abs(latent.density[100] * latent.peak - (normal(-1) + normal(1)) / 2) < 1e-4)
+  }
+
+  @Test("Posteriors far narrower than the screen can show are drawn all the same")
+  func narrow() throws {
+    let base = try ExplorerExample(ExplorerExample.odd, images: [2, 6, 6], latents: 1)
+    let posterior = try PosteriorTable(means: [-0.5, 0.51] as [Float], logVariances: [-60, -60], latents: 1)
+    let latent = try facts(LatentExplorer(base.model, on: base.dataset, posterior: posterior, title: "").html())
+      .latents[0]
+    // Two spikes of one height to 1e-4, one deviation on either side of the mean.
+    let spikes = latent.density.indices.filter { latent.density[$0] > 0.5 }
+    #expect(spikes.contains(53) || spikes.contains(54))
+    #expect(spikes.contains(106) || spikes.contains(107))
+    #expect(latent.density.allSatisfy { $0.isFinite } && latent.density.max() == 1)
   }
 
   @Test("The page is one file without references, the same bytes each time")

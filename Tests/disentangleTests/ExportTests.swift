@@ -131,6 +131,15 @@ extension CommandLineTests {
       #expect(untouched)
     }
 
+    @Test(
+      "Every export explains itself",
+      arguments: [("export", "notebook"), ("export notebook", "--force"), ("export explorer", "--output")])
+    func help(command: String, part: String) throws {
+      let result = try run(command + " --help")
+      #expect(result.code == 0 && result.errors.isEmpty)
+      #expect(result.output.contains("USAGE: disentangle \(command)") && result.output.contains(part))
+    }
+
     @Test("Wrong usage is explained", arguments: ["export", "export bogus", "export notebook", "export explorer"])
     func usage(arguments: String) throws {
       let result = try run(arguments)

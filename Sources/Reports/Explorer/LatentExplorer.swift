@@ -14,7 +14,7 @@ import TensorCore
 /// - a sub-grid of the data set's images with the means and log-variances of their posteriors, as the program's encoder
 ///   gave them;
 /// - for each latent its KL, the mean and standard deviation of the aggregate posterior and its density over ± 3
-///   standard deviations, over all N data points.
+///   standard deviations, smoothed by a 54th of one, over all N data points.
 public struct LatentExplorer {
   /// Images and codes together take at most this many bytes before compression.
   static let budget = 5_000_000
@@ -72,7 +72,7 @@ public struct LatentExplorer {
     let facts = Facts(
       title: title, likelihood: .init(model.likelihood), image: model.image, binary: dataset.isBinary,
       dataset: .init(name: dataset.name, count: dataset.count), layers: layers.map(Facts.Layer.init),
-      latents: latents(), choices: selection.choices, indices: selection.indices,
+      latents: try latents(), choices: selection.choices, indices: selection.indices,
       factors: selection.choices.isEmpty ? listedFactors(of: selection.indices) : nil)
     return PageTemplate(PackageResources.explorer_html).filled([
       "title": PageTemplate.escaped(title), "style": String(decoding: PackageResources.explorer_css, as: UTF8.self),
@@ -84,7 +84,7 @@ public struct LatentExplorer {
   private func row(_ index: Int) -> Range<Int> { index * model.latents..<(index + 1) * model.latents }
 
   /// Each latent's aggregate posterior, by falling KL.
-  private func latents() -> [Facts.Latent] {
+  private func latents() throws -> [Facts.Latent] {
     let d = model.latents, n = Double(posterior.count)
     let statistics = PosteriorStatistics(posterior)
     var means = [Double](repeating: 0, count: d)
@@ -94,9 +94,17 @@ public struct LatentExplorer {
       let second = 2 * statistics.crossEntropies[k] - log(2 * Double.pi)
       return max(second - means[k] * means[k], 1e-12).squareRoot()
     }
-    let points = (0..<Self.densityPoints).map { -3 + 6 * Double($0) / Double(Self.densityPoints - 1) }
+    let spacing = 6 / Double(Self.densityPoints - 1)
+    let points = (0..<Self.densityPoints).map { -3 + spacing * Double($0) }
     let codes = points.flatMap { point in (0..<d).map { Float(means[$0] + point * deviations[$0]) } }
-    let densities = AggregatePosterior(posterior, on: model.device).logDensities(of: codes, marginals: true).marginals
+    // Smoothed by half the distance of the points, so that no narrow posterior falls between two of them.
+    let smoothed = posterior.logVariances.enumerated().map { i, logVariance in
+      let width = spacing / 2 * deviations[i % d]
+      return Float(log(exp(Double(logVariance)) + width * width))
+    }
+    let densities = AggregatePosterior(
+      try PosteriorTable(means: posterior.means, logVariances: smoothed, latents: d), on: model.device
+    ).logDensities(of: codes, marginals: true).marginals
     let order = (0..<d).sorted { (statistics.klPerDimension[$0], $1) > (statistics.klPerDimension[$1], $0) }
     return order.map { k in
       let density = points.indices.map { exp(densities[$0 * d + k]) }, peak = density.max() ?? 1
