@@ -26,6 +26,7 @@ let package = Package(
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
 
     // Computation.
     .target(name: "CVectorKernels"),
@@ -53,13 +54,17 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Experiment", "RateDecomposition", "FileFormats", "TensorCore", "CCairo",
+        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo", "CGIF",
         .product(name: "Logging", package: "swift-log"),
+      ],
+      resources: [
+        .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
+        .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "TensorCore",
+        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -80,7 +85,9 @@ let package = Package(
 let tested: [String: [Target.Dependency]] = [
   "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
-  "RateDecomposition": ["FileFormats"], "Experiment": [], "Reports": [], "disentangle": ["FileFormats"],
+  "RateDecomposition": ["FileFormats"], "Experiment": [],
+  "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
+  "disentangle": ["FileFormats"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

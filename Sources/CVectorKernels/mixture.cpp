@@ -1,5 +1,8 @@
 #include "include/vk_mixture.h"
 
+/// Components whose densities are kept for the products of all pairs of dimensions.
+enum { VK_MIXTURE_STRIP = 4 * VK_MIXTURE_TILE };
+
 #define VK_BODY "mixture_body.hpp"
 #include "for_each_level.hpp"
 
@@ -41,4 +44,16 @@ void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size
                          double *joint, double *marginals, double *scratch) {
   static constexpr decltype(&plain::mixture_log2_sum) dispatch[] = VK_TABLE(mixture_log2_sum);
   dispatch[level](n, d, table, samples, z, joint, marginals, scratch);
+}
+
+size_t vk_mixture_pair_scratch_size(size_t d) {
+  // Four dimensions at a time: densities of a strip of components, and a vector of up to 16 floats for each pair.
+  size_t blocks = (d + 3) / 4;
+  return 4 * blocks * VK_MIXTURE_STRIP + blocks * (blocks + 1) / 2 * 16 * 16;
+}
+
+void vk_mixture_pair_sums(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
+                          const float *reference, double *sums, float *scratch) {
+  static constexpr decltype(&plain::mixture_pair_sums) dispatch[] = VK_TABLE(mixture_pair_sums);
+  dispatch[level](n, d, table, samples, z, reference, sums, scratch);
 }

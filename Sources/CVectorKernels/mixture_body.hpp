@@ -193,4 +193,67 @@ static void mixture_log2_sum(size_t n, size_t d, const float *table, size_t samp
   else log2_sums<false>(n, d, table, samples, z, joint, marginals, scratch);
 }
 
+/// densities[k][i] = 2^(log₂ density of component i in dimension k − reference[k]), k < d, for `count` tiles; a strip's
+/// length apart.
+static void strip_densities(size_t d, const float *tiles, size_t count, const float *z, const float *reference,
+                            float *densities) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
+  for (size_t tile = 0; tile < count; tile++, tiles += stride, densities += VK_MIXTURE_TILE) {
+    const float *p = tiles;
+    for (size_t k = 0; k < d; k++, p += 3 * VK_MIXTURE_TILE) {
+      vec zk = splat(z[k]), rk = splat(reference[k]);
+      for (int i = 0; i < VK_MIXTURE_TILE; i += width) {
+        vec t = (zk - load(p + i)) * load(p + VK_MIXTURE_TILE + i);
+        store(densities + k * VK_MIXTURE_STRIP + i, vexp2(fma(-t, t, load(p + 2 * VK_MIXTURE_TILE + i)) - rk));
+      }
+    }
+  }
+}
+
+static void mixture_pair_sums(size_t n, size_t d, const float *table, size_t samples, const float *z,
+                              const float *reference, double *sums, float *scratch) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, tiles = (n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
+  const size_t blocks = (d + 3) / 4, pairs = d * (d - 1) / 2, strip_tiles = VK_MIXTURE_STRIP / VK_MIXTURE_TILE;
+  float *densities = scratch;
+  vec *partial = (vec *)(scratch + 4 * blocks * VK_MIXTURE_STRIP);
+  // Dimensions that fill up the last block have density zero.
+  for (size_t i = d * VK_MIXTURE_STRIP; i < 4 * blocks * VK_MIXTURE_STRIP; i++) densities[i] = 0;
+  for (size_t i = 0; i < samples * pairs; i++) sums[i] = 0;
+  for (size_t chunk = 0; chunk < tiles; chunk += VK_MIXTURE_CHUNK_TILES) {
+    size_t end = chunk + VK_MIXTURE_CHUNK_TILES < tiles ? chunk + VK_MIXTURE_CHUNK_TILES : tiles;
+    for (size_t s = 0; s < samples; s++) {
+      for (size_t i = 0; i < blocks * (blocks + 1) / 2 * 16; i++) partial[i] = (vec){};
+      for (size_t tile = chunk; tile < end; tile += strip_tiles) {
+        size_t count = end - tile < strip_tiles ? end - tile : strip_tiles;
+        strip_densities(d, table + tile * stride, count, z + s * d, reference + s * d, densities);
+        vec *sum = partial;
+        for (size_t a = 0; a < blocks; a++)
+          for (size_t b = a; b < blocks; b++, sum += 16) {
+            vec products[16];
+            for (int u = 0; u < 16; u++) products[u] = sum[u];
+            const float *first = densities + 4 * a * VK_MIXTURE_STRIP, *second = densities + 4 * b * VK_MIXTURE_STRIP;
+            for (size_t i = 0; i < count * VK_MIXTURE_TILE; i += width) {
+              vec x[4], y[4];
+              for (int u = 0; u < 4; u++) {
+                x[u] = load(first + u * VK_MIXTURE_STRIP + i);
+                y[u] = load(second + u * VK_MIXTURE_STRIP + i);
+              }
+              for (int u = 0; u < 4; u++)
+                for (int v = 0; v < 4; v++) products[4 * u + v] = fma(x[u], y[v], products[4 * u + v]);
+            }
+            for (int u = 0; u < 16; u++) sum[u] = products[u];
+          }
+      }
+      double *out = sums + s * pairs;
+      for (size_t i = 0; i < d; i++)
+        for (size_t j = i + 1; j < d; j++, out++) {
+          // Block (a, b) is preceded by the blocks of the rows before, a row of which has blocks − a.
+          size_t a = i / 4, b = j / 4, block = a * blocks - a * (a + 1) / 2 + b;
+          dvec lanes = __builtin_convertvector(partial[16 * block + 4 * (i % 4) + j % 4], dvec);
+          *out += sum_lanes(&lanes);
+        }
+    }
+  }
+}
+
 }  // namespace VK_LEVEL

@@ -1,6 +1,7 @@
 import FileFormats
 import Foundation
 import NeuralLayers
+import Objectives
 import TensorCore
 
 /// The state of training in one safetensors file: parameters, optimisers, and the number of steps.
@@ -61,16 +62,7 @@ public enum Checkpoint {
   public static func restore(
     _ trainer: Trainer, configuration: String, from path: String
   ) throws -> (threads: String, level: String) {
-    let file = try Safetensors(reading: path)
-    guard file.metadata["format"] == "disentangle checkpoint 1" else {
-      throw StructuredError(
-        "not a checkpoint", at: path, expected: "a file that training wrote",
-        action: "Weights alone cannot be resumed; train anew with another --output.")
-    }
-    let tensors = try file.entries.map { ($0.name, try file.floats($0.name)) }
-    guard file.metadata["crc32"] == checksum(tensors, file.metadata) else {
-      throw damaged(path, "its checksum does not match")
-    }
+    let file = try read(path)
     if let saved = file.metadata["configuration"], saved != configuration {
       throw StructuredError(
         "the checkpoint belongs to another configuration\(difference(saved, configuration))", at: path,
@@ -95,6 +87,34 @@ public enum Checkpoint {
     for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
     trainer.step = step
     return (file.metadata["threads"] ?? "?", file.metadata["vector_level"] ?? "?")
+  }
+
+  /// Restores an adversary alone, if the checkpoint is of this model.
+  ///
+  /// - Returns: whether the checkpoint has an adversary, and its model's parameters are those of `model`.
+  /// - Throws: ``StructuredError`` if the file is damaged.
+  public static func restore(_ adversary: any Adversary, beside model: Model, from path: String) throws -> Bool {
+    let file = try read(path), name = "adversary.parameters", values = adversary.parameters.values
+    guard file.entries.contains(where: { $0.name == name }),
+      try file.floats("model.parameters") == model.parameters.values.elements
+    else { return false }
+    values.copy(from: Tensor(try file.floats(name, shape: values.shape.dimensions), values.shape, on: values.device))
+    return true
+  }
+
+  /// Reads a checkpoint and checks that it is one, and whole.
+  private static func read(_ path: String) throws -> Safetensors {
+    let file = try Safetensors(reading: path)
+    guard file.metadata["format"] == "disentangle checkpoint 1" else {
+      throw StructuredError(
+        "not a checkpoint", at: path, expected: "a file that training wrote",
+        action: "Weights alone cannot be resumed; train anew with another --output.")
+    }
+    let tensors = try file.entries.map { ($0.name, try file.floats($0.name)) }
+    guard file.metadata["crc32"] == checksum(tensors, file.metadata) else {
+      throw damaged(path, "its checksum does not match")
+    }
+    return file
   }
 
   private static func damaged(_ path: String, _ how: String) -> StructuredError {

@@ -63,49 +63,20 @@ public final class EventLog {
     }
   }
 
-  private let path: String
-  private let descriptor: Int32
+  private let file: AppendedFile
 
   /// Opens the log for appending, and makes it if it is not there.
   ///
   /// - Throws: ``StructuredError`` if it cannot be opened.
-  public init(path: String) throws {
-    self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw StructuredError("cannot open the metrics: \(String(cString: strerror(errno)))", at: path)
-    }
-  }
-
-  deinit { close(descriptor) }
+  public init(path: String) throws { file = try AppendedFile(path: path, contents: "the metrics") }
 
   /// Appends a row; other programs see it at once.
   ///
   /// - Throws: ``StructuredError`` if the system refuses, as on a full disk; the log is then as it was.
-  public func append(_ row: Row) throws {
-    let before = lseek(descriptor, 0, SEEK_END)
-    var line = row.json + "\n"
-    let failure: Int32? = line.withUTF8 { bytes in
-      var done = 0
-      while done < bytes.count {
-        let written = write(descriptor, bytes.baseAddress! + done, bytes.count - done)
-        if written < 0, errno != EINTR { return errno }
-        done += max(0, written)
-      }
-      return nil
-    }
-    if let failure {
-      if before >= 0 { ftruncate(descriptor, before) }
-      throw StructuredError("cannot write the metrics: \(String(cString: strerror(failure)))", at: path)
-    }
-  }
+  public func append(_ row: Row) throws { try file.append(Data((row.json + "\n").utf8)) }
 
   /// Forces all rows onto the disk, as before a checkpoint that presumes them.
-  public func synchronize() throws {
-    guard fsync(descriptor) == 0 else {
-      throw StructuredError("cannot write the metrics: \(String(cString: strerror(errno)))", at: path)
-    }
-  }
+  public func synchronize() throws { try file.synchronize() }
 
   /// Drops the rows beyond a step, and a torn line at the end; rewrites the file atomically if there is anything to
   /// drop. A log that is not there has nothing to drop.

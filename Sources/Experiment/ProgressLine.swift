@@ -58,8 +58,11 @@ public struct ProgressLine: Sendable {
 
   private var shownTerms: [String] { terms.map { "\($0.name) \(Self.number($0.value))" } }
 
-  private func drawBar(_ width: Int, color: Bool) -> String {
-    let full = Int(fraction * Double(width))
+  private func drawBar(_ width: Int, color: Bool) -> String { Self.bar(fraction, width: width, color: color) }
+
+  /// A bar of so many columns.
+  static func bar(_ fraction: Double, width: Int, color: Bool) -> String {
+    let full = Int(min(1, max(0, fraction)) * Double(width))
     let done = String(repeating: "━", count: full), rest = String(repeating: "─", count: width - full)
     return color ? "\u{1B}[36m\(done)\u{1B}[0;2m\(rest)\u{1B}[0m" : done + rest
   }

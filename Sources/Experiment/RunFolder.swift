@@ -15,6 +15,8 @@ public final class RunFolder: Sendable {
     case environment = "environment.json"
     /// One JSON object for each logged step; see ``EventLog``.
     case metrics = "metrics.jsonl"
+    /// The same for TensorBoard, with pictures, where `training.tensorboard` asks for it; see ``TensorBoardLog``.
+    case tensorBoard = "events.out.tfevents"
     /// Everything needed to continue bit for bit.
     case checkpoint = "checkpoint.safetensors"
     /// The trained parameters.

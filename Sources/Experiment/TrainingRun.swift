@@ -41,6 +41,9 @@ public final class TrainingRun {
   /// What a person should know before training goes on, as where it was resumed.
   public private(set) var notices: [String] = []
 
+  /// Draws the pictures that TensorBoard shows, if it is asked for: called every `checkpoint_every` steps and at the end.
+  public var drawPictures: (() throws -> [TensorBoardLog.Picture])?
+
   /// Whether there is nothing left to train: all steps are made and the weights are written.
   public var isComplete: Bool { trainer.step == trainer.steps && folder.contains(.weights) }
 
@@ -92,6 +95,7 @@ public final class TrainingRun {
       notices.append("There is no checkpoint yet: training begins at the beginning.")
     }
     try EventLog.truncate(path: folder.path(of: .metrics), afterStep: trainer.step)
+    try TensorBoardLog.truncate(path: folder.path(of: .tensorBoard), afterStep: trainer.step)
   }
 
   private static func requireSame(_ yaml: String, as folder: RunFolder) throws {
@@ -116,35 +120,47 @@ public final class TrainingRun {
   ) throws -> Ending {
     let log = try EventLog(path: folder.path(of: .metrics))
     let settings = configuration.value.training
+    let board = settings.tensorBoard ? try TensorBoardLog(path: folder.path(of: .tensorBoard)) : nil
+    let decomposition = TrainingDecomposition(configuration.value, dataset: dataset)
     let clock = ContinuousClock()
     let start = clock.now, first = trainer.step
     while trainer.step < trainer.steps {
       if stop.signal != nil {
-        try save(log)
+        try save(log, board)
         return .stopped
       }
       let result = try trainer.advance()
       let seconds = (clock.now - start) / .seconds(1)
+      var row = EventLog.Row(step: result.step, [])
       if result.step % settings.logEvery == 0 || result.step == trainer.steps {
-        try log.append(
-          EventLog.Row(
-            step: result.step,
-            [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) } + [
-              .init("seconds", seconds),
-              .init("images_per_second", Double((result.step - first) * settings.batchSize) / max(seconds, 1e-9)),
-            ]))
+        row.values +=
+          [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) } + [
+            .init("seconds", seconds),
+            .init("images_per_second", Double((result.step - first) * settings.batchSize) / max(seconds, 1e-9)),
+          ]
+      }
+      if let decomposition, decomposition.isDue(after: result.step) {
+        row.values += try decomposition.measure(trainer.model)
+      }
+      if !row.values.isEmpty {
+        try log.append(row)
+        try board?.append(row)
+      }
+      if let board, result.step % settings.checkpointEvery == 0 || result.step == trainer.steps {
+        try board.append(try drawPictures?() ?? [], step: result.step)
       }
       observe(result, seconds)
-      if result.step % settings.checkpointEvery == 0 && result.step < trainer.steps { try save(log) }
+      if result.step % settings.checkpointEvery == 0 && result.step < trainer.steps { try save(log, board) }
     }
-    try save(log)
+    try save(log, board)
     try WeightsFile.write(trainer.model, configuration: configuration.yaml, to: folder.path(of: .weights))
     return .complete
   }
 
-  private func save(_ log: EventLog) throws {
+  private func save(_ log: EventLog, _ board: TensorBoardLog?) throws {
     // The rows first: a checkpoint presumes them.
     try log.synchronize()
+    try board?.synchronize()
     try Checkpoint.save(trainer, configuration: configuration.yaml, to: folder.path(of: .checkpoint))
     logger.debug("Saved a checkpoint after step \(trainer.step)")
   }

@@ -48,6 +48,14 @@ public protocol Adversary: AnyObject {
   ///   - stream: random numbers for this step.
   ///   - pass: an evaluation that trains ``parameters``.
   func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms
+
+  /// What it has learnt of log q(z) − Σ_d log q(z_d) at codes `[B, D]`, `[B]` in nats; nil if it does not learn that.
+  func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>?
+}
+
+extension Adversary {
+  /// Nothing.
+  public func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>? { nil }
 }
 
 /// Everything about one batch that an objective may ask for.

@@ -29,6 +29,16 @@ public struct AggregatePosterior: Sendable {
     mixture.logDensities(at: codes, marginals: marginals, on: device)
   }
 
+  /// log q(z_i, z_j) of S points for all pairs of dimensions, over all N components.
+  ///
+  /// - Parameters:
+  ///   - codes: z, `[S, D]`, as for ``logDensities(of:marginals:)``.
+  ///   - references: log q(z_d), `[S, D]`, to within a few nats: they keep sums in the range of single precision.
+  /// - Returns: `[S, D(D − 1)/2]`, pairs in the order (0, 1), (0, 2), …, (1, 2), ….
+  public func logPairDensities(of codes: [Float], references: [Double]) -> [Double] {
+    mixture.logPairDensities(at: codes, references: references, on: device)
+  }
+
   /// S independent samples from q(z): a data point n with equal chances, then z ~ q(z|xₙ).
   ///
   /// - Returns: `codes` z, `[S, D]`, rounded to single precision; `indices` n, `[S]`.
@@ -69,7 +79,7 @@ public struct AggregatePosterior: Sendable {
   func conditionalEntropies(of indices: [Int]) -> [Double] {
     let d = posterior.latents
     return indices.map { n in
-      posterior.logVariances[n * d..<(n + 1) * d].reduce(0.0) { $0 + 0.5 * (2.8378770664093454836 + Double($1)) }
+      posterior.logVariances[n * d..<(n + 1) * d].reduce(0.0) { $0 + gaussianEntropy(logVariance: Double($1)) }
     }
   }
 
@@ -96,3 +106,6 @@ func gaussianLogDensity(_ z: Double, mean: Double, logVariance: Double) -> Doubl
   let distance = z - mean
   return -0.5 * (distance * distance * exp(-logVariance) + logVariance + 1.8378770664093454836)
 }
+
+/// H(N(μ, e^lv)) = ½(log 2πe + lv).
+func gaussianEntropy(logVariance: Double) -> Double { 0.5 * (2.8378770664093454836 + logVariance) }

@@ -1,155 +1,128 @@
 import Foundation
 
-/// A decomposition for people: aligned columns for a terminal, or Markdown.
+/// A decomposition for people: tables for a terminal, for Markdown, or for a page.
 public struct DecompositionTable: Sendable {
-  /// The form of the text.
-  public enum Style: Sendable {
-    /// Columns aligned with spaces.
-    case terminal
-    /// Headings and tables of GitHub-flavoured Markdown.
-    case markdown
-  }
-
   private let result: RateDecomposition
 
   /// Takes a decomposition.
   public init(_ result: RateDecomposition) { self.result = result }
 
   /// The whole text, ending in a line break.
-  public func text(_ style: Style = .terminal) -> String {
-    var blocks = [summary(style), checks(style), latentTable(style)]
-    if !result.minibatchEstimates.isEmpty { blocks.append(minibatches(style)) }
+  public func text(_ style: TextTable.Style = .terminal) -> String {
+    var blocks = tables.map { $0.text(style) }
     if !result.warnings.isEmpty {
-      blocks.append(([heading("Please note", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
+      blocks.append(
+        ([TextTable.heading("Please note", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
     }
     return blocks.joined(separator: "\n\n") + "\n"
   }
 
-  private func summary(_ style: Style) -> String {
-    var rows = [
-      ["rate  E KL(q(z|x) ‖ p(z))", number(result.rate), "closed form"],
-      ["  mutual information  I(x; z)", number(result.mutualInformation.value), error(result.mutualInformation)],
-      ["  total correlation  TC(z)", number(result.totalCorrelation.value), error(result.totalCorrelation)],
-      [
-        "  dimension-wise KL", number(result.dimensionWiseKL.value),
-        result.estimator == .exact
-          ? "by quadrature"
-          : error(Estimate(value: result.dimensionWiseKL.value, standardError: result.dimensionWiseKL.standardError)),
-      ],
-      ["joint entropy  H(z)", number(result.jointEntropy.value), error(result.jointEntropy)],
-      ["conditional entropy  E H(z|x)", number(result.conditionalEntropy), "closed form"],
-      ["active units  Var(μ) ≥ 0.01", "\(result.activeUnits) of \(result.latents)", ""],
-    ]
-    if let distortion = result.distortion {
-      let error = result.distortionStandardError.map { "± " + number($0) } ?? ""
-      rows.append(["distortion  E[−log p(x|z)]", number(distortion), error])
-    }
-    if let entropy = result.dataEntropy {
-      rows.append(["data entropy  H(x)", number(entropy), "identical images counted"])
-    }
-    return heading("Where the rate goes", style) + "\n"
-      + table(["quantity", "nats", "± standard error"], rows, numeric: [1], style)
-      + "\n"
-      + paragraph(
-        "Over all \(result.dataPoints) data points; \(result.samples) "
-          + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."), style)
+  /// All tables; the paths of their cells begin at the decomposition's JSON object.
+  public var tables: [TextTable] {
+    [summary, checks, latentTable] + (result.minibatchEstimates.isEmpty ? [] : [minibatches])
   }
 
-  private func checks(_ style: Style) -> String {
+  /// The terms of the rate.
+  public var summary: TextTable {
+    var rows: [[TextTable.Cell]] = [
+      ["rate  E KL(q(z|x) ‖ p(z))", .number(result.rate, at: "rate"), "closed form"],
+      term("  mutual information  I(x; z)", result.mutualInformation, "mutual_information"),
+      term("  total correlation  TC(z)", result.totalCorrelation, "total_correlation"),
+      [
+        "  dimension-wise KL", .number(result.dimensionWiseKL.value, at: "dimension_wise_kl.value"),
+        result.estimator == .exact
+          ? "by quadrature" : error(result.dimensionWiseKL.standardError, "dimension_wise_kl.standard_error"),
+      ],
+      term("joint entropy  H(z)", result.jointEntropy, "joint_entropy"),
+      [
+        "conditional entropy  E H(z|x)", .number(result.conditionalEntropy, at: "conditional_entropy"), "closed form",
+      ],
+      [
+        "active units  Var(μ) ≥ 0.01",
+        .init("\(result.activeUnits) of \(result.latents)", value: Double(result.activeUnits), path: "active_units"),
+        "",
+      ],
+    ]
+    if let distortion = result.distortion {
+      let error = result.distortionStandardError.map {
+        TextTable.Cell("± " + Format.number($0), value: $0, path: "distortion_standard_error")
+      }
+      rows.append(["distortion  E[−log p(x|z)]", .number(distortion, at: "distortion"), error ?? ""])
+    }
+    if let entropy = result.dataEntropy {
+      rows.append(["data entropy  H(x)", .number(entropy, at: "data_entropy"), "identical images counted"])
+    }
+    return TextTable(
+      title: "Where the rate goes", header: ["quantity", "nats", "± standard error"], rows: rows, numeric: [1],
+      note: "Over all \(result.dataPoints) data points; \(result.samples) "
+        + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."))
+  }
+
+  /// What must hold, and whether it does.
+  public var checks: TextTable {
     let bounds = result.informationBounds, residual = result.monteCarloResidual
     let within =
       residual.withinFourStandardErrors.map { $0 ? "within four standard errors" : "MORE than four standard errors" }
       ?? "a single sample has no standard error"
-    let lower = bounds.lower.map { "H − D = \(number($0)) ≤ " } ?? ""
-    var rows = [
+    let lower = bounds.lower.map { "H − D = \(Format.number($0)) ≤ " } ?? ""
+    var rows: [[TextTable.Cell]] = [
       [
-        "bounds", "\(lower)I = \(number(result.mutualInformation.value)) ≤ R = \(number(bounds.upper))",
+        "bounds",
+        "\(lower)I = \(Format.number(result.mutualInformation.value)) ≤ R = \(Format.number(bounds.upper))",
         bounds.hold ? "holds" : "VIOLATED",
       ],
-      ["ceiling", "I ≤ \(number(bounds.ceiling))", result.dataEntropy == nil ? "log N" : "entropy of the data"],
-      ["sum of the terms", scientific(result.identityResidual), "rounding"],
+      ["ceiling", "I ≤ \(Format.number(bounds.ceiling))", result.dataEntropy == nil ? "log N" : "entropy of the data"],
+      ["sum of the terms", "\(Format.scientific(result.identityResidual))", "rounding"],
       [
         "samples against closed form",
-        "\(signed(residual.value)) ± \(residual.standardError.map { number($0) } ?? "unknown")", within,
+        "\(Format.signed(residual.value)) ± \(residual.standardError.map(Format.number) ?? "unknown")",
+        .init(within),
       ],
     ]
-    if let reason = bounds.lowerReason { rows.insert(["no lower bound", "", reason], at: 1) }
-    return heading("Checks", style) + "\n" + table(["check", "value", ""], rows, numeric: [], style)
+    if let reason = bounds.lowerReason { rows.insert(["no lower bound", "", .init(reason)], at: 1) }
+    return TextTable(title: "Checks", header: ["check", "value", ""], rows: rows, numeric: [])
   }
 
-  private func latentTable(_ style: Style) -> String {
+  /// The latents by falling KL.
+  public var latentTable: TextTable {
     let order = result.klPerDimension.indices.sorted {
       (-result.klPerDimension[$0], $0) < (-result.klPerDimension[$1], $1)
     }
-    let rows = order.map { d in
+    let rows: [[TextTable.Cell]] = order.map { d in
       [
-        "\(d)", number(result.klPerDimension[d]), number(result.dimensionWiseKL.perDimension[d]),
-        number(result.marginalEntropies[d]), number(result.meanVariances[d]),
+        "\(d)", .number(result.klPerDimension[d], at: "kl_per_dimension.\(d)"),
+        .number(result.dimensionWiseKL.perDimension[d], at: "dimension_wise_kl.per_dimension.\(d)"),
+        .number(result.marginalEntropies[d], at: "marginal_entropies.\(d)"),
+        .number(result.meanVariances[d], at: "mean_variances.\(d)"),
         result.meanVariances[d] >= PosteriorStatistics.activeVariance ? "active" : "inactive",
       ]
     }
-    return heading("Latents, by rate", style) + "\n"
-      + table(
-        ["latent", "E KL(q(z_d|x) ‖ p)", "KL(q(z_d) ‖ p)", "H(z_d)", "Var(μ)", ""], rows, numeric: [0, 1, 2, 3, 4],
-        style)
+    return TextTable(
+      title: "Latents, by rate",
+      header: ["latent", "E KL(q(z_d|x) ‖ p)", "KL(q(z_d) ‖ p)", "H(z_d)", "Var(μ)", ""], rows: rows,
+      numeric: [0, 1, 2, 3, 4])
   }
 
-  private func minibatches(_ style: Style) -> String {
-    let rows = result.minibatchEstimates.map { estimate in
+  private var minibatches: TextTable {
+    let rows: [[TextTable.Cell]] = result.minibatchEstimates.map { estimate in
       [
         "\(estimate.estimator.rawValue.uppercased()), B = \(estimate.batchSize)",
-        "\(number(estimate.mutualInformation)) (\(signed(estimate.bias.mutualInformation)))",
-        "\(number(estimate.totalCorrelation)) (\(signed(estimate.bias.totalCorrelation)))",
-        "\(number(estimate.dimensionWiseKL)) (\(signed(estimate.bias.dimensionWiseKL)))",
+        "\(Format.number(estimate.mutualInformation)) (\(Format.signed(estimate.bias.mutualInformation)))",
+        "\(Format.number(estimate.totalCorrelation)) (\(Format.signed(estimate.bias.totalCorrelation)))",
+        "\(Format.number(estimate.dimensionWiseKL)) (\(Format.signed(estimate.bias.dimensionWiseKL)))",
       ]
     }
-    return heading("What minibatch estimates would have said (and how far they are off)", style) + "\n"
-      + table(["estimator", "I(x; z)", "TC", "dimension-wise KL"], rows, numeric: [1, 2, 3], style)
-      + "\n"
-      + paragraph("They are training signals, biased by construction; the values above are the measurement.", style)
+    return TextTable(
+      title: "What minibatch estimates would have said (and how far they are off)",
+      header: ["estimator", "I(x; z)", "TC", "dimension-wise KL"], rows: rows, numeric: [1, 2, 3],
+      note: "They are training signals, biased by construction; the values above are the measurement.")
   }
 
-  // MARK: Pieces
-
-  private func heading(_ text: String, _ style: Style) -> String { style == .markdown ? "## \(text)\n" : text }
-
-  private func paragraph(_ text: String, _ style: Style) -> String { style == .markdown ? "\n\(text)" : "  \(text)" }
-
-  private func error(_ estimate: Estimate) -> String { estimate.standardError.map { "± \(number($0))" } ?? "± unknown" }
-
-  /// Four decimals, or three significant digits where those would show nothing or run away.
-  private func number(_ value: Double) -> String {
-    let size = abs(value)
-    if size != 0, size < 0.001 || size >= 1e7 { return scientific(value) }
-    return Self.plain(String(format: "%.4f", value))
+  private func term(_ name: TextTable.Cell, _ estimate: Estimate, _ path: String) -> [TextTable.Cell] {
+    [name, .number(estimate.value, at: path + ".value"), error(estimate.standardError, path + ".standard_error")]
   }
 
-  private func scientific(_ value: Double) -> String { Self.plain(value == 0 ? "0" : String(format: "%.2e", value)) }
-
-  private func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + number(value) }
-
-  /// A true minus sign, and no minus before zero.
-  private static func plain(_ text: String) -> String {
-    text == "-0.0000" ? "0.0000" : text.hasPrefix("-") ? "−" + text.dropFirst() : text
-  }
-
-  private func table(_ header: [String], _ rows: [[String]], numeric: Set<Int>, _ style: Style) -> String {
-    if style == .markdown {
-      let rule = header.indices.map { numeric.contains($0) ? "---:" : ":---" }
-      return ([header, rule] + rows).map { cells in
-        "| "
-          + cells.map { $0.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "|", with: "\\|") }
-          .joined(separator: " | ") + " |"
-      }.joined(separator: "\n")
-    }
-    let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-    return ([header] + rows).map { cells in
-      var line = " "
-      for (column, cell) in cells.enumerated() {
-        let space = String(repeating: " ", count: widths[column] - cell.count)
-        line += " " + (numeric.contains(column) ? space + cell : cell + space) + " "
-      }
-      return String(line.reversed().drop { $0 == " " }.reversed())
-    }.joined(separator: "\n")
+  private func error(_ value: Double?, _ path: String) -> TextTable.Cell {
+    value.map { .init("± " + Format.number($0), value: $0, path: path) } ?? "± unknown"
   }
 }

@@ -16,16 +16,16 @@ struct Entropies {
   var logDensities: (joint: [Double], marginals: [Double])?
 
   init(
-    _ aggregate: AggregatePosterior, statistics: PosteriorStatistics, fixed: RateDecomposition.FixedSamples?,
-    samples: Int, stream: RandomStream
+    _ integrated: IntegratedPosterior, fixed: RateDecomposition.FixedSamples?, samples: Int, stream: RandomStream
   ) throws {
+    let aggregate = integrated.aggregate, statistics = integrated.statistics
     if let fixed {
       self.init(
         meansOver: fixed.codes, indices: fixed.indices, aggregate, statistics: statistics, method: .fixedSamples)
       return
     }
     let (codes, indices) = aggregate.samples(samples, from: stream)
-    let densities = aggregate.marginalDensities().compactMap { $0 }
+    let densities = integrated.marginals.compactMap { $0 }
     if densities.count == aggregate.posterior.latents {
       self.init(codes: codes, indices: indices, aggregate, statistics: statistics, densities: densities)
     } else {

@@ -5,17 +5,9 @@ extension RateDecomposition {
   func findings(indicesKnown: Bool) -> [String] {
     var notes: [String] = []
     let inactive = klPerDimension.indices.filter { meanVariances[$0] < PosteriorStatistics.activeVariance }
-    if activeUnits == 0 {
-      notes.append(
-        "The posterior has collapsed: no latent's mean varies with the data (Var < 0.01), so the codes tell next to "
-          + "nothing about the images.")
-    }
-    let idle = inactive.filter { klPerDimension[$0] > 0.1 }
-    if !idle.isEmpty {
-      notes.append(
-        "Latents \(Self.list(idle)) are inactive, yet their KL is above 0.1 nats: they pay rate for being off the prior "
-          + "and carry no information.")
-    }
+    if activeUnits == 0 { notes.append(CollapseFindings.wholePosterior) }
+    let idle = inactive.filter { klPerDimension[$0] > CollapseFindings.idleKL }
+    if let sentence = CollapseFindings.inWords(idle) { notes.append(sentence) }
     if monteCarloResidual.withinFourStandardErrors == false {
       notes.append(
         "The mean of log q(z|x) − log p(z) over the samples is more than four standard errors away from the rate: "
@@ -48,6 +40,4 @@ extension RateDecomposition {
     }
     return notes
   }
-
-  private static func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }
 }

@@ -23,19 +23,6 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   /// The least batch it is defined for.
   public var leastBatch: Int { self == .weighted ? 1 : 2 }
 
-  /// The logarithm of the weight of q(z_i|x_j).
-  func logWeight(_ i: Int, _ j: Int, batch: Int, dataCount: Int) -> Double {
-    let b = Double(batch), n = Double(dataCount)
-    switch self {
-    case .weighted: return -log(b * n)
-    case .stratified:
-      let m = b - 1
-      if j == i { return -log(n) }
-      if j == (i + 1) % batch { return log((n - m) / (n * m)) }
-      return -log(m)
-    }
-  }
-
   /// Log densities as estimated from one batch.
   public struct Densities: Sendable {
     /// log q̂(z_i), `[B]`.
@@ -55,30 +42,25 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   public func densities(
     codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
   ) -> Densities {
-    let batch = codes.count / d
-    precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
-    let weights = (0..<batch).map { i in (0..<batch).map { logWeight(i, $0, batch: batch, dataCount: dataCount) } }
-    var result = Densities(joint: [], marginals: [])
-    var joint = [Double](repeating: 0, count: batch), single = joint
-    for i in 0..<batch {
-      for j in 0..<batch { joint[j] = weights[i][j] }
-      for k in 0..<d {
-        for j in 0..<batch {
-          let value = gaussianLogDensity(codes[i * d + k], mean: means[j * d + k], logVariance: logVariances[j * d + k])
-          joint[j] += value
-          single[j] = value + weights[i][j]
-        }
-        result.marginals.append(Self.logSumExp(single))
-      }
-      result.joint.append(Self.logSumExp(joint))
-    }
-    return result
+    densities(
+      of: BatchSums(codes: codes, means: means, logVariances: logVariances, latents: d), dataCount: dataCount)
   }
 
-  static func logSumExp(_ values: [Double]) -> Double {
-    let top = values.max() ?? -.infinity
-    guard top.isFinite else { return top }
-    return top + log(values.reduce(0) { $0 + exp($1 - top) })
+  /// The same from sums that all estimators share.
+  func densities(of sums: BatchSums, dataCount: Int) -> Densities {
+    let batch = sums.joint.count
+    precondition(batch >= leastBatch && dataCount >= batch, "the batch is too small, or larger than the data")
+    let n = Double(dataCount), m = Double(batch - 1)
+    func logDensity(_ row: BatchSums.Row) -> Double {
+      switch self {
+      case .weighted: return row.top + log(row.sum) - log(Double(batch) * n)
+      case .stratified:
+        // What rounding leaves of the rest counts for nothing beside own/N.
+        let rest = max(0, row.sum - row.own - row.next)
+        return row.top + log(row.own / n + row.next * (n - m) / (n * m) + rest / m)
+      }
+    }
+    return Densities(joint: sums.joint.map(logDensity), marginals: sums.marginals.map(logDensity))
   }
 
   /// The three terms averaged over the codes of one batch: mutual information E[log q(z|x) − log q̂(z)], total
@@ -88,15 +70,20 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   public func terms(
     codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
   ) -> (mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
-    let densities = densities(
-      codes: codes, means: means, logVariances: logVariances, latents: d, dataCount: dataCount)
-    let batch = densities.joint.count
+    terms(CodeBatch(codes: codes, means: means, logVariances: logVariances, latents: d), dataCount: dataCount)
+  }
+
+  /// The same of a batch whose sums may be known already.
+  func terms(
+    _ batch: CodeBatch, sums: BatchSums? = nil, dataCount: Int
+  ) -> (mutualInformation: Double, totalCorrelation: Double, dimensionWiseKL: Double) {
+    let densities = densities(of: sums ?? BatchSums(batch), dataCount: dataCount)
     var conditional = 0.0, prior = 0.0
-    for i in codes.indices {
-      conditional += gaussianLogDensity(codes[i], mean: means[i], logVariance: logVariances[i])
-      prior += gaussianLogDensity(codes[i], mean: 0, logVariance: 0)
+    for i in batch.codes.indices {
+      conditional += gaussianLogDensity(batch.codes[i], mean: batch.means[i], logVariance: batch.logVariances[i])
+      prior += gaussianLogDensity(batch.codes[i], mean: 0, logVariance: 0)
     }
-    let joint = densities.joint.reduce(0, +), marginals = densities.marginals.reduce(0, +), b = Double(batch)
+    let joint = densities.joint.reduce(0, +), marginals = densities.marginals.reduce(0, +), b = Double(batch.size)
     return ((conditional - joint) / b, (joint - marginals) / b, (marginals - prior) / b)
   }
 }
@@ -150,22 +137,17 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
   ///   - batchSize: B, between ``MinibatchEstimator/leastBatch`` and N.
   ///   - batches: how many, at least 1.
   ///   - dataCount: the N of the weights where it is not the number of posteriors at hand.
+  ///   - stream: where batches and codes come from.
   public init(
     _ estimator: MinibatchEstimator, of posterior: PosteriorTable, exact: Terms, batchSize: Int, batches: Int,
     dataCount: Int? = nil, from stream: RandomStream
   ) {
-    let d = posterior.latents
     var values: [[Double]] = [[], [], []]
     for batch in 0..<batches {
       var choice = stream.split("batch", batch), noise = stream.split("noise", batch)
-      let indices = Self.distinct(batchSize, below: posterior.count, from: &choice)
-      let codes = AggregatePosterior.codes(of: posterior, at: indices, noise: &noise).map { Double($0) }
-      func rows(_ values: [Float]) -> [Double] {
-        indices.flatMap { n in values[n * d..<(n + 1) * d].map { Double($0) } }
-      }
+      let indices = choice.distinct(batchSize, below: posterior.count)
       let terms = estimator.terms(
-        codes: codes, means: rows(posterior.means), logVariances: rows(posterior.logVariances), latents: d,
-        dataCount: dataCount ?? posterior.count)
+        CodeBatch(of: posterior, at: indices, noise: &noise), dataCount: dataCount ?? posterior.count)
       values[0].append(terms.mutualInformation)
       values[1].append(terms.totalCorrelation)
       values[2].append(terms.dimensionWiseKL)
@@ -184,19 +166,6 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
     if let a = means[0].standardError, let b = means[1].standardError, let c = means[2].standardError {
       standardError = Terms(mutualInformation: a, totalCorrelation: b, dimensionWiseKL: c)
     }
-  }
-
-  /// Distinct random numbers below a bound, in random order (Floyd's method, then a shuffle).
-  private static func distinct(_ count: Int, below bound: Int, from stream: inout RandomStream) -> [Int] {
-    var seen = Set<Int>(), order: [Int] = []
-    for top in (bound - count)..<bound {
-      let candidate = stream.integer(below: top + 1)
-      let chosen = seen.insert(candidate).inserted ? candidate : top
-      seen.insert(chosen)
-      order.append(chosen)
-    }
-    order.shuffle(using: &stream)
-    return order
   }
 
   private enum CodingKeys: String, CodingKey {

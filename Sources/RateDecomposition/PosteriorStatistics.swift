@@ -8,6 +8,10 @@ public struct PosteriorStatistics: Sendable, Equatable {
   public let conditionalEntropies: [Double]
   /// Cross-entropy E[−log p(z_d)] = ½(log 2π + μ² + σ²) under the prior N(0, 1), `[D]`.
   public let crossEntropies: [Double]
+  /// Mean of the posterior mean over the data, E_x(μ_d), `[D]`: the mean of q(z_d).
+  public let means: [Double]
+  /// Mean of the posterior variance over the data, E_x(σ_d²), `[D]`.
+  public let meanOfVariances: [Double]
   /// Variance of the posterior mean over the data, Var_x(μ_d), `[D]`.
   public let meanVariances: [Double]
 
@@ -40,6 +44,8 @@ public struct PosteriorStatistics: Sendable, Equatable {
     klPerDimension = (0..<d).map { 0.5 * (second[$0] + variance[$0] - logVariance[$0] - n) / n }
     conditionalEntropies = (0..<d).map { 0.5 * (log2Pi + 1 + logVariance[$0] / n) }
     crossEntropies = (0..<d).map { 0.5 * (log2Pi + (second[$0] + variance[$0]) / n) }
+    means = first.map { $0 / n }
+    meanOfVariances = variance.map { $0 / n }
     meanVariances = spread.map { $0 / n }
   }
 }

@@ -54,6 +54,27 @@ public struct PosteriorTable: Sendable, Equatable {
       location: location)
   }
 
+  /// The same posteriors of some latents alone.
+  func columns(_ latents: [Int]) -> PosteriorTable {
+    func chosen(_ values: [Float]) -> [Float] {
+      (0..<count).flatMap { n in latents.map { values[n * self.latents + $0] } }
+    }
+    return PosteriorTable(checked: chosen(means), chosen(logVariances), latents: latents.count)
+  }
+
+  /// The posteriors of some data points.
+  func rows(_ indices: [Int]) -> PosteriorTable {
+    func chosen(_ values: [Float]) -> [Float] { indices.flatMap { values[$0 * latents..<($0 + 1) * latents] } }
+    return PosteriorTable(checked: chosen(means), chosen(logVariances), latents: latents)
+  }
+
+  private init(checked means: [Float], _ logVariances: [Float], latents: Int) {
+    count = means.count / latents
+    self.latents = latents
+    self.means = means
+    self.logVariances = logVariances
+  }
+
   /// Throws at the first value that is not finite or too large.
   static func check(_ values: [Float], _ name: String, columns: Int, limit: Float, location: String?) throws {
     guard let bad = values.firstIndex(where: { !($0.magnitude <= limit) }) else { return }

@@ -68,6 +68,9 @@ public struct ConfigurationDocument: Sendable {
     return ResolvedConfiguration(value: value, yaml: try YAML.write(resolved), document: self)
   }
 
+  /// What was written at a dotted path, as `objective.beta`; nil where nothing was.
+  public subscript(path: String) -> ConfigurationNode? { root[path] }
+
   /// Where the value of a dotted path was written; where its nearest enclosing section was, if the path is absent.
   public func location(of path: String) -> ConfigurationLocation {
     var keys = path.split(separator: ".")[...]

@@ -89,8 +89,62 @@ public final class MixtureDensity: @unchecked Sendable {
     return (joint, marginals)
   }
 
+  /// log q of every pair of dimensions at S points, in nats.
+  ///
+  /// The density of a component in two dimensions is the product of its densities in one, so D exponentials serve all
+  /// D(D − 1)/2 pairs.
+  ///
+  /// - Parameters:
+  ///   - points: z, `[S, D]`; finite.
+  ///   - references: log q_d in each dimension, `[S, D]`, to within a few nats: relative to them sums are kept.
+  ///   - device: whose threads share the points.
+  /// - Returns: `[S, D(D − 1)/2]`, pairs in the order (0, 1), (0, 2), …, (1, 2), ….
+  public func logPairDensities(at points: [Float], references: [Double], on device: Device) -> [Double] {
+    precondition(points.count % dimensions == 0 && references.count == points.count, "points must be [S, D]")
+    let samples = points.count / dimensions, d = dimensions, pairs = d * (d - 1) / 2
+    guard pairs > 0 else { return [] }
+    let logCount = log(Double(count)), ln2 = log(2.0)
+    // log₂ of the sum over components, from the mean in nats.
+    let scales = references.map { Float(max(-1e30, min(1e30, ($0 + logCount) / ln2))) }
+    var result = [Double](repeating: 0, count: samples * pairs)
+    result.withUnsafeMutableBufferPointer { result in
+      nonisolated(unsafe) let result = result
+      // Points of one block share each chunk of the table while it is in the cache.
+      let block = 64
+      device.forEachRange(samples) { _, range in
+        withUnsafeTemporaryAllocation(byteCount: vk_mixture_pair_scratch_size(d) * 4, alignment: 64) { scratch in
+          points.withUnsafeBufferPointer { points in
+            scales.withUnsafeBufferPointer { scales in
+              guard let z = points.baseAddress, let r = scales.baseAddress, let out = result.baseAddress else { return }
+              for first in stride(from: range.lowerBound, to: range.upperBound, by: block) {
+                vk_mixture_pair_sums(
+                  device.level.code, count, d, table, min(block, range.upperBound - first), z + first * d,
+                  r + first * d, out + first * pairs, scratch.baseAddress?.assumingMemoryBound(to: Float.self))
+              }
+            }
+          }
+        }
+      }
+    }
+    for s in 0..<samples {
+      var pair = s * pairs
+      for i in 0..<d {
+        for j in i + 1..<max(d, i + 1) {
+          // Sums that single precision cannot hold, or only with few bits.
+          let sum = result[pair], isHeld = sum > 0x1p-90 && sum < 0x1p100
+          result[pair] =
+            isHeld
+            ? (log2(sum) + Double(scales[s * d + i]) + Double(scales[s * d + j])) * ln2 - logCount
+            : slow(points, s, [i, j])
+          pair += 1
+        }
+      }
+    }
+    return result
+  }
+
   /// The same in double precision, one component after the other.
-  private func slow(_ points: [Float], _ sample: Int, _ columns: Range<Int>) -> Double {
+  private func slow(_ points: [Float], _ sample: Int, _ columns: some Sequence<Int>) -> Double {
     var largest = -Double.infinity, sum = 0.0
     for n in 0..<count {
       var value = 0.0

@@ -73,6 +73,20 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
     }
   }
 
+  /// Distinct random numbers of 0 ..< bound, in random order (Floyd's method, then a shuffle).
+  public mutating func distinct(_ count: Int, below bound: Int) -> [Int] {
+    precondition(count <= bound, "there are not \(count) distinct numbers below \(bound)")
+    var seen = Set<Int>(), order: [Int] = []
+    for top in (bound - count)..<bound {
+      let candidate = integer(below: top + 1)
+      let chosen = seen.insert(candidate).inserted ? candidate : top
+      seen.insert(chosen)
+      order.append(chosen)
+    }
+    order.shuffle(using: &self)
+    return order
+  }
+
   /// A random order of 0 ..< count (Fisher and Yates).
   public mutating func permutation(of count: Int) -> [Int] {
     var order = Array(0..<count)

@@ -73,15 +73,18 @@ struct StepCase {
 
   var name: String { "step, \(architecture), \(objective), batch \(batch)" }
 
-  func trainer(on dataset: any FactorDataset, _ device: Device) throws -> Trainer {
+  func configuration() throws -> ExperimentConfiguration {
     let yaml = """
       name: benchmark
       model: {architecture: \(architecture), initializer: kaiming-uniform}
       objective: {name: \(objective)}
       training: {steps: 1000000, batch_size: \(batch)}
       """
-    let configuration = try ConfigurationDocument(yaml: yaml, source: "benchmark").decode(ExperimentConfiguration.self)
-    return try Trainer(configuration.value, dataset: dataset, on: device)
+    return try ConfigurationDocument(yaml: yaml, source: "benchmark").decode(ExperimentConfiguration.self).value
+  }
+
+  func trainer(on dataset: any FactorDataset, _ device: Device) throws -> Trainer {
+    try Trainer(configuration(), dataset: dataset, on: device)
   }
 }
 

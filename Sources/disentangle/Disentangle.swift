@@ -12,6 +12,7 @@ struct Disentangle: ParsableCommand {
     abstract: "Train disentangled representations and see exactly where the rate went.",
     discussion: """
       disentangle train configs/quickstart.yaml     train, then decompose the rate
+      disentangle report runs/quickstart            a page about it, with all figures
       disentangle decompose runs/quickstart         decompose the rate of a run again
       disentangle list objectives                   what can be trained
 
@@ -20,7 +21,11 @@ struct Disentangle: ParsableCommand {
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
-    subcommands: [TrainCommand.self, DecomposeCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self])
+    subcommands: [
+      TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
+      ExportCommand.self, DatasetCommand.self,
+      ConfigCommand.self, ListCommand.self,
+    ])
 
   /// The parser's errors look like all others.
   static let _errorLabel = "error"

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Autodiff
-import Dispatch
 import Experiment
 import FactorData
 import Foundation
@@ -13,8 +11,9 @@ struct TrainCommand: ParsableCommand {
     commandName: "train", abstract: "Train a model, then report where its rate went.",
     discussion: """
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a \
-      checkpoint; --resume continues bit for bit. Results go to standard output, progress to standard error.
+      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
+      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a checkpoint; --resume continues bit \
+      for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -44,62 +43,23 @@ struct TrainCommand: ParsableCommand {
       on: device, logger: logging.logger)
 
     if run.isComplete {
-      say(
+      announce(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step): there is nothing left to train.")
     } else {
-      try train(run, settings)
+      try run.trainToTheEnd(settings, profiling: profile)
     }
     if run.folder.hasReport {
-      say(
+      announce(
         "Its report is there as well. Print it, or measure anew: disentangle decompose \(run.folder.path)")
     } else {
       try report(run, settings)
     }
   }
 
-  /// Trains to the end, or until a signal asks to stop.
-  private func train(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
-    let stop = StopRequest()
-    let sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { stop.ask(for: number) }
-      source.resume()
-      return source
-    }
-    defer {
-      for source in sources { source.cancel() }
-      for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
-    }
-    let summary = ExperimentSummary(
-      settings, run.trainer, dataset: run.dataset, output: run.folder.path,
-      // If the trial does not come through, training itself will say better why.
-      secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: run.dataset, on: run.trainer.model.device))
-    say((["\(summary)"] + run.notices).joined(separator: "\n"))
-
-    let device = run.trainer.model.device, peak = profile ? device.measuredPeak() : 0
-    if profile { run.trainer.profile = StepProfile() }
-    let display = ProgressDisplay(
-      total: run.trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
-    defer { display.finish() }
-    let ending = try run.train(stop: stop) { result, seconds in
-      guard display.isDue(at: seconds) || result.step == run.trainer.steps else { return }
-      display.update(
-        step: result.step, at: seconds,
-        terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
-    }
-    display.finish()
-    if let profile = run.trainer.profile { say("\n" + profile.table(peak: peak)) }
-    guard ending == .stopped else { return }
-    say(
-      "Stopped after step \(run.trainer.step); the checkpoint is saved. Pass --resume to continue.")
-    throw ExitCode(128 + (stop.signal ?? SIGINT))
-  }
-
   private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
     let report = try measure(run.trainer.model, on: run.dataset, settings, logging.logger)
     try report.write(into: run.folder)
-    say(
+    announce(
       """
 
       \(report.text)
@@ -109,6 +69,3 @@ struct TrainCommand: ParsableCommand {
       """)
   }
 }
-
-/// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
-private func say(_ text: String) { try? StandardStream.output.writeLine(text) }

@@ -7,6 +7,11 @@ import Testing
     #expect(Checksum.crc32([]) == 0)
   }
 
+  @Test("The check value of CRC-32C comes out") func castagnoli() {
+    #expect(Checksum.crc32c(Array("123456789".utf8)) == 0xe306_9283)
+    #expect(Checksum.crc32c([]) == 0)
+  }
+
   @Test("A checksum can be continued part by part") func continued() {
     let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
     let inParts = bytes.withUnsafeBytes { all in

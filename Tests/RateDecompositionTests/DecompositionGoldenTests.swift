@@ -135,4 +135,77 @@ struct DecompositionGoldenTests {
       model, mutualInformation: golden.scalar("\(name)/mi"), totalCorrelation: golden.scalar("\(name)/tc"),
       dimensionWiseKL: golden.scalar("\(name)/dwkl"), device: device)
   }
+
+  @Test("aggregate posterior: entropy, KL and information of each latent by quadrature")
+  func latents() throws {
+    let golden = try Reference("aggregate_posterior")
+    let posterior = IntegratedPosterior(try golden.posterior(), on: device)
+    let latents = LatentInformation(of: posterior).latents
+    // Quadrature against quadrature: both are good to 1e-8.
+    #expect(Self.worst(latents.map(\.entropy.value), try golden.array("exact/marginal_entropies")) < 1e-7)
+    #expect(Self.worst(latents.map(\.marginalKL.value), try golden.array("exact/dwkl_per_dim")) < 1e-7)
+    #expect(Self.worst(latents.map(\.kl), try golden.array("exact/kl_per_dim")) < 1e-6)
+    // No pair shares more than each latent knows of the data; dimensions 0 and 1, and 2 and 3, were drawn dependent,
+    // dimensions 4 and 5 were not.
+    let pairs = try PairwiseInformation(of: posterior)
+    for pair in pairs.pairs {
+      let most = min(latents[pair.first].mutualInformation.value, latents[pair.second].mutualInformation.value)
+      let slack = 4 * (pair.mutualInformation.standardError ?? 0) + 1e-6
+      #expect(pair.mutualInformation.value > -slack && pair.mutualInformation.value < most + slack)
+    }
+    let shared = [(0, 1), (2, 3), (3, 4), (4, 5)].map { pairs[$0.0, $0.1]?.value ?? .nan }
+    #expect(shared[0] > 0.1 && shared[1] > 0.05 && abs(shared[2]) < 0.02 && abs(shared[3]) < 0.02, "\(shared)")
+  }
+
+  @Test("aggregate posterior: the pairs' information from the golden samples' own densities")
+  func pairs() throws {
+    let golden = try Reference("aggregate_posterior"), posterior = try golden.posterior()
+    let aggregate = AggregatePosterior(posterior, on: device), codes = try golden.floats("z")
+    let marginals = try golden.array("log_qzj")
+    let joint = aggregate.logPairDensities(of: codes, references: marginals)
+    // The columns alone, through the kernel of joint densities.
+    func chosen(_ values: [Float]) -> [Float] { values.indices.filter { [1, 4].contains($0 % 6) }.map { values[$0] } }
+    let two = MixtureDensity(
+      means: chosen(posterior.means), logVariances: chosen(posterior.logVariances), dimensions: 2, on: device)
+    let expected = two.logDensities(at: chosen(codes), marginals: false, on: device).joint
+    // (1, 4) is the eighth of fifteen pairs: (0, 1) … (0, 5), (1, 2), (1, 3), (1, 4).
+    #expect(Self.worst((0..<512).map { joint[$0 * 15 + 7] }, expected) < 2e-6)
+  }
+
+  @Test(
+    "linear-Gaussian encoders: every pair's information, and the Gaussian approximation",
+    arguments: ["d2", "d6", "d10"])
+  func linearGaussianPairs(name: String) throws {
+    let golden = try Reference("linear_gaussian")
+    let s = try golden.array("\(name)/S"), offset = try golden.array("\(name)/m"), d = offset.count
+    let flat = try golden.array("\(name)/A"), p = flat.count / d, count = 16_384
+    let model = LinearGaussian(
+      matrix: (0..<d).map { Array(flat[$0 * p..<($0 + 1) * p]) }, offset: offset,
+      variances: try golden.array("\(name)/s"))
+    let sets = try (0..<6).map { try model.posterior(count: count, seed: UInt64(70 + $0)) }
+    var options = PairwiseInformation.Options()
+    options.samples = 500
+    let results = try sets.enumerated().map { number, set in
+      options.seed = UInt64(number)
+      return try PairwiseInformation(of: IntegratedPosterior(set, on: device), options: options)
+    }
+    for i in 0..<d {
+      for j in i + 1..<max(d, i + 1) {
+        let expected = -0.5 * log(1 - s[i * d + j] * s[i * d + j] / (s[i * d + i] * s[j * d + j]))
+        // Six sets tell their spread to a third; the finite set's own bias is of the order of moments/N.
+        expectValue("(\(i), \(j))", results.map { $0[i, j]?.value ?? .nan }, expected, bias: 0.002)
+      }
+    }
+    var few = RateDecomposition.Options()
+    few.samples = 100
+    let exact = try RateDecomposition(of: sets[0], options: few, on: device)
+    var audit = EstimatorAudit.Options()
+    (audit.batchSizes, audit.batches) = ([8], 1)
+    let row = try #require(
+      try EstimatorAudit(of: sets[0], exact: exact, options: audit, on: device).rows.last { $0.estimator == .gaussian })
+    // Moments of 16,384 points: D²/N relative, and 1/√N of noise.
+    #expect(abs((row.totalCorrelation?.mean ?? 0) - (try golden.scalar("\(name)/tc"))) < 0.05)
+    #expect(abs((row.mutualInformation?.mean ?? 0) - (try golden.scalar("\(name)/mi"))) < 0.05)
+    #expect(abs((row.dimensionWiseKL?.mean ?? 0) - (try golden.scalar("\(name)/dwkl"))) < 0.05)
+  }
 }

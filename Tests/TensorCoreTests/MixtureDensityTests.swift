@@ -15,6 +15,13 @@ struct MixtureDensityTests {
       logVariances = (0..<count * d).map { _ in Float(-2 + stream.normalPair().0) }
     }
 
+    /// Some columns of another mixture.
+    init(_ other: Mixture, columns: [Int]) {
+      d = columns.count
+      means = (0..<other.count).flatMap { n in columns.map { other.means[n * other.d + $0] } }
+      logVariances = (0..<other.count).flatMap { n in columns.map { other.logVariances[n * other.d + $0] } }
+    }
+
     /// log q in double, over some columns.
     func reference(_ z: ArraySlice<Float>, columns: Range<Int>) -> Double {
       let values = (0..<count).map { n in
@@ -109,5 +116,52 @@ struct MixtureDensityTests {
     Self.check(mixture, at: [0, 0, 0.5, -0.25, 150, 150], device: Device(threads: 1))
     mixture.means.reverse()
     Self.check(mixture, at: [0, 0, 0.5, -0.25, 150, 150], device: Device(threads: 1))
+  }
+
+  @Test(
+    "densities of pairs agree with double precision at every level, for whole and partial tiles and blocks",
+    arguments: VectorLevel.allCases.filter { $0 <= .best }, [(2, 300), (3, 64), (4, 2_500), (5, 255), (9, 2_048)])
+  func pairs(level: VectorLevel, sizes: (d: Int, count: Int)) {
+    let mixture = Mixture(count: sizes.count, d: sizes.d, seed: 31, spread: 1)
+    let device = Device(threads: 2, level: level), points = mixture.points(70, seed: 32, scale: 1)
+    let density = MixtureDensity(
+      means: mixture.means, logVariances: mixture.logVariances, dimensions: sizes.d, on: device)
+    // References may be off by some nats.
+    let references = density.logDensities(at: points, marginals: true, on: device).marginals.enumerated().map {
+      $0.element + ($0.offset % 3 == 0 ? 2 : -1)
+    }
+    let result = density.logPairDensities(at: points, references: references, on: device)
+    var worst = 0.0, position = 0
+    for s in 0..<70 {
+      for i in 0..<sizes.d {
+        for j in i + 1..<max(sizes.d, i + 1) {
+          let two = Mixture(mixture, columns: [i, j])
+          let expected = two.reference([points[s * sizes.d + i], points[s * sizes.d + j]][...], columns: 0..<2)
+          worst = max(worst, abs(result[position] - expected) / max(abs(expected), 4))
+          position += 1
+        }
+      }
+    }
+    #expect(position == result.count)
+    // Single precision at each factor and product, sums of 128 of them before double takes over.
+    #expect(worst < 2e-6, "\(worst)")
+  }
+
+  @Test("pairs far from all components are computed in double precision")
+  func farPairs() {
+    let mixture = Mixture(count: 100, d: 2, seed: 33)
+    let density = MixtureDensity(
+      means: mixture.means, logVariances: mixture.logVariances, dimensions: 2, on: Device(threads: 1))
+    let points: [Float] = [40, -50]
+    let value = density.logPairDensities(at: points, references: [-3, -3], on: Device(threads: 1))[0]
+    let expected = mixture.reference(points[...], columns: 0..<2)
+    #expect(abs(value / expected - 1) < 1e-6, "\(value), reference \(expected)")
+  }
+
+  @Test("a single dimension has no pairs")
+  func noPairs() {
+    let mixture = Mixture(count: 10, d: 1, seed: 34), device = Device(threads: 1)
+    let density = MixtureDensity(means: mixture.means, logVariances: mixture.logVariances, dimensions: 1, on: device)
+    #expect(density.logPairDensities(at: [0, 1], references: [0, 0], on: device).isEmpty)
   }
 }

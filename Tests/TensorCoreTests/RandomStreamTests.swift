@@ -30,6 +30,19 @@ struct RandomStreamTests {
     #expect(Set(all).count == all.count)
   }
 
+  @Test("Distinct numbers are distinct, below their bound, and each as likely as any other")
+  func distinct() {
+    var stream = RandomStream(seed: 11), counts = [Int](repeating: 0, count: 10)
+    for _ in 0..<2_000 {
+      let numbers = stream.distinct(3, below: 10)
+      #expect(Set(numbers).count == 3)
+      for number in numbers { counts[number] += 1 }
+    }
+    // 600 each, standard deviation √(2000·0.3·0.7) = 20.
+    #expect(counts.allSatisfy { abs($0 - 600) < 100 }, "\(counts)")
+    #expect(stream.distinct(5, below: 5).sorted() == [0, 1, 2, 3, 4])
+  }
+
   @Test("A stream saved in mid-course goes on as if nothing had happened")
   func coding() throws {
     var stream = RandomStream(seed: 9)

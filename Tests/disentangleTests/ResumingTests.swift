@@ -92,8 +92,10 @@ extension CommandLineTests {
       #expect(!result.errors.contains("error"))
       #expect(!FileManager.default.fileExists(atPath: experiment.folder.file("run/weights.safetensors")))
 
-      let unfinished = try Program.run("decompose", "run", in: experiment.folder)
-      expectError(unfinished, "run/weights.safetensors", "no weights yet", "--resume")
+      // What there is can be measured: the checkpoint.
+      let unfinished = try Program.run("decompose", "run", "--samples", "50", in: experiment.folder)
+      #expect(unfinished.code == 0, "\(unfinished.errors)")
+      #expect(unfinished.output.contains("mutual information"))
 
       let resumed = try Program.run(
         "train", "config.yaml", "--output", "run", "--threads", "1", "--resume", in: experiment.folder)

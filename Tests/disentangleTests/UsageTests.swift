@@ -12,7 +12,9 @@ extension CommandLineTests {
     @Test(
       "every command explains itself",
       arguments: [
-        ("", "train"), ("train", "--resume"), ("decompose", "--posterior"), ("config", "check"),
+        ("", "train"), ("train", "--resume"), ("decompose", "--posterior"),
+        ("report", "--likelihood-images"), ("compare", "overlaid"), ("rate-distortion", "seeds"),
+        ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
         ("list architectures", "paper"), ("list datasets", "paper"),
       ])
@@ -38,6 +40,8 @@ extension CommandLineTests {
         "train config.yaml --threads many", "train config.yaml --seed x", "train config.yaml more", "decompose",
         "decompose run --posterior p.h5", "decompose run --samples 1", "decompose run --samples 99999999999",
         "decompose run --batch-size 0", "decompose run --format xml", "config bogus", "config check", "list bogus",
+        "report", "report run --samples 1", "report run --likelihood-samples 1", "report run --audit-batch-size 0",
+        "compare", "rate-distortion",
       ])
     func wrongUsage(arguments: String) throws {
       let before = try experiment.snapshot()

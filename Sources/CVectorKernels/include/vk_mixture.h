@@ -32,6 +32,18 @@ void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size
 /// The number of doubles that vk_mixture_log2_sum needs as scratch.
 size_t vk_mixture_scratch_size(size_t samples, size_t d);
 
+/// Σₙ e_in·e_jn of every pair i < j of dimensions, e_dn = 2^−reference_d·N(z_d; m_nd, e^lv_nd), for each of `samples`
+/// points z [samples, d], over the whole table.
+///
+/// reference [samples, d] should be near log₂ Σₙ N(z_d; m_nd, e^lv_nd). sums [samples, d(d − 1)/2] is overwritten, pairs
+/// in the order (0, 1), (0, 2), …, (1, 2), …. scratch holds vk_mixture_pair_scratch_size(d) floats, aligned to 64
+/// bytes.
+void vk_mixture_pair_sums(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
+                          const float *reference, double *sums, float *scratch);
+
+/// The number of floats that vk_mixture_pair_sums needs as scratch.
+size_t vk_mixture_pair_scratch_size(size_t d);
+
 #ifdef __cplusplus
 }
 #endif

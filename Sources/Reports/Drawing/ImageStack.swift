@@ -38,14 +38,20 @@ public struct ImageStack: Sendable {
   }
 
   /// One pixel as red, green, blue; nil where a value is not a number.
-  func color(image: Int, y: Int, x: Int) -> Canvas.Color? {
+  func color(image: Int, y: Int, x: Int) -> Color? {
     let start = ((image * height + y) * width + x) * channels
-    let color = Canvas.Color(
+    let color = Color(
       red: Double(values[start]), green: Double(values[start + (channels == 3 ? 1 : 0)]),
       blue: Double(values[start + (channels == 3 ? 2 : 0)]))
     return color.red.isNaN || color.green.isNaN || color.blue.isNaN ? nil : color
   }
 
-  /// The whole factor by which pixels are enlarged, so that the longer side comes near 128 pixels on paper.
-  var enlargement: Int { max(1, min(16, 128 / max(height, width))) }
+  /// Some of the images, in a given order.
+  func images(_ indices: some Sequence<Int>) throws -> ImageStack {
+    let size = height * width * channels
+    let chosen = Array(indices)
+    return try ImageStack(
+      chosen.flatMap { values[$0 * size..<($0 + 1) * size] }, count: chosen.count, height: height, width: width,
+      channels: channels)
+  }
 }

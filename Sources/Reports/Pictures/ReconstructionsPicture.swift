@@ -1,13 +1,10 @@
-import FileFormats
-import Foundation
 import TensorCore
 
 /// Originals above their reconstructions, one column for each image.
 ///
 /// Long stacks go on in further pairs of rows, so that the picture stays as wide as a page.
-public struct ReconstructionsPicture {
-  private static let columns = 12
-  private static let labelSize = 18.0
+public struct ReconstructionsPicture: Sendable {
+  private static let columns = 10
 
   private let data: ImageStack
   private let reconstructions: ImageStack
@@ -28,21 +25,18 @@ public struct ReconstructionsPicture {
   }
 
   /// Draws the picture.
-  public func draw() throws -> Canvas {
-    let labels = ["data", "reconstruction"]
-    let grid = try PictureGrid(
-      images: data, columns: min(Self.columns, data.count),
-      rows: 2 * ((data.count + Self.columns - 1) / Self.columns), rowsPerGroup: 2,
-      rowLabels: labels.map { [PictureGrid.Label($0, size: Self.labelSize)] }, columnLabels: [])
+  public func draw() -> Figure {
+    let columns = min(Self.columns, data.count), pairs = (data.count + columns - 1) / columns
+    var grid = PictureGrid(
+      name: "reconstructions", title: "Reconstructions",
+      caption: "\(data.count) images drawn at random from the data, above p(x|z) at the mean of q(z|x).", images: data,
+      columns: columns, rows: 2 * pairs, rowsPerGroup: 2,
+      rowLabels: (0..<2 * pairs).map { .init(name: $0 % 2 == 0 ? "data" : "model") })
     for index in 0..<data.count {
-      let (group, column) = (index / Self.columns, index % Self.columns)
+      let (group, column) = (index / columns, index % columns)
       grid.draw(data, image: index, row: 2 * group, column: column)
       grid.draw(reconstructions, image: index, row: 2 * group + 1, column: column)
     }
-    for row in 0..<grid.rows { grid.label(row: row, [PictureGrid.Label(labels[row % 2], size: Self.labelSize)]) }
-    return grid.canvas
+    return grid.figure
   }
-
-  /// Draws the picture and writes it as a PNG file.
-  public func write(to path: String) throws { try AtomicFile.write(try draw().png(), to: path) }
 }

@@ -1,0 +1,85 @@
+import Experiment
+import FileFormats
+import Foundation
+import RateDecomposition
+import TensorCore
+
+extension Comparison {
+  /// Makes sure that ``write(to:)`` may begin.
+  ///
+  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
+
+  /// The table for a terminal.
+  public var text: String { contents.title + "\n\n" + table.text(.terminal) }
+
+  /// Writes the folder: `index.html`, `comparison.md`, `comparison.json`, and `figures/`.
+  ///
+  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier comparison is intact then.
+  public func write(to path: String) throws {
+    var document = Document(title: contents.title)
+    document.blocks = [.table(table, prefix: ""), .table(runs, prefix: "")]
+    document.blocks += figures.flatMap { [.heading($0.title), .figure($0.name)] }
+    let files: [(name: String, data: Data)] = [
+      ("comparison.json", try ReportJSON.encode(contents)),
+      ("comparison.md", Data(document.markdown(figures).utf8)),
+      (ReportFolder.page, Data(try document.html(figures).utf8)),
+    ]
+    try ReportFolder.write(files + ReportFolder.files(of: figures), to: path)
+  }
+
+  /// Quantities in rows, groups in columns.
+  private var table: TextTable {
+    let rows = RunComparison.Kind.all.compactMap { kind -> [TextTable.Cell]? in
+      guard contents.groups.contains(where: { $0.quantities[kind.name] != nil }) else { return nil }
+      return [.init(kind.title)]
+        + contents.groups.enumerated().flatMap { index, group -> [TextTable.Cell] in
+          guard let quantity = group.quantities[kind.name] else { return ["–", ""] }
+          let path = "groups.\(index).quantities.\(kind.name)."
+          return [.number(quantity.mean, at: path + "mean"), Self.uncertainty(quantity, path)]
+        }
+    }
+    return TextTable(
+      header: ["nats"] + contents.groups.flatMap { [$0.label, ""] }, rows: rows,
+      numeric: Set(contents.groups.indices.map { 2 * $0 + 1 }),
+      note:
+        "± is the standard deviation over the runs of a group; in brackets, for a single run, the standard error of "
+        + "measuring. Active units are a number of latents, redundancy and MIG are shares.")
+  }
+
+  private static func uncertainty(_ quantity: RunComparison.Quantity, _ path: String) -> TextTable.Cell {
+    if let deviation = quantity.standardDeviation {
+      return .init("± " + Format.number(deviation), value: deviation, path: path + "standard_deviation")
+    }
+    guard let error = quantity.standardError, error > 0 else { return "" }
+    return .init("(\(Format.number(error)))", value: error, path: path + "standard_error")
+  }
+
+  /// Which runs are in which group.
+  private var runs: TextTable {
+    TextTable(
+      title: "Runs", header: ["group", "run", "name", "seed", "training"],
+      rows: contents.groups.enumerated().flatMap { index, group in
+        group.runs.enumerated().map { place, run in
+          [
+            .init(group.label), .init(run.path), .init(run.name),
+            .init("\(run.seed)", value: Double(run.seed), path: "groups.\(index).runs.\(place).seed"),
+            .init(run.training.rawValue),
+          ]
+        }
+      }, numeric: [3])
+  }
+}
+
+extension ReportContents {
+  /// The report that a run's folder holds, if it is of the run as it is now.
+  ///
+  /// - Throws: ``StructuredError`` if the run's parameters cannot be read.
+  public static func existing(of run: TrainedRun) throws -> ReportContents? {
+    let path = PathParts.join(Report.defaultPath(run: run.folder.path), "report.json")
+    guard FileManager.default.fileExists(atPath: path), let contents = try? ReportContents(reading: path),
+      contents.run.checksum == (try Report.checksum(of: run)), contents.run.configuration == run.configuration
+    else { return nil }
+    return contents
+  }
+}

@@ -1,0 +1,143 @@
+import Experiment
+import Foundation
+import RateDecomposition
+import TensorCore
+
+/// Everything that the report of one run says, as data: `report.json`. All information is in nats.
+///
+/// What does not apply is null, with its reason beside it. Fields are added, never renamed.
+public struct ReportContents: Sendable, Equatable, Codable {
+  /// What was trained, and how far.
+  public struct Run: Sendable, Equatable, Codable {
+    /// How much is known of training.
+    public enum Training: String, Sendable, Codable {
+      /// All steps were made.
+      case complete
+      /// It stopped before its end; the report is of its last checkpoint.
+      case interrupted
+      /// There is no checkpoint: the weights may come from anywhere.
+      case unknown
+    }
+
+    /// The run's name.
+    public var name: String
+    /// The seed of training.
+    public var seed: Int
+    /// The objective's registry name.
+    public var objective: String
+    /// Its equation.
+    public var equation: String
+    /// Its paper.
+    public var paper: String
+    /// The data set's registry name.
+    public var dataset: String
+    /// N.
+    public var dataPoints: Int
+    /// The architecture's registry name.
+    public var architecture: String
+    /// The number of parameters of encoder and decoder.
+    public var parameters: Int
+    /// D.
+    public var latents: Int
+    /// The likelihood's name.
+    public var likelihood: String
+    /// B of training.
+    public var batchSize: Int
+    /// How far training came.
+    public var training: Training
+    /// Updates made; nil where it is not known.
+    public var step: Int?
+    /// Updates planned.
+    public var steps: Int
+    /// The CRC-32 of the file that the parameters were read from.
+    public var checksum: String
+    /// The configuration as YAML, with every default.
+    public var configuration: String
+
+    enum CodingKeys: String, CodingKey {
+      case name, seed, objective, equation, paper, dataset, architecture, parameters, latents, likelihood, training
+      case step, steps, checksum, configuration
+      case dataPoints = "data_points"
+      case batchSize = "batch_size"
+    }
+  }
+
+  /// A figure's title and caption, and the name of its files in `figures/`.
+  public struct FigureNote: Sendable, Equatable, Codable {
+    /// The name of its files, without extension.
+    public var name: String
+    /// What it shows.
+    public var title: String
+    /// What a reader should know.
+    public var caption: String
+  }
+
+  /// The report's title.
+  public var title: String
+  /// What was trained.
+  public var run: Run
+  /// Where the rate goes.
+  public var decomposition: RateDecomposition
+  /// Collapse and entanglement, as data and in words.
+  public var findings: CollapseFindings
+  /// What each latent says.
+  public var latents: LatentInformation
+  /// What pairs of latents share; nil for a single latent.
+  public var pairwise: PairwiseInformation?
+  /// What latents say about factors; nil where no factors are known.
+  public var factors: FactorInformation?
+  /// Why there is nothing about factors, or why some were left out.
+  public var factorsReason: String?
+  /// What the field's estimators say.
+  public var audit: EstimatorAudit
+  /// The marginal likelihood of some images; nil if not asked for.
+  public var likelihood: MarginalLikelihood?
+  /// The run in the rate–distortion plane.
+  public var rateDistortion: RateDistortionPoint
+  /// What training logged; nil where there is no log.
+  public var training: TrainingHistory?
+  /// Why there is no history.
+  public var trainingReason: String?
+  /// What the pictures show.
+  var pictures: ReportPictures.Facts
+  /// The figures in the order of the page.
+  public var figures: [FigureNote]
+
+  enum CodingKeys: String, CodingKey {
+    case title, run, decomposition, findings, latents, pairwise, factors, audit, likelihood, training, pictures, figures
+    case factorsReason = "factors_reason"
+    case rateDistortion = "rate_distortion"
+    case trainingReason = "training_reason"
+  }
+
+  /// The contents as JSON: indented, keys in alphabetical order, so that equal reports are equal files.
+  public func json() throws -> Data { try ReportJSON.encode(self) }
+}
+
+extension ReportContents {
+  /// Reads `report.json` back.
+  ///
+  /// - Throws: ``StructuredError`` if the file is not one.
+  public init(reading path: String) throws { self = try ReportJSON.decode(path) }
+}
+
+/// How all reports are written as JSON.
+enum ReportJSON {
+  static func encode(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return try encoder.encode(value) + Data("\n".utf8)
+  }
+
+  static func decode<Value: Decodable>(_ path: String) throws -> Value {
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    do { return try decoder.decode(Value.self, from: try Data(contentsOf: URL(fileURLWithPath: path))) } catch {
+      throw StructuredError(
+        "this is not a report of this version", at: path, action: "Make it again: disentangle report RUN")
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import Experiment
+import FactorData
+import FileFormats
+import Foundation
+import RateDecomposition
+import TensorCore
+
+/// What a report does, in order; each takes about the given share of the time.
+public enum ReportStage: String, Sendable, CaseIterable {
+  /// All images.
+  case encoding = "encoding all images"
+  /// The exact decomposition, with distortion and entropy of the data.
+  case decomposition = "decomposing the rate"
+  /// Pairs of latents.
+  case pairs = "pairs of latents"
+  /// Factors.
+  case factors = "factors and latents"
+  /// Estimators.
+  case audit = "auditing estimators"
+  /// Likelihood.
+  case likelihood = "estimating likelihoods"
+  /// Pictures and figures.
+  case pictures = "drawing"
+}
+
+/// Says which stage has come how far, from 0 to 1.
+public typealias ReportProgress = (_ stage: ReportStage, _ fraction: Double) -> Void
+
+/// One report: its numbers, its pictures, and what they were taken from.
+public struct Report {
+  /// The numbers.
+  public let contents: ReportContents
+  /// The figures in the order of the page.
+  public let figures: [Figure]
+  /// The model with the posteriors of all its data.
+  public let encoded: EncodedRun
+  let animation: TraversalAnimation
+
+  /// Measures a run and draws its figures.
+  ///
+  /// - Parameters:
+  ///   - run: the run.
+  ///   - options: how thoroughly.
+  ///   - device: whose threads work.
+  ///   - progress: told how far it has come.
+  /// - Throws: ``StructuredError`` if files of the run or its data are missing or do not fit, or a number is not finite.
+  public init(
+    _ run: TrainedRun, options: ReportOptions = ReportOptions(), on device: Device,
+    progress: ReportProgress = { _, _ in }
+  ) throws {
+    var settings = run.settings
+    settings.report.samples = options.samples ?? settings.report.samples
+    settings.report.distortionImages = options.distortionImages ?? settings.report.distortionImages
+    settings.seed = options.seed ?? settings.seed
+    let seed = UInt64(settings.seed)
+    progress(.encoding, 0)
+    let dataset = try settings.dataset.open(on: device)
+    let state = try run.state(for: dataset, on: device)
+    let encoded = try EncodedRun(state.model, on: dataset, settings: settings) {
+      progress(.encoding, Double($0) / Double(dataset.count))
+    }
+    progress(.decomposition, 0)
+    let images = encoded.imageTerms()
+    progress(.decomposition, 0.3)
+    let decomposition = try encoded.decomposition(images)
+    let latents = LatentInformation(of: encoded.integrated, samples: settings.report.samples, seed: seed)
+
+    progress(.pairs, 0)
+    var pairwise: PairwiseInformation?
+    if state.model.latents > 1 {
+      var choice = PairwiseInformation.Options()
+      choice.samples = options.pairwiseSamples
+      choice.seed = seed
+      pairwise = try PairwiseInformation(of: encoded.integrated, options: choice)
+    }
+    progress(.factors, 0)
+    let (factors, factorsReason) = try Self.factors(encoded, samples: options.pairwiseSamples, seed, progress)
+
+    progress(.audit, 0)
+    var choice = EstimatorAudit.Options()
+    choice.batchSizes = options.auditBatchSizes
+    choice.batches = options.auditBatches
+    choice.seed = seed
+    let adversary = try run.adversary(of: state.model)
+    let audit = try EstimatorAudit(
+      of: encoded.posterior, exact: decomposition, options: choice,
+      logDensityRatio: adversary?.logDensityRatios(latents: state.model.latents, on: device), on: device
+    ) { progress(.audit, Double($0) / Double(max(1, choice.batchSizes.count))) }
+
+    progress(.likelihood, 0)
+    var likelihood: MarginalLikelihood?
+    if options.likelihoodImages > 0 {
+      var choice = MarginalLikelihood.Options()
+      choice.samples = options.likelihoodSamples
+      choice.seed = seed
+      let chosen = encoded.images(options.likelihoodImages, "likelihood images")
+      likelihood = try MarginalLikelihood(of: state.model, on: dataset, images: chosen, options: choice) {
+        progress(.likelihood, Double($0) / Double(chosen.count))
+      }
+    }
+
+    progress(.pictures, 0)
+    let pictures = try ReportPictures(encoded, latents)
+    let history = try TrainingHistory(reading: run.folder)
+    let facts = try Self.facts(run, state, dataset)
+    var contents = ReportContents(
+      title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
+      findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
+      factors: factors, factorsReason: factorsReason, audit: audit, likelihood: likelihood,
+      rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
+      trainingReason: history == nil
+        ? "The run has no \(RunFolder.File.metrics.rawValue): nothing is known of its training." : nil,
+      pictures: pictures.facts, figures: [])
+    let figures = ReportFigures(contents).all + pictures.figures
+    contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
+    (self.contents, self.figures, self.encoded) = (contents, figures, encoded)
+    animation = pictures.animation
+    progress(.pictures, 0.5)
+  }
+
+  /// Factors of more values are not categories but measurements.
+  private static let mostValues = 1_024
+
+  private static func factors(
+    _ run: EncodedRun, samples: Int, _ seed: UInt64, _ progress: ReportProgress
+  ) throws -> (FactorInformation?, reason: String?) {
+    let all = run.dataset.factorLabels()
+    if all.isEmpty { return (nil, "The data set names no factors.") }
+    let some = all.filter { ($0.values.max() ?? 0) < mostValues }
+    let left = all.filter { ($0.values.max() ?? 0) >= mostValues }.map(\.name).joined(separator: ", ")
+    let reason = left.isEmpty ? nil : "Left out, because they take more than \(mostValues) values: \(left)."
+    guard !some.isEmpty else { return (nil, reason) }
+    let information = try FactorInformation(of: run.integrated, factors: some, samples: samples, seed: seed) {
+      progress(.factors, Double($0) / Double(some.count))
+    }
+    return (information, reason)
+  }
+
+  private static func facts(
+    _ run: TrainedRun, _ state: TrainedRun.State, _ dataset: any FactorDataset
+  ) throws -> ReportContents.Run {
+    let settings = run.settings
+    return ReportContents.Run(
+      name: settings.name, seed: settings.seed, objective: settings.objective.name,
+      equation: settings.objective.equation, paper: settings.objective.paper, dataset: dataset.name,
+      dataPoints: dataset.count, architecture: state.model.architecture.name,
+      parameters: state.model.parameters.count, latents: state.model.latents, likelihood: state.model.likelihood.name,
+      batchSize: settings.training.batchSize,
+      training: state.isInterrupted ? .interrupted : state.step == nil ? .unknown : .complete, step: state.step,
+      steps: state.steps, checksum: try checksum(of: run), configuration: run.configuration)
+  }
+
+  /// The CRC-32 of the file that a run's parameters are in: whether a report is still of this run.
+  static func checksum(of run: TrainedRun) throws -> String {
+    let crc = Checksum.crc32(try run.folder.read(run.parametersFile)), digits = String(crc, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}

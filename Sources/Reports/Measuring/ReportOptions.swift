@@ -1,0 +1,22 @@
+/// How thoroughly a report measures. What is nil is as the run's configuration says.
+public struct ReportOptions: Sendable, Equatable {
+  /// Samples of q(z) for the decomposition.
+  public var samples: Int?
+  /// Images whose distortion is measured.
+  public var distortionImages: Int?
+  /// The seed of everything that is sampled.
+  public var seed: Int?
+  /// Samples of q(z) for the mutual information of pairs, and for that of factors where it cannot be integrated.
+  public var pairwiseSamples = 2_000
+  /// Batch sizes of the audit of estimators.
+  public var auditBatchSizes = [64, 256, 1_024]
+  /// Batches of each size.
+  public var auditBatches = 32
+  /// Images of the likelihood curve; 0 leaves it out.
+  public var likelihoodImages = 64
+  /// K, the most codes for each of them.
+  public var likelihoodSamples = 5_000
+
+  /// The defaults.
+  public init() {}
+}

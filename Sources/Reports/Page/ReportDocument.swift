@@ -1,0 +1,264 @@
+import RateDecomposition
+
+extension ReportContents {
+  /// The report as a text with tables and figures.
+  ///
+  /// - Parameter explorer: whether the folder has an explorer of latents.
+  func document(explorer: Bool) -> Document {
+    var document = Document(title: title)
+    document.blocks += summary(explorer: explorer)
+    document.blocks += whereTheRateGoes + latentBlocks + factorBlocks + auditBlocks + likelihoodBlocks
+    document.blocks += trainingBlocks + pictureBlocks
+    document.blocks += [
+      .heading("Configuration"), .source(run.configuration, summary: "The run's configuration, with every default"),
+    ]
+    return document
+  }
+
+  // MARK: Sections
+
+  private func summary(explorer: Bool) -> [Document.Block] {
+    var blocks: [Document.Block] = []
+    switch run.training {
+    case .complete: break
+    case .interrupted:
+      blocks.append(
+        .paragraph([
+          "Training stopped after step ", whole(run.step ?? 0, at: "run.step"), " of ",
+          whole(run.steps, at: "run.steps"), ". This report is of its last checkpoint, not of a trained model.",
+        ]))
+    case .unknown:
+      blocks.append(
+        .paragraph(["There is no checkpoint beside these weights: how far they were trained is not known."]))
+    }
+    blocks.append(
+      .list(
+        (findings.sentences + decomposition.warnings.filter { !findings.sentences.contains($0) }).map { [.init($0)] }))
+    let step: [TextTable.Cell] =
+      run.step.map { ["steps", whole($0, at: "run.step")] } ?? ["steps planned", whole(run.steps, at: "run.steps")]
+    blocks.append(
+      .table(
+        TextTable(
+          header: ["", ""],
+          rows: [
+            ["objective", "\(run.objective):  \(run.equation)"], ["", "\(run.paper)"],
+            ["data", "\(run.dataset), \(Format.grouped(run.dataPoints)) images"],
+            [
+              "model",
+              .init(
+                "\(run.architecture), \(run.latents) \(run.latents == 1 ? "latent" : "latents"), \(run.likelihood) "
+                  + "likelihood, \(Format.grouped(run.parameters)) parameters"),
+            ],
+            step, ["batch size", whole(run.batchSize, at: "run.batch_size")],
+            ["seed of training", whole(run.seed, at: "run.seed")],
+            ["seed of this report", whole(Int(clamping: decomposition.seed), at: "decomposition.seed")],
+          ], numeric: []), prefix: ""))
+    if explorer { blocks.append(.link("Explore the latents with the decoder in the page", to: "explorer.html")) }
+    return blocks
+  }
+
+  private var whereTheRateGoes: [Document.Block] {
+    let table = DecompositionTable(decomposition)
+    var summary = table.summary
+    summary.title = ""
+    let point = rateDistortion
+    var blocks: [Document.Block] = [
+      .heading("Where the rate goes"), .figure("decomposition"), .table(summary, prefix: "decomposition."),
+      .table(table.checks, prefix: "decomposition."),
+    ]
+    if let elbo = point.elbo {
+      blocks.append(
+        .paragraph([
+          "In the rate–distortion plane this run stands at R = ", .number(point.rate, at: "rate_distortion.rate"),
+          " and D = ", .number(point.distortion?.value ?? .nan, at: "rate_distortion.distortion.value"),
+          " nats: an ELBO of ", .number(elbo.value, at: "rate_distortion.elbo.value"), error(elbo.standardError),
+          " nats.",
+        ]))
+    }
+    return blocks
+  }
+
+  private var latentBlocks: [Document.Block] {
+    let rows: [[TextTable.Cell]] = latents.byKL.map { latent in
+      let path = "latents.latents.\(latent.latent)."
+      return [
+        "z\(latent.latent)", .number(latent.kl, at: path + "kl"),
+        .number(latent.mutualInformation.value, at: path + "mutual_information.value"),
+        .number(latent.marginalKL.value, at: path + "marginal_kl.value"),
+        .number(latent.entropy.value, at: path + "entropy.value"),
+        .number(latent.mean, at: path + "mean"),
+        .number(latent.standardDeviation, at: path + "standard_deviation"),
+        .number(latent.meanVariance, at: path + "mean_variance"), latent.isActive ? "active" : "inactive",
+      ]
+    }
+    let errors = latents.latents.compactMap(\.entropy.standardError).max() ?? 0
+    var blocks: [Document.Block] = [
+      .heading("Latents"), .figure("latents"),
+      .table(
+        TextTable(
+          header: ["latent", "KL", "I(x; z_d)", "marginal KL", "H(z_d)", "mean", "s.d.", "Var(μ)", ""],
+          rows: rows, numeric: [1, 2, 3, 4, 5, 6, 7],
+          note: "KL = I(x; z_d) + marginal KL, in nats. Mean and standard deviation are those of q(z_d)."
+            + (latents.samples > 0
+              ? " Entropies are means over \(Format.grouped(latents.samples)) samples, standard errors up to "
+                + "\(Format.number(errors))." : " Marginals are integrated, without sampling.")), prefix: ""),
+    ]
+    if pairwise != nil {
+      blocks += [.heading("Pairs of latents"), .figure("pairwise")]
+      blocks += strongestPairs
+    }
+    return blocks
+  }
+
+  private var strongestPairs: [Document.Block] {
+    guard let pairwise, pairwise.pairs.count > 1 else { return [] }
+    let strongest = pairwise.pairs.indices.sorted {
+      let (a, b) = (pairwise.pairs[$0].mutualInformation.value, pairwise.pairs[$1].mutualInformation.value)
+      return (b, $0) < (a, $1)
+    }.prefix(5)
+    return [
+      .table(
+        TextTable(
+          title: "The pairs that share most", header: ["pair", "I(z_i; z_j)", "± standard error"],
+          rows: strongest.map { index in
+            let pair = pairwise.pairs[index], path = "pairwise.pairs.\(index).mutual_information."
+            return [
+              "z\(pair.first), z\(pair.second)", .number(pair.mutualInformation.value, at: path + "value"),
+              error(pair.mutualInformation.standardError, at: path + "standard_error"),
+            ]
+          }, numeric: [1], note: "\(Format.grouped(pairwise.samples)) samples of q(z)."), prefix: "")
+    ]
+  }
+
+  private var factorBlocks: [Document.Block] {
+    guard let factors else {
+      return [.heading("Factors and latents"), .paragraph([.init(factorsReason ?? "There are no factors.")])]
+    }
+    let rows: [[TextTable.Cell]] = factors.factors.enumerated().map { index, factor in
+      let path = "factors.factors.\(index)."
+      func information(_ latent: Int?) -> [TextTable.Cell] {
+        guard let latent else { return ["–", "–"] }
+        return [
+          "z\(latent)",
+          .number(factor.mutualInformation[latent].value, at: path + "mutual_information.\(latent).value"),
+        ]
+      }
+      return [
+        .init(factor.name), whole(factor.values, at: path + "values"), .number(factor.entropy, at: path + "entropy"),
+      ]
+        + information(factor.bestLatent) + information(factor.secondLatent)
+        + [factor.gap.map { .number($0.value, at: path + "gap.value") } ?? "–"]
+    }
+    var words: Document.Prose = []
+    if let gap = factors.gap {
+      words += ["The mutual information gap (MIG) is ", .number(gap, at: "factors.mutual_information_gap")]
+      if let without = factors.gapWithoutShape {
+        words += [
+          " over all factors and ", .number(without, at: "factors.mutual_information_gap_without_shape"),
+          " without shape",
+        ]
+      }
+      words.append(".")
+    }
+    if let factorsReason { words.append(.init(" " + factorsReason)) }
+    return [
+      .heading("Factors and latents"), .figure("factors"),
+      .table(
+        TextTable(
+          header: ["factor", "values", "H(v)", "best", "I(v; z)", "second", "I(v; z)", "gap / H(v)"], rows: rows,
+          numeric: [1, 2, 4, 6, 7]), prefix: ""),
+    ] + (words.isEmpty ? [] : [.paragraph(words)])
+  }
+
+  private var auditBlocks: [Document.Block] {
+    let rows: [[TextTable.Cell]] = audit.rows.enumerated().map { index, row in
+      func cell(_ cell: EstimatorAudit.Cell?, _ name: String) -> [TextTable.Cell] {
+        guard let cell else { return ["–", "", ""] }
+        let path = "audit.rows.\(index).\(name)."
+        return [
+          .number(cell.mean, at: path + "mean"),
+          cell.standardDeviation.map {
+            .init(Format.short($0), value: $0, path: path + "standard_deviation")
+          } ?? "",
+          row.estimator == .exact ? "" : .init(Format.signed(cell.bias), value: cell.bias, path: path + "bias"),
+        ]
+      }
+      return [
+        .init(row.estimator.title),
+        row.estimator == .exact ? "all" : whole(row.batchSize, at: "audit.rows.\(index).batch_size"),
+      ]
+        + cell(row.mutualInformation, "mutual_information") + cell(row.totalCorrelation, "total_correlation")
+        + cell(row.dimensionWiseKL, "dimension_wise_kl")
+    }
+    return [
+      .heading("Audit of estimators"),
+      .paragraph([
+        .init(
+          "Training logs show estimates from single batches. They must guess what the other data points look like, and "
+            + "so a logged total correlation can be negative, or a hundred nats. None of them is the quantity itself.")
+      ]),
+      .figure("audit"),
+      .table(
+        TextTable(
+          header: ["estimator", "batch", "I(x; z)", "s.d.", "bias", "TC(z)", "s.d.", "bias", "dwKL", "s.d.", "bias"],
+          rows: rows, numeric: Set(1...10),
+          note: "Mean over batches, standard deviation from batch to batch, and bias against the exact value, in nats; "
+            + "seed \(audit.seed)."), prefix: ""),
+    ]
+  }
+
+  private var likelihoodBlocks: [Document.Block] {
+    guard let likelihood else { return [] }
+    func row(_ name: TextTable.Cell, _ mean: MarginalLikelihood.Mean, _ path: String) -> [TextTable.Cell] {
+      [
+        name, .number(mean.value, at: "likelihood.\(path).value"),
+        error(mean.standardError, at: "likelihood.\(path).standard_error"),
+        error(mean.samplingError, at: "likelihood.\(path).sampling_error"),
+      ]
+    }
+    return [
+      .heading("Marginal likelihood"), .figure("likelihood"),
+      .table(
+        TextTable(
+          header: ["mean over images", "nats", "± over images", "± over codes"],
+          rows: [
+            row("ELBO", likelihood.elbo, "elbo"),
+            row("log p̂(x), importance sampling", likelihood.importance, "importance"),
+            row("log p̂(x), naive Monte Carlo", likelihood.prior, "prior"),
+            row("inference gap, log p̂(x) − ELBO", likelihood.gap, "gap"),
+          ], numeric: [1],
+          note: "\(likelihood.images.count) images, \(Format.grouped(likelihood.samples)) codes each, seed "
+            + "\(likelihood.seed). Standard errors: for other images, and for other codes of the same images."),
+        prefix: ""),
+    ] + (likelihood.warnings.isEmpty ? [] : [.list(likelihood.warnings.map { [.init($0)] })])
+  }
+
+  private var trainingBlocks: [Document.Block] {
+    var blocks: [Document.Block] = [.heading("Training")]
+    if let trainingReason { blocks.append(.paragraph([.init(trainingReason)])) }
+    return blocks + [.figure("training")]
+  }
+
+  private var pictureBlocks: [Document.Block] {
+    [
+      .heading("What the latents draw"), .figure("traversals-prior"),
+      .animation(
+        "traversals.gif",
+        caption: "The same as a moving picture: each latent from −3 to 3 and back, all others at 0."),
+      .figure("traversals-posterior"), .heading("What the model draws"), .figure("reconstructions"),
+      .figure("samples"), .figure("interpolations"),
+    ]
+  }
+
+  // MARK: Numbers
+
+  private func whole(_ value: Int, at path: String) -> TextTable.Cell {
+    .init(Format.grouped(value), value: Double(value), path: path)
+  }
+
+  private func error(_ value: Double?) -> TextTable.Cell { .init(value.map { " ± " + Format.number($0) } ?? "") }
+
+  private func error(_ value: Double?, at path: String) -> TextTable.Cell {
+    value.map { .init("± " + Format.number($0), value: $0, path: path) } ?? "unknown"
+  }
+}

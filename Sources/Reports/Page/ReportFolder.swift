@@ -1,0 +1,89 @@
+import FileFormats
+import Foundation
+import TensorCore
+
+/// A folder of results that appears whole, in the place of an earlier one, or not at all.
+package enum ReportFolder {
+  /// What every such folder has, and by which one is known.
+  package static let page = "index.html"
+
+  /// Makes sure that a folder can be written, for programs that compute for long before they write.
+  ///
+  /// - Throws: ``StructuredError`` if something is there that is no report, or its parent is missing or not writable.
+  package static func requireWritable(_ path: String) throws {
+    let parts = PathParts(path)
+    let parent = parts.folder.isEmpty ? "." : parts.folder
+    guard ![".", "..", "/", ""].contains(parts.name) else {
+      throw StructuredError("no report can be made here", at: path, expected: "the name of a new folder")
+    }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: parent, isDirectory: &isDirectory) else {
+      throw StructuredError(
+        "the folder \(parent) does not exist", at: path, action: "Make it first: mkdir -p '\(parent)'")
+    }
+    guard isDirectory.boolValue else { throw StructuredError("\(parent) is a file", at: path, expected: "a folder") }
+    guard access(parent, W_OK) == 0 else {
+      throw StructuredError(
+        "cannot write into the folder \(parent): \(String(cString: strerror(errno)))", at: path,
+        action: "Choose another --output.")
+    }
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
+    guard isDirectory.boolValue, FileManager.default.fileExists(atPath: PathParts.join(path, page)) else {
+      throw StructuredError(
+        isDirectory.boolValue ? "this folder is no report: it has no \(page)" : "a file is in the way", at: path,
+        expected: "the name of a new folder, or an earlier report", action: "Choose another --output.")
+    }
+  }
+
+  /// Writes a folder.
+  ///
+  /// - Parameters:
+  ///   - path: the folder; an earlier report there is replaced when all is written.
+  ///   - files: contents by their paths in the folder.
+  ///   - further: writes more files into the folder at the given path, which is not the last one.
+  /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; the earlier report is
+  ///   intact then.
+  package static func write(
+    _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
+  ) throws {
+    try requireWritable(path)
+    let parts = PathParts(path), manager = FileManager.default
+    let staging = PathParts.join(parts.folder, ".\(parts.name).writing")
+    let former = PathParts.join(parts.folder, ".\(parts.name).former")
+    // What a killed program left behind.
+    for leftover in [staging, former] { try? manager.removeItem(atPath: leftover) }
+    defer { try? manager.removeItem(atPath: staging) }
+    for folder in Set(files.map { PathParts(PathParts.join(staging, $0.name)).folder }).sorted() {
+      do { try manager.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+        throw StructuredError("cannot make the folder of the report", at: path, action: "Choose another --output.")
+      }
+    }
+    for (name, data) in files { try AtomicFile.write(data, to: PathParts.join(staging, name)) }
+    try further(staging)
+    let replaces = manager.fileExists(atPath: path)
+    if replaces, rename(path, former) != 0 { throw failure(path) }
+    guard rename(staging, path) == 0 else {
+      let error = failure(path)
+      if replaces { rename(former, path) }
+      throw error
+    }
+    try? manager.removeItem(atPath: former)
+  }
+
+  /// The files of figures in every form, in the folder `figures`.
+  ///
+  /// - Throws: ``StructuredError`` if one cannot be drawn.
+  static func files(of figures: [Figure]) throws -> [(name: String, data: Data)] {
+    try figures.flatMap { figure in
+      [
+        (name: "figures/\(figure.name).svg", data: Data(try figure.svg().utf8)),
+        (name: "figures/\(figure.name).pdf", data: try figure.pdf()),
+        (name: "figures/\(figure.name).png", data: try figure.png()),
+      ]
+    }
+  }
+
+  private static func failure(_ path: String) -> StructuredError {
+    StructuredError("cannot put the report in its place: \(String(cString: strerror(errno)))", at: path)
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Autodiff
+import Dispatch
+import Experiment
+import Foundation
+import Reports
+
+extension TrainingRun {
+  /// Trains to the end, or until a signal asks to stop.
+  ///
+  /// - Throws: `ExitCode` 128 + the signal's number if one asked to stop, and as ``TrainingRun/train(stop:observe:)``.
+  func trainToTheEnd(_ settings: ExperimentConfiguration, profiling: Bool = false) throws {
+    let stop = StopRequest()
+    let sources = [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { stop.ask(for: number) }
+      source.resume()
+      return source
+    }
+    defer {
+      for source in sources { source.cancel() }
+      for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    }
+    let summary = ExperimentSummary(
+      settings, trainer, dataset: dataset, output: folder.path,
+      // If the trial does not come through, training itself will say better why.
+      secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: dataset, on: trainer.model.device))
+    announce((["\(summary)"] + notices).joined(separator: "\n"))
+
+    if settings.training.tensorBoard {
+      let pictures = TrainingPictures(of: dataset, settings: settings)
+      drawPictures = { [trainer] in try pictures.draw(trainer.model) }
+    }
+    let device = trainer.model.device, peak = profiling ? device.measuredPeak() : 0
+    if profiling { trainer.profile = StepProfile() }
+    let display = ProgressDisplay(
+      total: trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
+    defer { display.finish() }
+    let ending = try train(stop: stop) { result, seconds in
+      guard display.isDue(at: seconds) || result.step == trainer.steps else { return }
+      display.update(
+        step: result.step, at: seconds,
+        terms: [.init("loss", result.loss)] + result.terms.map { .init($0.name, $0.value) })
+    }
+    display.finish()
+    if let profile = trainer.profile { announce("\n" + profile.table(peak: peak)) }
+    guard ending == .stopped else { return }
+    announce(
+      "Stopped after step \(trainer.step); the checkpoint is saved. Pass --resume to continue.")
+    throw ExitCode(128 + (stop.signal ?? SIGINT))
+  }
+}
+
+/// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
+func announce(_ text: String) { try? StandardStream.output.writeLine(text) }

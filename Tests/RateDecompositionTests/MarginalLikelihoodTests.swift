@@ -1,0 +1,200 @@
+import Foundation
+import RateDecomposition
+import TensorCore
+import Testing
+
+/// A VAE whose decoder is linear: z ~ N(0, I₂), x = Wz + sε in five dimensions, the columns of W orthogonal. Then p(z|x)
+/// is a diagonal Gaussian, and log p(x) = log p(x|z) + log p(z) − log p(z|x) at any z.
+private struct LinearVAE {
+  let columns = [[1.0, 0.5, 0, -0.5, 0], [0, 0.6, 1.2, 0.6, 0]]
+  let s = 0.8
+  /// The images, `[n][5]`.
+  var images: [[Double]] = []
+  /// By how much q's means are off, in posterior standard deviations, and the factor of its variances.
+  var shift = 0.0, stretch = 1.0
+
+  init(images count: Int, seed: UInt64, shift: Double = 0, stretch: Double = 1) {
+    (self.shift, self.stretch) = (shift, stretch)
+    var stream = RandomStream(seed: seed)
+    for _ in 0..<count {
+      let z = stream.normalPair()
+      images.append((0..<5).map { columns[0][$0] * z.0 + columns[1][$0] * z.1 + s * stream.normalPair().0 })
+    }
+  }
+
+  static func logNormal(_ x: Double, _ mean: Double, _ variance: Double) -> Double {
+    -0.5 * ((x - mean) * (x - mean) / variance + log(2 * Double.pi * variance))
+  }
+
+  func logLikelihood(_ x: [Double], _ z: [Double]) -> Double {
+    (0..<5).reduce(0) { $0 + Self.logNormal(x[$1], columns[0][$1] * z[0] + columns[1][$1] * z[1], s * s) }
+  }
+
+  /// Means and variances of p(z|x), `[2]`.
+  func truth(_ x: [Double]) -> [(mean: Double, variance: Double)] {
+    columns.map { w in
+      let variance = 1 / (1 + w.reduce(0) { $0 + $1 * $1 } / (s * s))
+      return (variance * zip(w, x).reduce(0) { $0 + $1.0 * $1.1 } / (s * s), variance)
+    }
+  }
+
+  func logMarginal(_ x: [Double]) -> Double {
+    let truth = truth(x), z = truth.map(\.mean)
+    return logLikelihood(x, z)
+      + (0..<2).reduce(0) {
+        $0 + Self.logNormal(z[$1], 0, 1) - Self.logNormal(z[$1], z[$1], truth[$1].variance)
+      }
+  }
+
+  /// KL(q(z|x) ‖ p(z|x)), the same for all x.
+  var gap: Double { 2 * 0.5 * (stretch + shift * shift - 1 - log(stretch)) }
+
+  func posterior() throws -> PosteriorTable {
+    let rows = images.map { truth($0) }
+    return try PosteriorTable(
+      means: rows.flatMap { $0.map { $0.mean + shift * $0.variance.squareRoot() } },
+      logVariances: rows.flatMap { $0.map { log(stretch * $0.variance) } }, latents: 2)
+  }
+
+  func measure(samples: Int, seed: UInt64 = 0) throws -> MarginalLikelihood {
+    var options = MarginalLikelihood.Options()
+    (options.samples, options.seed) = (samples, seed)
+    func code(_ codes: [Float], _ k: Int) -> [Double] { [Double(codes[2 * k]), Double(codes[2 * k + 1])] }
+    return try MarginalLikelihood(
+      of: posterior(), indices: images.indices.map { 100 + $0 }, options: options,
+      likelihood: { row, codes in (0..<codes.count / 2).map { logLikelihood(images[row], code(codes, $0)) } },
+      likelihoods: { codes in
+        (0..<codes.count / 2).flatMap { k in images.map { logLikelihood($0, code(codes, k)) } }
+      })
+  }
+}
+
+@Suite("Marginal likelihood")
+struct MarginalLikelihoodTests {
+  @Test("with the true posterior every code gives log p(x): no error, no gap, no loss of samples")
+  func perfect() throws {
+    let model = LinearVAE(images: 6, seed: 1)
+    let result = try model.measure(samples: 50)
+    for (image, x) in zip(result.images, model.images) {
+      // The posterior is rounded to single precision.
+      #expect(abs(image.importance.logLikelihood.value - model.logMarginal(x)) < 1e-5)
+      #expect((image.importance.logLikelihood.standardError ?? 1) < 1e-5)
+      #expect(abs(image.importance.effectiveSampleSize - 50) < 1e-6)
+      #expect(abs(image.gap.value) < 1e-9)
+      #expect(abs(image.elbo.value - model.logMarginal(x)) < 1e-5)
+    }
+    #expect(result.images.map(\.index) == Array(100..<106))
+  }
+
+  @Test("with another posterior both estimates meet log p(x), and the gap is KL(q ‖ p(z|x))")
+  func closedForm() throws {
+    let model = LinearVAE(images: 40, seed: 2, shift: 0.4, stretch: 1.3)
+    let result = try model.measure(samples: 4_000, seed: 5)
+    var deviations: [Double] = []
+    for (image, x) in zip(result.images, model.images) {
+      let exact = model.logMarginal(x)
+      func deviation(_ estimate: Estimate, _ value: Double) -> Double {
+        (estimate.value - value) / (estimate.standardError ?? .nan)
+      }
+      #expect(image.importance.effectiveSampleSize > 1_000 && image.importance.effectiveSampleSize < 4_000)
+      for value in [
+        deviation(image.importance.logLikelihood, exact), deviation(image.gap, model.gap),
+        deviation(image.elbo, exact - model.gap),
+      ] { #expect(abs(value) < 4.5) }
+      deviations.append(deviation(image.importance.logLikelihood, exact))
+      if let error = image.prior.logLikelihood.standardError {
+        #expect(abs(image.prior.logLikelihood.value - exact) < 5 * error)
+        #expect(error > (image.importance.logLikelihood.standardError ?? 1))
+      }
+    }
+    // Squares of 40 standard normal values: mean 1, standard deviation √(2/40) = 0.22.
+    let square = deviations.reduce(0) { $0 + $1 * $1 } / 40
+    #expect(square > 0.1 && square < 2, "mean square of the deviations in standard errors: \(square)")
+    let exact = model.images.reduce(0) { $0 + model.logMarginal($1) } / 40
+    #expect(abs(result.importance.value - exact) < 4 * (result.importance.samplingError ?? 0))
+    #expect(abs(result.prior.value - exact) < 4 * (result.prior.samplingError ?? 0))
+    #expect(abs(result.gap.value - model.gap) < 4 * (result.gap.samplingError ?? 0))
+    #expect(abs(result.gap.value - (result.importance.value - result.elbo.value)) < 1e-9)
+    #expect(result.warnings.isEmpty || result.warnings.allSatisfy { $0.contains("Naive") })
+  }
+
+  @Test("sampling errors are those seen over repeated seeds, though all images weigh the same codes of the prior")
+  func honest() throws {
+    let model = LinearVAE(images: 8, seed: 3, shift: 0.5, stretch: 1.4)
+    let results = try (0..<80).map { try model.measure(samples: 400, seed: UInt64($0)) }
+    func check(_ name: String, _ mean: (MarginalLikelihood) -> MarginalLikelihood.Mean) {
+      expectHonest(name, results.map { Estimate(value: mean($0).value, standardError: mean($0).samplingError) })
+    }
+    check("ELBO", \.elbo)
+    check("importance", \.importance)
+    check("gap", \.gap)
+    check("prior", \.prior)
+    for p in results[0].curve.indices {
+      let size = results[0].curve[p].samples
+      // Two groups tell a spread poorly; by then the delta method serves.
+      check("importance, K = \(size)") { $0.curve[p].importance }
+      if results.allSatisfy({ $0.curve[p].prior.samplingError != nil }) {
+        check("prior, K = \(size)") { $0.curve[p].prior }
+      }
+    }
+    expectHonest("one image", results.map { $0.images[3].importance.logLikelihood })
+    expectHonest("one image's gap", results.map { $0.images[3].gap })
+  }
+
+  @Test("the curve begins at the ELBO, ends at the estimate, and rises in between")
+  func curve() throws {
+    let result = try LinearVAE(images: 30, seed: 4, shift: 1, stretch: 2).measure(samples: 1_200)
+    let curve = result.curve
+    #expect(curve.map(\.samples) == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 1_200])
+    #expect(curve.map(\.groups) == [1_200, 600, 240, 120, 60, 24, 12, 6, 2, 1, 1])
+    let first = try #require(curve.first), last = try #require(curve.last)
+    #expect(abs(first.importance.value - result.elbo.value) < 1e-9)
+    #expect(abs(last.importance.value - result.importance.value) < 1e-9)
+    #expect(abs(last.prior.value - result.prior.value) < 1e-9)
+    for (a, b) in zip(curve, curve.dropFirst()) {
+      let errors = [a.importance.samplingError, b.importance.samplingError].map { $0 ?? 0 }
+      #expect(b.importance.value > a.importance.value - 3 * hypot(errors[0], errors[1]))
+    }
+    #expect(last.importance.value > first.importance.value + 0.5)
+  }
+
+  @Test("where hardly any code counts there is no standard error, and the report says so")
+  func degenerate() throws {
+    let result = try LinearVAE(images: 3, seed: 5, shift: 12, stretch: 0.05).measure(samples: 100)
+    for image in result.images {
+      #expect(image.importance.effectiveSampleSize < 10 && image.importance.logLikelihood.standardError == nil)
+    }
+    #expect(result.importance.samplingError == nil && result.importance.standardError != nil)
+    #expect(result.warnings.contains { $0.contains("Importance sampling") && $0.contains("3 of 3 images") })
+    #expect(
+      String(decoding: try JSONEncoder().encode(result.importance), as: UTF8.self).contains("\"sampling_error\":null"))
+    #expect(try JSONDecoder().decode(MarginalLikelihood.self, from: JSONEncoder().encode(result)) == result)
+  }
+
+  @Test("one image has no error over images; the same seed gives the same numbers")
+  func single() throws {
+    let model = LinearVAE(images: 1, seed: 6, shift: 0.3)
+    let result = try model.measure(samples: 20, seed: 9)
+    #expect(result.importance.standardError == nil && result.elbo.samplingError != nil)
+    #expect(try model.measure(samples: 20, seed: 9) == result)
+    #expect(try model.measure(samples: 20, seed: 10) != result)
+  }
+
+  @Test("impossible settings and outputs are refused by name")
+  func refused() throws {
+    let model = LinearVAE(images: 2, seed: 7)
+    #expect(throws: StructuredError.self) { try model.measure(samples: 1) }
+    let posterior = try model.posterior()
+    func message(_ indices: [Int], _ value: Double) -> String {
+      do {
+        _ = try MarginalLikelihood(
+          of: posterior, indices: indices,
+          likelihood: { _, codes in [Double](repeating: value, count: codes.count / 2) },
+          likelihoods: { codes in [Double](repeating: value, count: codes.count) })
+        return "nothing"
+      } catch { return "\(error)" }
+    }
+    #expect(message([1], 0).contains("1 indices for 2 posteriors"))
+    #expect(message([1, 2], .nan).contains("not 10000 finite numbers"))
+  }
+}

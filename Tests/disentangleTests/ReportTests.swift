@@ -1,0 +1,389 @@
+import FileFormats
+import Foundation
+import FoundationXML
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  @Suite("Reporting")
+  struct ReportTests {
+    static let quick = "--likelihood-images 3 --likelihood-samples 40 --audit-batches 3 --pairwise-samples 60"
+    private static let figures = [
+      "decomposition", "latents", "pairwise", "factors", "audit", "likelihood", "training", "reconstructions",
+      "traversals-prior", "traversals-posterior", "samples", "interpolations",
+    ]
+
+    private let experiment: SmallExperiment
+
+    init() throws { experiment = try SmallExperiment(steps: 20, checkpointEvery: 10, logEvery: 5) }
+
+    private func run(_ arguments: String) throws -> Program.Result {
+      try Program.shell("exec \"$disentangle\" \(arguments)", in: experiment.folder)
+    }
+
+    private func train(_ more: String = "", output: String = "run") throws {
+      let result = try run("train config.yaml --output \(output) \(more)")
+      try #require(result.code == 0, "\(result.errors)")
+    }
+
+    private func report(_ more: String = "", run folder: String = "run") throws -> Program.Result {
+      let result = try run("report \(folder) \(Self.quick) \(more)")
+      try #require(result.code == 0, "\(result.errors)")
+      return result
+    }
+
+    private func json(_ name: String) throws -> [String: Any] {
+      try #require(try JSONSerialization.jsonObject(with: experiment.data(name)) as? [String: Any])
+    }
+
+    /// What a path of keys and indices leads to.
+    private func value(_ path: String, in json: Any) -> Any? {
+      path.split(separator: ".").reduce(Optional(json)) { found, key in
+        if let list = found as? [Any] { return Int(key).flatMap { list.indices.contains($0) ? list[$0] : nil } }
+        return (found as? [String: Any])?[String(key)]
+      }
+    }
+
+    /// Checks that each number that a page marks stands in the JSON file where it says, and is what is read.
+    ///
+    /// - Returns: how many numbers there are.
+    private func checkNumbers(_ page: String, against json: [String: Any]) throws -> Int {
+      var count = 0
+      for part in page.components(separatedBy: "<data value=\"").dropFirst() {
+        let pieces = part.components(separatedBy: "\"")
+        let path = try #require(pieces.count > 2 && pieces[1] == " data-path=" ? pieces[2] : nil)
+        let text = try #require(part.split(separator: ">", maxSplits: 1).last?.split(separator: "<").first)
+        let stated = try #require(Double(pieces[0]))
+        let found = try #require((value(path, in: json) as? NSNumber)?.doubleValue, "\(path) is not in the JSON file")
+        // JSONSerialization reads the last digit or two wrongly.
+        #expect(abs(found - stated) <= 1e-14 * abs(stated), "\(path)")
+        // What is read has at least three significant digits, or two decimals.
+        let digits = text.replacing("−", with: "-").replacing(",", with: "").replacing("±", with: "")
+          .trimmingCharacters(in: CharacterSet(charactersIn: " ()+"))
+        if let read = Double(digits.split(separator: " ").first.map(String.init) ?? "") {
+          #expect(abs(read - found) <= 0.006 * max(abs(found), 1), "\(path): \(text) for \(found)")
+          count += 1
+        }
+      }
+      return count
+    }
+
+    @Test("A report has its page, its texts and every figure in three forms, and says the same everywhere")
+    func whole() throws {
+      try train("--set training.decompose_every=5")
+      let result = try report()
+      #expect(result.output.contains("mutual information  I(x; z)") && result.output.contains("run/report/index.html"))
+      #expect(result.errors.contains("[1/7] encoding all images") && result.errors.contains("[7/7] drawing"))
+      let names = try FileManager.default.contentsOfDirectory(atPath: experiment.folder.file("run/report")).sorted()
+      #expect(names == ["explorer.html", "figures", "index.html", "report.json", "report.md"])
+
+      let contents = try json("run/report/report.json")
+      for key in [
+        "title", "run", "decomposition", "findings", "latents", "pairwise", "factors", "audit", "likelihood",
+        "rate_distortion", "training", "pictures", "figures",
+      ] { #expect(contents[key] != nil, "\(key) is missing") }
+      #expect(value("run.training", in: contents) as? String == "complete")
+      #expect(value("run.step", in: contents) as? Int == 20)
+      #expect(value("decomposition.samples", in: contents) as? Int == 200)
+      #expect(value("pairwise.samples", in: contents) as? Int == 60)
+      #expect((value("likelihood.images", in: contents) as? [Any])?.count == 3)
+      let notes = try #require(contents["figures"] as? [[String: String]])
+      #expect(notes.compactMap { $0["name"] } == Self.figures)
+      #expect(notes.allSatisfy { ($0["caption"] ?? "").count > 20 })
+
+      let markdown = String(decoding: try experiment.data("run/report/report.md"), as: UTF8.self)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      for name in Self.figures {
+        let path = "run/report/figures/\(name)"
+        let texts = SVGTexts(try experiment.data(path + ".svg"))
+        #expect(texts.isWhole, "\(name)")
+        // Pictures without rows and columns to name have no text.
+        if name != "samples" { #expect(!texts.texts.isEmpty, "\(name)") }
+        #expect(try experiment.data(path + ".pdf").starts(with: Data("%PDF".utf8)))
+        #expect(try experiment.data(path + ".png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        #expect(markdown.contains("](figures/\(name).png)") && page.contains("<figure id=\"\(name)\">"), "\(name)")
+        for text in texts.texts { #expect(page.contains(">\(text)</text>"), "\(name): \(text)") }
+      }
+      for name in ["decomposition", "latents", "pairwise", "factors", "audit", "likelihood", "training"] {
+        #expect(SVGTexts(try experiment.data("run/report/figures/\(name).svg")).all.contains("nats"), "\(name)")
+      }
+      #expect(try experiment.data("run/report/figures/traversals.gif").starts(with: Data("GIF89a".utf8)))
+
+      #expect(try checkNumbers(page, against: contents) > 60)
+      // Nothing but links to the figures and the explorer leaves the page, and nothing is fetched.
+      for fetched in ["http-equiv", "<link rel=\"stylesheet", "<script", "src=\"http", "url("] {
+        #expect(!page.contains(fetched), "\(fetched)")
+      }
+      for note in try #require(value("findings.sentences", in: contents) as? [String]) {
+        #expect(page.contains(escaped(note)) && result.output.contains(note))
+      }
+    }
+
+    @Test("Two reports of one run are equal, byte for byte, and another seed gives another")
+    func repeatable() throws {
+      try train()
+      _ = try report("--output first --threads 1")
+      _ = try report("--output second --threads 1")
+      let names = try FileManager.default.subpathsOfDirectory(atPath: experiment.folder.file("first")).sorted()
+      #expect(names.count > 40)
+      for name in names where !["figures"].contains(name) {
+        let same = try experiment.data("first/\(name)") == experiment.data("second/\(name)")
+        #expect(same, "\(name)")
+      }
+      _ = try report("--output second --threads 1 --seed 9")
+      let same = try experiment.data("first/report.json") == experiment.data("second/report.json")
+      #expect(!same)
+      #expect(value("decomposition.seed", in: try json("second/report.json")) as? Int == 9)
+    }
+
+    @Test("One, two and 64 latents all give a page", arguments: [1, 2, 64])
+    func latents(count: Int) throws {
+      try train("--set model.latents=\(count)")
+      _ = try report()
+      let contents = try json("run/report/report.json")
+      #expect((value("latents.latents", in: contents) as? [Any])?.count == count)
+      #expect((value("pictures.latents", in: contents) as? [Any])?.count == min(16, count))
+      let pairs = (value("pairwise.pairs", in: contents) as? [Any])?.count
+      #expect(count == 1 ? pairs == nil : (pairs ?? 0) >= count * (min(count, 16) - 1) / 2)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 40)
+      #expect(SVGTexts(try experiment.data("run/report/figures/latents.svg")).isWhole)
+    }
+
+    @Test("Weights alone, without any history, are reported, and the page says what is not known")
+    func imported() throws {
+      try train()
+      try FileManager.default.createDirectory(
+        atPath: experiment.folder.file("weights"), withIntermediateDirectories: true)
+      for (from, to) in [("config.yaml", "config.yaml"), ("run/weights.safetensors", "weights.safetensors")] {
+        try FileManager.default.copyItem(
+          atPath: experiment.folder.file(from), toPath: experiment.folder.file("weights/\(to)"))
+      }
+      _ = try report(run: "weights")
+      let contents = try json("weights/report/report.json")
+      #expect(value("run.training", in: contents) as? String == "unknown")
+      #expect(contents["training"] == nil && contents["training_reason"] is String)
+      let page = String(decoding: try experiment.data("weights/report/index.html"), as: UTF8.self)
+      #expect(page.contains("how far they were trained is not known") && page.contains("has no metrics.jsonl"))
+      #expect(!page.contains("<figure id=\"training\">"))
+    }
+
+    @Test("An interrupted run is reported as of its checkpoint, and the page says so")
+    func interrupted() throws {
+      let program = try Program.start(
+        "train", "config.yaml", "--output", "run", "--set", "training.steps=100000", in: experiment.folder)
+      #expect(program.waitForProgress())
+      program.signal(SIGINT)
+      #expect(try program.wait().code == 130)
+      _ = try report()
+      let contents = try json("run/report/report.json")
+      #expect(value("run.training", in: contents) as? String == "interrupted")
+      let step = try #require(try experiment.checkpointStep(of: "run"))
+      #expect(value("run.step", in: contents) as? Int == step && value("run.steps", in: contents) as? Int == 100_000)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(page.contains("Training stopped after step"))
+    }
+
+    @Test("Images without factors, and of a likelihood that bounds nothing, are reported with the reasons")
+    func withoutFactors() throws {
+      let file = try HDF5Writer()
+      try file.write("images", Array(SmallExperiment.images.prefix(64 * 4096)), shape: [64, 64, 64])
+      try file.save(to: experiment.folder.file("plain.h5"))
+      try train("--set dataset.path=plain.h5 --set model.likelihood=gaussian")
+      _ = try report("--likelihood-images 0")
+      let contents = try json("run/report/report.json")
+      #expect(contents["factors"] == nil && contents["factors_reason"] is String && contents["likelihood"] == nil)
+      #expect(value("rate_distortion.lower_bound_reason", in: contents) is String)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(page.contains("The data set names no factors."))
+    }
+
+    @Test("What cannot be reported or written is one error, and an earlier report stays")
+    func errors() throws {
+      expectError(try run("report none"), "none", "no such run folder")
+      expectError(try run("report data.h5"), "data.h5", "this is a file")
+      expectError(try run("report ."), "neither weights nor a checkpoint")
+      expectError(try run("compare run none"), "no such run folder")
+      try train()
+      _ = try report()
+      let before = try experiment.data("run/report/report.json")
+      try FileManager.default.createDirectory(atPath: experiment.folder.file("mine"), withIntermediateDirectories: true)
+      expectError(try run("report run --output mine"), "mine", "no report")
+      expectError(try run("report run --output data.h5"), "data.h5", "a file is in the way")
+      expectError(try run("report run --output none/report"), "none", "does not exist", "mkdir")
+      expectError(try run("compare run run/"), "named twice")
+      // Nobody can write below /proc, whatever rights he has.
+      expectError(try run("report run \(Self.quick) --output /proc/report"), "/proc/report", output: true)
+      try Data("damaged".utf8).write(to: URL(fileURLWithPath: experiment.folder.file("run/weights.safetensors")))
+      expectError(try run("report run"), "weights.safetensors", output: true)
+      #expect(try experiment.data("run/report/report.json") == before)
+      let left = try FileManager.default.contentsOfDirectory(atPath: experiment.folder.file("run"))
+      #expect(!left.contains { $0.hasPrefix(".report") })
+    }
+
+    @Test(
+      "Pages open in a browser without a complaint, and fit a phone", .enabled(if: Chromium.path != nil, "no Chromium"))
+    func browser() throws {
+      try train()
+      _ = try report()
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      for width in [1200, 500] {
+        let visit = try Chromium.visit(
+          page, in: TemporaryFolder(), size: (width, 900),
+          probe: """
+            const loaded = [...document.images].every(image => image.complete && image.naturalWidth > 0);
+            return { numbers: document.querySelectorAll("data").length, figures: document.querySelectorAll("svg").length,
+              loaded, overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth };
+            """)
+        #expect(visit.console == [])
+        let seen = try #require(try JSONSerialization.jsonObject(with: visit.result) as? [String: Any])
+        #expect(seen["figures"] as? Int == Self.figures.count && seen["loaded"] as? Bool == true)
+        #expect((seen["numbers"] as? Int ?? 0) > 60)
+        #expect(seen["overflow"] as? Int == 0, "the page is wider than a window of \(width)")
+      }
+    }
+
+    @Test("Runs are compared with seeds as mean and standard deviation, from reports where there are some")
+    func compare() throws {
+      try train("--seed 1", output: "a")
+      try train("--seed 2", output: "b")
+      try train("--set objective.beta=1", output: "c")
+      for name in ["a", "b", "c"] { _ = try report(run: name) }
+      let result = try run("compare a b c")
+      #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+      #expect(result.output.contains("beta 6") && result.output.contains("beta 1"))
+      let contents = try json("comparison/comparison.json")
+      let groups = try #require(contents["groups"] as? [[String: Any]])
+      #expect(groups.map { ($0["runs"] as? [Any])?.count } == [2, 1])
+      for name in ["rate", "elbo"] {
+        let path = name == "rate" ? "decomposition.rate" : "rate_distortion.elbo.value"
+        let values = try ["a", "b"].map {
+          try #require(value(path, in: json("\($0)/report/report.json")) as? Double)
+        }
+        let quantity = try #require(value("quantities.\(name)", in: groups[0]) as? [String: Any])
+        let mean = (values[0] + values[1]) / 2, deviation = abs(values[0] - values[1]) / 2.0.squareRoot()
+        // Rounding of a sum of two.
+        #expect(abs((quantity["mean"] as? Double ?? .nan) - mean) <= 1e-12 * abs(mean))
+        #expect(
+          abs((quantity["standard_deviation"] as? Double ?? .nan) - deviation) <= 1e-9 * max(deviation, abs(mean)))
+      }
+      #expect(value("quantities.elbo.standard_deviation", in: groups[1]) == nil)
+      let page = String(decoding: try experiment.data("comparison/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 20)
+      for name in ["decomposition", "latents", "training", "likelihood", "rate-distortion"] {
+        let texts = SVGTexts(try experiment.data("comparison/figures/\(name).svg"))
+        #expect(texts.isWhole && texts.all.contains("beta 6") && texts.all.contains("nats"), "\(name)")
+      }
+      let first = try experiment.data("comparison/comparison.json")
+      #expect(try run("compare a b c").code == 0)
+      let same = try experiment.data("comparison/comparison.json") == first
+      #expect(same)
+      // A run without a report is measured, and so is one that is not what was reported.
+      try FileManager.default.removeItem(atPath: experiment.folder.file("c/report"))
+      try FileManager.default.removeItem(atPath: experiment.folder.file("b/weights.safetensors"))
+      try FileManager.default.copyItem(
+        atPath: experiment.folder.file("a/weights.safetensors"),
+        toPath: experiment.folder.file("b/weights.safetensors"))
+      let again = try run("compare a b c \(Self.quick)")
+      #expect(again.code == 0 && !again.errors.contains("a: encoding"), "\(again.errors)")
+      #expect(again.errors.contains("b: encoding all images") && again.errors.contains("c: encoding all images"))
+    }
+
+    @Test("A study trains its runs once, takes others as they are, and draws them with their bounds")
+    func study() throws {
+      try train(output: "other")
+      _ = try experiment.folder.write(
+        """
+        name: beta
+        configuration: config.yaml
+        set: [training.steps=6, training.checkpoint_every=3]
+        vary: {key: objective.beta, values: [1, 8.5]}
+        seeds: [1, 2]
+        runs: [other]
+        """.utf8, as: "study.yaml")
+      let result = try run("rate-distortion study.yaml")
+      #expect(result.code == 0, "\(result.errors)")
+      #expect(result.output.contains("[4/4] beta 8.5 → runs/beta/beta-8.5-seed-2"))
+      let folder = "runs/beta/rate-distortion"
+      let contents = try json("\(folder)/rate-distortion.json")
+      let points = try #require(contents["points"] as? [[String: Any]])
+      #expect(points.count == 5)
+      let rates = points.compactMap { $0["rate"] as? Double }
+      #expect(rates == rates.sorted())
+      let labels = points.compactMap { $0["label"] as? String }.sorted()
+      #expect(labels == ["beta 1", "beta 1", "beta 8.5", "beta 8.5", "small"])
+      for point in points {
+        let lower = try #require(value("lower_bound", in: point) as? Double)
+        let entropy = try #require(value("data_entropy", in: point) as? Double)
+        let distortion = try #require(value("distortion.value", in: point) as? Double)
+        // Rounding of reading three numbers.
+        #expect(abs(lower - entropy + distortion) < 1e-10 && point["within_bounds"] as? Bool == true)
+      }
+      let texts = SVGTexts(try experiment.data("\(folder)/figures/rate-distortion.svg"))
+      #expect(texts.isWhole && texts.all.contains("distortion D, nats") && texts.all.contains("equal ELBO"))
+      let page = String(decoding: try experiment.data("\(folder)/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 30)
+
+      let first = try experiment.data("\(folder)/rate-distortion.json")
+      let again = try run("rate-distortion study.yaml")
+      #expect(again.code == 0 && again.output.components(separatedBy: "It is there already.").count == 5)
+      let same = try experiment.data("\(folder)/rate-distortion.json") == first
+      #expect(same)
+    }
+
+    @Test(
+      "A study that cannot be understood is one error, and nothing is trained",
+      arguments: [
+        ("name: x\n", "study.yaml", "runs"), ("runs: [none]\n", "none", "no such run folder"),
+        ("configuration: config.yaml\n", "study.yaml", "vary"),
+        ("vary: {key: objective.beta, values: [1]}\n", "study.yaml", "configuration"),
+        ("configuration: config.yaml\nvary: {key: objective.bet, values: [1]}\n", "objective.bet", "beta"),
+        ("configuration: none.yaml\nvary: {key: objective.beta, values: [1]}\n", "none.yaml", "no such file"),
+        ("configuration: config.yaml\nvary: {key: objective.beta, values: []}\n", "study.yaml", "values"),
+        ("runs: [run]\nseed: 1\n", "study.yaml", "seeds"),
+      ])
+    func badStudy(text: String, place: String, hint: String) throws {
+      _ = try experiment.folder.write(text.utf8, as: "study.yaml")
+      expectError(try run("rate-distortion study.yaml"), place, hint)
+      #expect(!FileManager.default.fileExists(atPath: experiment.folder.file("runs")))
+    }
+
+    private func escaped(_ text: String) -> String {
+      text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        .replacing("'", with: "&#39;").replacing("\"", with: "&quot;")
+    }
+  }
+}
+
+/// The texts of an SVG file, as an XML reader finds them.
+private final class SVGTexts: NSObject, XMLParserDelegate {
+  private(set) var texts: [String] = []
+  private(set) var isWhole = false
+  private var isInText = false
+
+  /// All texts together.
+  var all: String { texts.joined(separator: "\n") }
+
+  init(_ data: Data) {
+    super.init()
+    let parser = XMLParser(data: data)
+    parser.delegate = self
+    isWhole = parser.parse()
+  }
+
+  func parser(
+    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+    attributes: [String: String]
+  ) {
+    isInText = name == "text"
+    if isInText { texts.append("") }
+  }
+
+  func parser(_ parser: XMLParser, foundCharacters string: String) {
+    if isInText { texts[texts.count - 1] += string }
+  }
+
+  func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+    isInText = false
+  }
+}
