@@ -66,8 +66,9 @@ public final class Discriminator: Adversary {
 
   /// D₀(z) − D₁(z), which the best discriminator would make log q(z) − Σ_d log q(z_d) (Eq. 3).
   public func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>? {
-    let logits = logits(of: Variable(codes), pass)
-    return (logits.columns(0..<1) - logits.columns(1..<2)).value.reshaped([codes.shape[0]])
+    let evaluation = DensityRatio(layers, capacity: codes.shape[0], on: codes.device)
+    evaluation.append(codes, pass)
+    return evaluation.ratio(pass).value.reshaped([codes.shape[0]])
   }
 
   /// The cross-entropy of telling the first batch's codes from the second's with each latent shuffled over the batch.
