@@ -145,13 +145,12 @@ struct ComparisonFigures {
 }
 
 extension RateDistortionFigure {
-  /// The plane of some runs; nil if none has a distortion. Of several with one label, the first bears it.
+  /// The plane of some runs; nil if none has a distortion.
   init?(points: [(point: RateDistortionPoint, label: String)]) {
-    var seen = Set<String>()
     let drawn = points.compactMap { point, label in
       point.distortion.map { distortion in
         Point(
-          label: seen.insert(label).inserted ? label : "", rate: point.rate, distortion: distortion.value,
+          label: label, rate: point.rate, distortion: distortion.value,
           mutualInformation: point.mutualInformation, lowerBound: point.lowerBound, isCollapsed: point.isCollapsed)
       }
     }

@@ -43,8 +43,9 @@ package struct ConfigurationLabels {
         return parts.isEmpty ? name : parts.joined(separator: ", ")
       }
     }
-    let short = labels(order.filter { path in Set(tables.compactMap { $0[path] }).count > 1 })
-    if Set(short).count == short.count { return short }
+    let differing = order.filter { path in Set(tables.compactMap { $0[path] }).count > 1 }
+    let short = labels(differing)
+    if !differing.isEmpty, Set(short).count == short.count { return short }
     return labels(order.filter { path in Set(tables.map { $0[path] ?? "" }).count > 1 })
   }
 }

@@ -18,7 +18,7 @@ struct AuditFigure {
     let estimators = EstimatorAudit.Estimator.allCases.filter { kind in rows.contains { $0.estimator == kind } }
     let sizes = Set(rows.map(\.batchSize)).sorted()
     let legend = Legend(
-      estimators.enumerated().map { (.line(.series($0.offset), markers: true), $0.element.title) }, width: 380)
+      estimators.enumerated().map { (.line(.series($0.offset), markers: true), $0.element.title) }, width: 340)
     var figure = Figure(
       name: "audit", title: "Audit of estimators", caption: caption, width: 400,
       height: Double(terms.count) * Self.height + legend.height + 8)

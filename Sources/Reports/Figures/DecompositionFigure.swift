@@ -54,9 +54,10 @@ struct DecompositionFigure {
     var figure = Figure(
       name: "decomposition", title: "Where the rate goes", caption: caption, width: width,
       height: bottom + 36 + (isSingle ? 3 * 15 + 2 : legend.height))
+    // At least a tenth of a nat wide, so that next to nothing looks like it.
     // A part too small to see still counts in the sum; only one that shows makes room on the left of zero.
     let low = negative < -0.005 * positive ? negative : 0
-    let scale = Scale(.linear, low...max(positive, 1e-6) * 1.02, from: left, to: width - 12)
+    let scale = Scale(.linear, low...max(positive, 0.1) * 1.02, from: left, to: width - 12)
     let ticks = scale.ticks(6)
     for tick in ticks {
       figure.line(scale(tick.value), top - 4, scale(tick.value), bottom, .init(.rule, width: 0.5))

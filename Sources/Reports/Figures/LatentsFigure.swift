@@ -21,7 +21,8 @@ struct LatentsFigure {
       ], width: 380)
     var figure = Figure(
       name: "latents", title: "KL per latent", caption: caption, width: 400, height: height + legend.height)
-    let tops = shown.flatMap { [$0.kl, max(0, $0.mutualInformation.value) + max(0, $0.marginalKL.value)] }
+    // At least a tenth of a nat high, so that next to nothing looks like it.
+    let tops = [0.1] + shown.flatMap { [$0.kl, max(0, $0.mutualInformation.value) + max(0, $0.marginalKL.value)] }
     let plot = Plot(
       x: Scale(.linear, -0.5...Double(shown.count) - 0.5, from: 48, to: 392),
       y: Scale(covering: tops, includingZero: true, from: height - 34, to: 12))

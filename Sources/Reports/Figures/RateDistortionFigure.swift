@@ -34,8 +34,10 @@ struct RateDistortionFigure {
       name: "rate-distortion", title: "The rate–distortion plane", caption: caption, width: 400,
       height: height + legend.height + 4)
     let xs = points.flatMap { [$0.rate, $0.mutualInformation.value] }
+    // A little room on the left, where collapsed runs are.
+    let top = Scale(covering: xs.map { $0 * 1.08 } + [0.1], includingZero: true, from: 0, to: 1).domain.upperBound
     let plot = Plot(
-      x: Scale(covering: xs.map { $0 * 1.08 }, includingZero: true, from: 56, to: 392),
+      x: Scale(.linear, -0.05 * top...top, from: 56, to: 392),
       y: Scale(
         covering: Self.padded(points.map(\.distortion)), from: height - 34, to: 12))
     plot.drawAxes(
