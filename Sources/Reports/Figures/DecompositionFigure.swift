@@ -39,7 +39,7 @@ struct DecompositionFigure {
   /// Draws the figure.
   func draw() -> Figure {
     let isSingle = bars.count == 1
-    let left = 10 + (bars.map { TextRuler.width($0.label, size: 9) }.max() ?? 0) + (isSingle ? 0 : 6)
+    let left = (isSingle ? 16 : 10) + (bars.map { TextRuler.width($0.label, size: 9) }.max() ?? 0) + (isSingle ? 0 : 6)
     let width = max(400, left + 300), barHeight = isSingle ? 34.0 : 20.0, top = isSingle ? 34.0 : 10.0
     let pitch = barHeight + 10
     let bottom = top + Double(bars.count) * pitch - 10 + 8

@@ -124,6 +124,9 @@ struct RateDistortionFigure {
       }
       guard let free else { continue }
       taken.append(boxes[free])
+      let box = boxes[free]
+      figure.rectangle(
+        box.left, box.top, box.right - box.left, box.bottom - box.top, fill: .paper, opacity: 0.85)
       figure.text(point.label, places[free].0, places[free].1, size: 8.5)
     }
   }
