@@ -1,3 +1,4 @@
+import Foundation
 import RateDecomposition
 
 /// The figures of a report that show numbers, in the order of the page.
@@ -122,8 +123,10 @@ struct TrainingCurves {
   private static let exact = [
     ("rate_exact", "rate, exact"), ("mutual_information_exact", "I(x; z), exact"),
     ("total_correlation_exact", "TC(z), exact"), ("dimension_wise_kl_exact", "dimension-wise KL, exact"),
-    ("active_units", "active units"),
+    ("active_units_exact", "active units, exact"),
   ]
+  /// What is not measured in nats.
+  private static let units = ["active_units_exact": "latents", "discriminator_accuracy": "share of codes"]
   private static let words = [
     "reconstruction": "reconstruction", "rate": "rate (batch)", "loss": "loss",
     "mutual_information_mws": "I, MWS estimate", "total_correlation_mws": "TC, MWS estimate",
@@ -142,23 +145,24 @@ struct TrainingCurves {
       let known = errors.map { Dictionary(zip($0.steps, $0.values)) { $1 } } ?? [:]
       panels.append(
         Panel(
-          title: title, unit: series.name == "active_units" ? "latents" : "nats", isExact: isExact,
+          title: title, unit: Self.units[series.name] ?? "nats", isExact: isExact,
           points: zip(series.steps, series.values).map { ($0, $1, known[$0]) }))
     }
     if let series = history["reconstruction"] { add(series, "reconstruction (batch)", isExact: false) }
     for (name, title) in Self.exact { if let series = history[name] { add(series, title, isExact: true) } }
     let images = history["decomposition_images"]?.values.last
-    let seen = Set(["reconstruction", "decomposition_images"] + Self.exact.map(\.0))
+    let seen = Set(["reconstruction", "decomposition_images", "decomposition_samples"] + Self.exact.map(\.0))
     for series in history.series where !seen.contains(series.name) && !series.name.hasSuffix("_standard_error") {
       add(series, Self.words[series.name] ?? series.name.replacingOccurrences(of: "_", with: " "), isExact: false)
     }
     self.panels = panels
+    let batches =
+      "of single batches as training saw them; MWS and MSS are biased estimates, not the quantities themselves."
     caption =
-      (images.map {
+      images.map {
         "Curves called exact are decompositions over a fixed part of the data, \(Format.grouped(Int($0))) images, with "
-          + "bands of one standard error. "
-      } ?? "")
-      + "All others are of single batches as training saw them; MWS and MSS are biased estimates, not the quantities "
-      + "themselves."
+          + "bands of one standard error; of so few, I(x; z) is at most \(Format.decimals(log($0), 2)) nats. All others are "
+          + batches
+      } ?? "Curves are " + batches
   }
 }

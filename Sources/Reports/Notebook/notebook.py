@@ -214,7 +214,8 @@ print(note("likelihood"))
 # ## Training
 # %% figure training
 series = {entry["name"]: entry for entry in report["training"]["series"]}
-shown = [name for name in series if not name.endswith("_standard_error") and name != "decomposition_images"]
+shown = [name for name in series if not name.endswith("_standard_error") and not name.startswith("decomposition_")]
+units = {"active_units_exact": "latents", "discriminator_accuracy": "share of codes"}
 shown.sort(key=lambda name: not name.endswith("_exact"))
 figure, axes = plt.subplots(-(-len(shown) // 2), 2, squeeze=False, figsize=(7, 1.9 * -(-len(shown) // 2)))
 for axis in axes.flat[len(shown):]:
@@ -227,8 +228,7 @@ for axis, name in zip(axes.flat, shown):
         errors = dict(zip(*(series[name + "_standard_error"][key] for key in ("steps", "values"))))
         spread = np.array([errors.get(step, 0) for step in steps])
         axis.fill_between(steps, values - spread, values + spread, color=BLUE, alpha=0.25, linewidth=0)
-    axis.set(
-        title=name.replace("_", " "), xlabel="step", ylabel="latents" if name == "active_units" else "nats", xlim=(0, None))
+    axis.set(title=name.replace("_", " "), xlabel="step", ylabel=units.get(name, "nats"), xlim=(0, None))
     axis.xaxis.set_major_locator(plt.MaxNLocator(4))
 plt.show()
 print(note("training"))
