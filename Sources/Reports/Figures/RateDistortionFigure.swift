@@ -77,7 +77,8 @@ struct RateDistortionFigure {
     guard from < to else { return }
     figure.line(
       plot.x(from), plot.y(dataEntropy - from), plot.x(to), plot.y(dataEntropy - to), .init(.ink, width: 1.25))
-    figure.text("D = H − I", plot.x(from) + 4, plot.y(dataEntropy - from) + 8, size: 7)
+    let start = plot.y(dataEntropy - from), hasRoomAbove = start - 12 > plot.y(plot.y.domain.upperBound)
+    figure.text("D = H − I", plot.x(from) + 4, hasRoomAbove ? start - 4 : start + 8, size: 7)
   }
 
   /// R + D = constant at round values.
