@@ -43,7 +43,7 @@ struct RateDistortionFigure {
     plot.drawAxes(
       in: &figure, xLabel: "rate R and mutual information I(x; z), nats", yLabel: "distortion D, nats",
       xTicks: plot.x.ticks(6), yTicks: plot.y.ticks(6))
-    drawEqualBounds(plot, &figure)
+    let labels = drawEqualBounds(plot, &figure)
     drawDataEntropy(plot, &figure)
     for point in points {
       let low = plot.x(max(0, point.lowerBound ?? 0)), high = plot.x(point.rate), y = plot.y(point.distortion)
@@ -57,10 +57,12 @@ struct RateDistortionFigure {
         figure.rectangle(left, y - 7, right - left, 14, fill: nil, stroke: .init(.secondary, width: 1, dash: [2, 1.5]))
       }
     }
-    drawLabels(plot, &figure)
+    drawLabels(plot, clearOf: labels, &figure)
     legend.draw(10, height + 2, in: &figure)
     return figure
   }
+
+  private typealias Box = (left: Double, top: Double, right: Double, bottom: Double)
 
   private static let bandColor = Palette.category(4)
 
@@ -82,7 +84,9 @@ struct RateDistortionFigure {
   }
 
   /// R + D = constant at round values.
-  private func drawEqualBounds(_ plot: Plot, _ figure: inout Figure) {
+  /// Returns where their labels lie.
+  private func drawEqualBounds(_ plot: Plot, _ figure: inout Figure) -> [Box] {
+    var labels: [Box] = []
     let x = plot.x.domain, y = plot.y.domain
     let low = x.lowerBound + y.lowerBound, high = x.upperBound + y.upperBound
     let step = Scale.step(high - low, 8)
@@ -99,19 +103,22 @@ struct RateDistortionFigure {
       let width = TextRuler.width(label, size: 7)
       figure.rectangle(right - width - 1, y - 4, width + 2, 8, fill: .paper)
       figure.text(label, right, y, size: 7, paint: .secondary, anchor: .end)
+      labels.append((right - width - 1, y - 4, right + 1, y + 4))
     }
+    return labels
   }
 
   /// The names of runs beside their points, on the first side where nothing is in the way.
-  private func drawLabels(_ plot: Plot, _ figure: inout Figure) {
-    typealias Box = (left: Double, top: Double, right: Double, bottom: Double)
+  private func drawLabels(_ plot: Plot, clearOf labels: [Box], _ figure: inout Figure) {
     func overlap(_ a: Box, _ b: Box) -> Bool {
       a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
     }
-    var taken: [Box] = points.flatMap { point -> [Box] in
-      let y = plot.y(point.distortion)
-      return [plot.x(point.rate), plot.x(point.mutualInformation.value)].map { ($0 - 4, y - 4, $0 + 4, y + 4) }
-    }
+    var taken =
+      labels
+      + points.flatMap { point -> [Box] in
+        let y = plot.y(point.distortion)
+        return [plot.x(point.rate), plot.x(point.mutualInformation.value)].map { ($0 - 4, y - 4, $0 + 4, y + 4) }
+      }
     for point in points {
       let x = plot.x(point.rate), y = plot.y(point.distortion), width = TextRuler.width(point.label, size: 8.5)
       let places: [(Double, Double)] = [
