@@ -90,7 +90,8 @@ enum TestCodes: String, CaseIterable {
 }
 
 /// Holds a metric to what all must do, on all test codes: every score is a finite number or says in a sentence why there
-/// is none; parts span all latents and factors; the same stream gives the same result on one thread and on two, or where sums are split among threads, nearly the same.
+/// is none; parts span all latents and factors; the same stream gives the same result on one thread and on two, or
+/// nearly the same where sums are split among threads.
 ///
 /// - Returns: what it found, to check what only this metric promises.
 func checkMetric(
