@@ -1,22 +1,26 @@
 /// What ``UDR`` means by a relation between latents of two runs.
 public enum UDRRelation: String, Sendable, CaseIterable {
+  /// The absolute coefficients of a Lasso regression, α = 0.1, of each standardised latent of the second run on those of
+  /// the first, converged (scikit-learn's `Lasso`, which dlib takes, stops some 1e-4 earlier).
+  case lasso
   /// The absolute rank correlation.
   case spearman
 
-  /// Some latents of a run, ready to be related: `[kept][N]`.
+  /// Some latents of a run, ready to be related: `[kept][N]`, of mean 0 and variance 1 unless they are constant.
   func prepare(_ codes: [[Double]], _ kept: [Int]) -> [[Double]] {
-    switch self {
-    case .spearman: kept.map { Self.standardized(Self.ranks(codes[$0])) }
-    }
+    kept.map { Self.standardized(self == .spearman ? Self.ranks(codes[$0]) : codes[$0]) }
   }
 
   /// The strength of the relation of each latent of one run with each of another, `[A, B]`.
   func matrix(_ a: [[Double]], _ b: [[Double]]) -> [Double] {
+    guard let count = a.first?.count, count > 0, !b.isEmpty else { return [] }
     switch self {
+    case .lasso:
+      let rows = FeatureMatrix((0..<count).flatMap { n in a.map { $0[n] } }, features: a.count)
+      let models = Lasso(alpha: 0.1).fit(rows, targets: b)
+      return a.indices.flatMap { feature in models.map { abs($0.weights[feature]) } }
     case .spearman:
-      a.flatMap { x in
-        b.map { y in abs(zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }) / Double(max(x.count, 1)) }
-      }
+      return a.flatMap { x in b.map { y in abs(zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }) / Double(count) } }
     }
   }
 
@@ -37,6 +41,8 @@ public enum UDRRelation: String, Sendable, CaseIterable {
   static func standardized(_ values: [Double]) -> [Double] {
     let count = Double(max(values.count, 1)), mean = values.reduce(0, +) / count
     let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()
-    return values.map { deviation > 0 ? ($0 - mean) / deviation : 0 }
+    // A constant whose mean was rounded does not vary.
+    let varies = deviation > 1e-12 * abs(mean)
+    return values.map { varies ? ($0 - mean) / deviation : 0 }
   }
 }

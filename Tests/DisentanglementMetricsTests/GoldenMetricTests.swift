@@ -105,19 +105,46 @@ struct GoldenMetricTests {
     }
   }
 
-  @Test func `Golden UDR by rank correlation`() throws {
+  @Test func `Golden UDR by rank correlation and by Lasso`() throws {
     let file = try HDF5File(reading: Golden.path("metrics/udr.h5")), names = ["disentangled", "rotated", "mixed"]
+    func reference(_ name: String) throws -> [Double] { try file.read(name, as: Double.self).values }
     let runs = try names.map { name in
       let golden = try GoldenMetrics(name)
       let kl = try golden.inputs.read("kl/\(name)", as: Double.self).values
       return MetricInput(codes: golden.codes, meanKL: kl, device: device)
     }
-    let metric = try decode(UDR.Configuration.self, "{points: 0, relations: [spearman], groups: 0}").metric()
+    let metric = try decode(UDR.Configuration.self, "{points: 0, groups: 0}").metric()
     let result = try #require(metric as? any RunComparison).compare(runs, labels: names, stream: stream)
-    let pairwise = try #require(result.part("spearman_pairwise")).values.map { $0 ?? .nan }
-    #expect(absoluteDifference(pairwise, try file.read("spearman/pairwise", as: Double.self).values) < Self.tolerance)
-    let scores = try file.read("spearman/model_scores", as: Double.self).values
-    #expect(absoluteDifference(names.compactMap { result.score("spearman \($0)")?.value }, scores) < Self.tolerance)
+    // scikit-learn's Lasso stops at a duality gap of 1e-4.
+    for (relation, tolerance) in [("spearman", Self.tolerance), ("lasso", 1e-3)] {
+      let pairwise = try #require(result.part("\(relation)_pairwise")).values.map { $0 ?? .nan }
+      #expect(absoluteDifference(pairwise, try reference("\(relation)/pairwise")) < tolerance)
+      let scores = names.compactMap { result.score("\(relation) \($0)")?.value }
+      #expect(absoluteDifference(scores, try reference("\(relation)/model_scores")) < tolerance)
+    }
+    // From the coefficients of a coordinate descent run to 1e-14, with latents of little KL left out.
+    let kept = try names.map { name in
+      try GoldenMetrics(name).inputs.read("kl/\(name)", as: Double.self).values.map { $0 > 0.01 }
+    }
+    for i in 0..<3 {
+      for j in 0..<3 where i != j {
+        let exact = try reference("lasso/exact_\(i)_\(j)")
+        let rows = (0..<10).filter { kept[i][$0] }, columns = (0..<10).filter { kept[j][$0] }
+        let matrix = rows.flatMap { row in columns.map { abs(exact[row * 10 + $0]) } }
+        func strength(_ lists: [[Double]]) -> Double {
+          lists.reduce(0) { sum, list in
+            let total = list.reduce(0, +), largest = list.reduce(0, max)
+            return sum + (total > 0 ? largest * largest / total : 0)
+          } / Double(lists.count)
+        }
+        let byRow = rows.indices.map { r in columns.indices.map { matrix[r * columns.count + $0] } }
+        let byColumn = columns.indices.map { c in rows.indices.map { matrix[$0 * columns.count + c] } }
+        let expected = (strength(byRow) + strength(byColumn)) / 2
+        let value = try #require(result.part("lasso_pairwise")?.values[i * 3 + j])
+        // Converged to a duality gap of 1e-12 of the variance, so coefficients to 1e-6.
+        #expect(abs(value - expected) < 1e-5)
+      }
+    }
   }
 
   @Test func `Nearest-neighbour information is scikit-learn's`() throws {
