@@ -68,7 +68,8 @@ let package = Package(
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
+        "Experiment", "Reports", "Autodiff", "DisentanglementMetrics", "FactorData", "FileFormats", "RateDecomposition",
+        "StrictConfiguration", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -1,3 +1,4 @@
+import StrictConfiguration
 import TensorCore
 
 extension LabeledCodes {
@@ -42,4 +43,32 @@ enum Undefined {
   static let constantCodes = "Every latent is constant, so the codes say nothing."
   static let oneFactor = "A single factor varies; this score compares several."
   static let onePoint = "There is a single data point."
+}
+
+extension LabeledCodes {
+  /// A sample of `points` data points as ``sampledRows(_:stream:)`` draws them; 0 for all.
+  public func sample(_ points: Int, stream: RandomStream) -> LabeledCodes {
+    points == 0 || points >= count ? self : rows(sampledRows(points, stream: stream))
+  }
+}
+
+extension ConfigurationSection {
+  /// Reads `points`, how many data points a metric looks at: disentanglement_lib's 10,000, fewer, or all (0).
+  mutating func points(_ preset: MetricPreset, fast: Int = 5_000) throws -> Int {
+    let value =
+      switch preset {
+      case .dlib: 10_000
+      case .fast: fast
+      case .exact: 0
+      }
+    return try integer("points", default: value, in: .atLeast(0))
+  }
+
+  /// Reads `bootstrap`, how many bootstrap replicates a standard error comes from; fewer than 2 give none.
+  mutating func bootstrap(_ preset: MetricPreset, exact: Int = 20) throws -> Int {
+    try integer("bootstrap", default: preset == .dlib ? 50 : preset == .fast ? 20 : exact, in: .within(0...10_000))
+  }
+
+  /// Reads `bins`, how many bins of equal width each latent is put into.
+  mutating func bins() throws -> Int { try integer("bins", default: 20, in: .within(2...10_000)) }
 }

@@ -55,6 +55,27 @@ public enum DiscreteInformation {
     return matrix
   }
 
+  /// I of every column with every other, `[C, C]`, symmetric; the diagonal has the entropies.
+  public static func mutualInformation(
+    among columns: DiscreteColumns, multiplicities: [Int32]? = nil, device: Device? = nil
+  ) -> [Double] {
+    let size = columns.columns.count, pairs = (0..<size).flatMap { i in (i..<size).map { (i, $0) } }
+    var matrix = [Double](repeating: 0, count: size * size)
+    matrix.withUnsafeMutableBufferPointer { matrix in
+      nonisolated(unsafe) let matrix = matrix
+      func work(_ range: Range<Int>) {
+        for (i, j) in pairs[range] {
+          let value = mutualInformation(
+            columns.columns[i], columns.sizes[i], columns.columns[j], columns.sizes[j], multiplicities: multiplicities)
+          matrix[i * size + j] = value
+          matrix[j * size + i] = value
+        }
+      }
+      if let device { device.forEachRange(pairs.count) { _, range in work(range) } } else { work(pairs.indices) }
+    }
+    return matrix
+  }
+
   private static func mutualInformation(
     _ a: [Int32], _ sizeA: Int, _ b: [Int32], _ sizeB: Int, multiplicities: [Int32]?
   ) -> Double {

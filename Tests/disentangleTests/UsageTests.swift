@@ -16,7 +16,8 @@ extension CommandLineTests {
         ("report", "--likelihood-images"), ("compare", "overlaid"), ("rate-distortion", "seeds"),
         ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
-        ("list architectures", "paper"), ("list datasets", "paper"),
+        ("list architectures", "paper"), ("list datasets", "paper"), ("list metrics", "paper"),
+        ("evaluate", "--preset exact"),
       ])
     func help(command: String, part: String) throws {
       let result = try Program.shell("exec \"$disentangle\" \(command) --help", in: experiment.folder)
@@ -41,7 +42,7 @@ extension CommandLineTests {
         "decompose run --posterior p.h5", "decompose run --samples 1", "decompose run --samples 99999999999",
         "decompose run --batch-size 0", "decompose run --format xml", "config bogus", "config check", "list bogus",
         "report", "report run --samples 1", "report run --likelihood-samples 1", "report run --audit-batch-size 0",
-        "compare", "rate-distortion",
+        "compare", "rate-distortion", "evaluate", "evaluate run --codes c.h5", "evaluate run --format xml",
       ])
     func wrongUsage(arguments: String) throws {
       let before = try experiment.snapshot()
@@ -57,6 +58,7 @@ extension CommandLineTests {
         ("objectives", ["vae", "beta-vae", "beta-tcvae", "factor-vae"], "arXiv:1802.04942"),
         ("architectures", ["burgess", "locatello", "fully-connected"], "arXiv:"),
         ("datasets", ["dsprites", "file"], "Matthey"),
+        ("metrics", ["mig", "factor-vae-score", "irs", "udr"], "arXiv:1811.00007"),
       ])
     func list(what: String, names: [String], paper: String) throws {
       let result = try Program.run("list", what, in: experiment.folder)

@@ -87,7 +87,8 @@ public struct GradientBoosting: Classifier {
   /// Grows the trees.
   public func fit(_ rows: FeatureMatrix, labels: [Int32], stream: RandomStream, device: Device) throws -> Model {
     let state = BoostingState(try ClassIndex(labels), rows: rows.count)
-    let sorted = SortedRows(rows), columns = state.columns, limits = TreeGrower.Limits(depth: depth, features: rows.features)
+    let sorted = SortedRows(rows), columns = state.columns,
+      limits = TreeGrower.Limits(depth: depth, features: rows.features)
     let growers = (0..<device.threads).map { _ in
       TreeGrower(capacity: rows.count, rows: rows.count, features: rows.features)
     }
