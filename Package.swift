@@ -76,8 +76,8 @@ let package = Package(
     .executableTarget(
       name: "disentangle-benchmarks",
       dependencies: [
-        "Experiment", "FactorData", "RateDecomposition", "NeuralLayers", "StrictConfiguration", "Autodiff",
-        "TensorCore",
+        "Experiment", "FactorData", "FileFormats", "RateDecomposition", "DisentanglementMetrics", "NeuralLayers",
+        "StrictConfiguration", "Autodiff", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Autodiff", "TensorCore"], path: "Tests/TestSupport"),
