@@ -15,5 +15,4 @@ static inline hid_t chdf5_dataset_creation(void) { return H5P_DATASET_CREATE; }
 static inline hid_t chdf5_link_creation(void) { return H5P_LINK_CREATE; }
 static inline hid_t chdf5_whole_space(void) { return H5S_ALL; }
 static inline hid_t chdf5_default_errors(void) { return H5E_DEFAULT; }
-static inline unsigned chdf5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline unsigned chdf5_truncate(void) { return H5F_ACC_TRUNC; }
