@@ -11,7 +11,7 @@ let package = Package(
       name: "Disentangle",
       targets: [
         "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "Experiment", "Reports",
+        "FactorData", "RateDecomposition", "DisentanglementMetrics", "Experiment", "Reports",
       ]),
   ],
   dependencies: [
@@ -27,6 +27,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+    .systemLibrary(name: "CLiblinear", providers: [.apt(["liblinear-dev"])]),
 
     // Computation.
     .target(name: "CVectorKernels"),
@@ -42,6 +43,9 @@ let package = Package(
     .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate", "CZlib"]),
     .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
+    .target(
+      name: "DisentanglementMetrics",
+      dependencies: ["RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
 
     // The whole.
     .target(
@@ -85,7 +89,7 @@ let package = Package(
 let tested: [String: [Target.Dependency]] = [
   "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
-  "RateDecomposition": ["FileFormats"], "Experiment": [],
+  "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"], "Experiment": [],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
   "disentangle": ["FileFormats"],
 ]
