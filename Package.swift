@@ -11,7 +11,7 @@ let package = Package(
       name: "Disentangle",
       targets: [
         "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "DisentanglementMetrics", "Experiment", "Reports",
+        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Reports",
       ]),
   ],
   dependencies: [
@@ -46,6 +46,7 @@ let package = Package(
     .target(
       name: "DisentanglementMetrics",
       dependencies: ["RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
+    .target(name: "MetricFiles", dependencies: ["DisentanglementMetrics", "FileFormats", "TensorCore"]),
 
     // The whole.
     .target(
@@ -79,7 +80,7 @@ let package = Package(
         "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .target(name: "TestSupport", dependencies: ["Autodiff", "TensorCore"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["Autodiff", "FileFormats", "TensorCore"], path: "Tests/TestSupport"),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
@@ -89,7 +90,8 @@ let package = Package(
 let tested: [String: [Target.Dependency]] = [
   "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
-  "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"], "Experiment": [],
+  "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
+  "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
   "disentangle": ["FileFormats"],
 ]

@@ -70,7 +70,8 @@ extension ArrayFile {
   /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032. Small arrays may well
   /// be declared and never written.
   func requirePlausible(_ about: ArrayInformation, elementSize: Int, _ name: String) throws {
-    guard about.count <= 1 << 20 || about.count * elementSize / 1032 <= about.storedBytes else {
+    let bytes = about.count * elementSize
+    guard bytes <= 1 << 23 || bytes / 1032 <= about.storedBytes else {
       throw StructuredError(
         "the array declares \(about.count) elements but the file spends only \(about.storedBytes) bytes on them",
         at: location(name))

@@ -52,7 +52,8 @@ final class FileBytes: Sendable {
     guard contains(offset, length) else { return nil }
     var complete = false
     let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-      complete = read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<length]), at: offset)
+      let room = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<length]))
+      complete = read(into: room, at: offset)
       count = complete ? length : 0
     }
     return complete ? bytes : nil

@@ -53,8 +53,8 @@ struct HDF5ChunkTable: Sendable {
 
   /// Enters the chunks of a B-tree of version 1. Its keys are a size, a mask, and the first element with one axis more.
   mutating func addOldTree(at root: Int, _ walk: HDF5Walk) throws {
-    let rank = chunkShape.count
-    try HDF5OldBTree.forEachLeaf(.chunks, at: root, keySize: 8 * rank + 16, "the table of chunks", walk) { key, address in
+    let keySize = 8 * chunkShape.count + 16
+    try HDF5OldBTree.forEachLeaf(.chunks, at: root, keySize: keySize, "the table of chunks", walk) { key, address in
       var key = key
       let size = try key.number(4), mask = try key.number(4)
       let place = try chunkShape.map { extent in

@@ -17,7 +17,7 @@ public final class HDF5File: ArrayFile {
   private let datasets = Mutex<[String: HDF5Dataset]>([:])
 
   /// The number of links, those that lead to other paths included, that a path may have.
-  private static let longestPath = 1000
+  private static let longestPath = 200
 
   /// What an error about an array's data begins with.
   static let damagedData = "the data are damaged or truncated"

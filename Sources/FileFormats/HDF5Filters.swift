@@ -62,7 +62,8 @@ struct HDF5Filters: Sendable {
       case 3: sizes.append(before.map { $0 + 4 })
       case 1, 32_000: sizes.append(nil)
       default:
-        throw HDF5Problem.unsupported("the array went through the filter number \(filter.id)", action: HDF5Problem.repack)
+        throw HDF5Problem.unsupported(
+          "the array went through the filter number \(filter.id)", action: HDF5Problem.repack)
       }
     }
     var bytes = stored

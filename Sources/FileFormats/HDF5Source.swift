@@ -57,8 +57,8 @@ struct HDF5Source: Sendable {
     let end: Int
     if version < 2 {
       try fields.skip(version == 0 ? 24 : 28)
-      base = try fields.requiredAddress()
-      _ = try fields.address()
+      // The base, and where free space was kept.
+      try fields.skip(2 * offsetSize)
       end = try fields.requiredAddress()
       guard try fields.address() == nil else {
         throw HDF5Problem.unsupported("the file is spread over several files", action: HDF5Problem.repack)
@@ -67,8 +67,8 @@ struct HDF5Source: Sendable {
       root = try fields.requiredAddress()
     } else {
       try fields.skip(12)
-      base = try fields.requiredAddress()
-      _ = try fields.address()
+      // The base, and what version 2 adds to the superblock.
+      try fields.skip(2 * offsetSize)
       end = try fields.requiredAddress()
       root = try fields.requiredAddress()
       let length = 12 + 4 * offsetSize

@@ -17,7 +17,9 @@ struct HDF5Text {
       case nil: throw fields.damaged()
       case .fixed(let isSpacePadded):
         let text = try fields.take(type.size)
-        return HDF5Fields.text(isSpacePadded ? text[..<((text.lastIndex { $0 != 32 } ?? text.startIndex - 1) + 1)] : text)
+        guard isSpacePadded else { return HDF5Fields.text(text) }
+        let end = text.lastIndex { $0 != 32 }.map { $0 + 1 } ?? text.startIndex
+        return HDF5Fields.text(text[..<end])
       case .variable:
         let length = try fields.number(4), address = try fields.address(), number = try fields.number(4)
         guard length > 0, let address, address > 0 else { return "" }

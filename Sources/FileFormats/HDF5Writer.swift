@@ -131,7 +131,9 @@ public final class HDF5Writer {
   /// The bytes of the file so far.
   public func bytes() throws -> Data {
     try HDF5Library.calling {
-      guard H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 else { throw HDF5Library.error("cannot finish the file", Self.place, nil) }
+      guard H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 else {
+        throw HDF5Library.error("cannot finish the file", Self.place, nil)
+      }
       let size = H5Fget_file_image(id, nil, 0)
       guard size > 0 else { throw HDF5Library.error("cannot finish the file", Self.place, nil) }
       var image = Data(count: size)

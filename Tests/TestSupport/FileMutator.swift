@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// The same stream gives the same file. Changes that a format's checksums would give away are, half of the time,
 /// followed by making the checksums right again, so that what lies behind them is reached too.
-public struct FileMutator {
+public struct FileMutator: Sendable {
   /// The file that is changed.
   public let original: [UInt8]
 

@@ -16,6 +16,7 @@ public struct Fuzzing: Sendable {
     /// Files that led to something else, with what it was.
     public var others: [String] = []
 
+    /// The numbers of files.
     public var description: String { "\(values + refused) files: \(values) read, \(refused) refused" }
   }
 

@@ -2,7 +2,9 @@ import FileFormats
 
 /// A NumPy array file made by hand, so that it can be wrong.
 public struct NPYSample {
+  /// The Python dictionary.
   public var header: String
+  /// The elements.
   public var data: [UInt8]
 
   /// An array of these floats; `shape` is Python text.
@@ -11,6 +13,7 @@ public struct NPYSample {
     data = values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
   }
 
+  /// An array of any header and bytes.
   public init(header: String, data: [UInt8]) { (self.header, self.data) = (header, data) }
 
   /// The file, version 1, its header padded to 128 bytes.
@@ -23,12 +26,14 @@ public struct NPYSample {
 
 /// A zip archive made by hand, so that it can be wrong.
 public struct ZipSample {
+  /// The files in it.
   public var entries: [(name: String, data: [UInt8])]
   /// Whether the entries are deflated.
   public var isDeflated = false
   /// The size that the directory declares for every entry; its real size where nil.
   public var declaredSize: UInt32?
 
+  /// Puts files together.
   public init(entries: [(name: String, data: [UInt8])], isDeflated: Bool = false) {
     (self.entries, self.isDeflated) = (entries, isDeflated)
   }
