@@ -65,7 +65,7 @@ struct HDF5Dataset: Sendable {
     var fields = layout
     let bytes = space.count * elementSize
     let version = try fields.byte()
-    guard version == 3 || version == 4 else {
+    guard (3...5).contains(version) else {
       throw HDF5Problem.unsupported("the array has a layout of version \(version)", action: HDF5Problem.repack)
     }
     switch try fields.byte() {
@@ -100,7 +100,7 @@ struct HDF5Dataset: Sendable {
     }
   }
 
-  /// The chunks of a layout of version 4, which knows five kinds of index.
+  /// The chunks of a layout of version 4, which knows five kinds of index, or 5, whose chunks may be larger.
   private static func chunkTable(
     _ fields: inout HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ walk: HDF5Walk
   ) throws -> HDF5ChunkTable {
