@@ -13,8 +13,15 @@ public final class HDF5File: ArrayFile {
   /// The file's path, as given.
   public let path: String
   let source: HDF5Source
-  /// The arrays that were asked for, by their names: tables of chunks are long.
-  private let datasets = Mutex<[String: HDF5Dataset]>([:])
+  /// What was read of the file's structure and may be needed again.
+  private let known = Mutex(Known())
+
+  private struct Known: Sendable {
+    /// The arrays that were asked for, by their names: tables of chunks are long.
+    var datasets: [String: HDF5Dataset] = [:]
+    /// Groups by their addresses, a few.
+    var groups: [Int: HDF5Group] = [:]
+  }
 
   /// The number of links, those that lead to other paths included, that a path may have.
   private static let longestPath = 200
@@ -29,16 +36,14 @@ public final class HDF5File: ArrayFile {
   public init(reading path: String) throws {
     self.path = path
     source = try HDF5Source(FileBytes(reading: path))
-    let walk = source.walk()
-    _ = try locatingProblems(at: path) { try HDF5Group(HDF5ObjectHeader(at: source.root, walk), walk) }
+    _ = try locatingProblems(at: path) { try group(at: source.root) }
   }
 
   /// The names of what a group holds, sorted; empty for a group that is not there.
   public func names(in group: String = "/") throws -> [String] {
     try locatingProblems(at: path) {
       guard let address = try address(of: group) else { return [] }
-      let walk = source.walk()
-      return try HDF5Group(HDF5ObjectHeader(at: address, walk), walk).links.keys.sorted()
+      return try self.group(at: address).links.keys.sorted()
     }
   }
 
@@ -87,7 +92,7 @@ public final class HDF5File: ArrayFile {
 
   /// An array, all that its header says checked; its size is one that the file can hold.
   func dataset(_ name: String) throws -> HDF5Dataset {
-    if let known = datasets.withLock({ $0[name] }) { return known }
+    if let dataset = known.withLock({ $0.datasets[name] }) { return dataset }
     let found = try locatingProblems(at: location(name)) { () -> HDF5Dataset? in
       guard let address = try address(of: name) else { return nil }
       let walk = source.walk(), header = try HDF5ObjectHeader(at: address, walk)
@@ -95,7 +100,7 @@ public final class HDF5File: ArrayFile {
     }
     guard let found else { throw missing(name) }
     try requirePlausible(found.information, elementSize: found.type.size, name)
-    datasets.withLock { $0[name] = found }
+    known.withLock { $0.datasets[name] = found }
     return found
   }
 
@@ -105,11 +110,21 @@ public final class HDF5File: ArrayFile {
     return try address(of: path, from: source.root, &steps)
   }
 
+  /// The group whose header lies at an address.
+  private func group(at address: Int) throws -> HDF5Group {
+    if let group = known.withLock({ $0.groups[address] }) { return group }
+    let walk = source.walk(), group = try HDF5Group(HDF5ObjectHeader(at: address, walk), walk)
+    known.withLock {
+      if $0.groups.count >= 16 { $0.groups.removeAll() }
+      $0.groups[address] = group
+    }
+    return group
+  }
+
   private func address(of path: String, from group: Int, _ steps: inout Int) throws -> Int? {
     var at = path.hasPrefix("/") ? source.root : group
     for name in path.split(separator: "/") where name != "." {
-      let walk = source.walk()
-      guard let target = try HDF5Group(HDF5ObjectHeader(at: at, walk), walk).links[String(name)],
+      guard let target = try self.group(at: at).links[String(name)],
         let address = try follow(target, path, from: at, &steps)
       else { return nil }
       at = address

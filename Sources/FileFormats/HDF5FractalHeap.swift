@@ -9,6 +9,8 @@ struct HDF5FractalHeap {
   private let offsetSize: Int, lengthSize: Int
   private let hasChecksums: Bool
   private let root: (address: Int?, rows: Int)
+  /// Each object is there once, so that together they are no longer than the file.
+  private var left: Int
   /// Blocks that were read, by their addresses.
   private var direct: [Int: HDF5Fields] = [:]
   private var indirect: [Int: [Int?]] = [:]
@@ -17,6 +19,7 @@ struct HDF5FractalHeap {
   init(at address: Int, _ what: String, _ walk: HDF5Walk) throws {
     (self.walk, self.what) = (walk, what)
     let source = walk.source
+    left = source.file.count
     var fields = try walk.block(at: address, 22 + 12 * source.lengthSize + 3 * source.offsetSize + 4, what)
     try fields.expect("FRHP")
     _ = try fields.expect(0...0)
@@ -50,7 +53,8 @@ struct HDF5FractalHeap {
     switch flags >> 4 {
     case 0:
       let offset = try identifier.number(offsetSize), length = try identifier.number(lengthSize)
-      guard let root = root.address else { throw identifier.damaged("refers to an empty heap") }
+      left -= length
+      guard let root = root.address, left >= 0 else { throw identifier.damaged("refers to what is not there") }
       var block: HDF5Fields, place: Int
       if self.root.rows == 0 {
         (block, place) = (try directBlock(at: root, startSize), offset)

@@ -1,7 +1,7 @@
 /// What a group holds: names and where they lead.
-struct HDF5Group {
+struct HDF5Group: Sendable {
   /// Where a name leads.
-  enum Target {
+  enum Target: Sendable {
     /// To the object whose header lies at an address.
     case object(Int)
     /// To what another path names.
@@ -36,6 +36,16 @@ struct HDF5Group {
     var message = message
     let tree = try message.requiredAddress(), heap = try Self.localHeap(at: try message.requiredAddress(), walk)
     let source = walk.source, entrySize = 2 * source.offsetSize + 24
+    // Each name is in the heap once, so that together they are no longer than it.
+    var left = heap.count
+    func text(at place: Int) throws -> String {
+      var rest = heap
+      try rest.skip(place)
+      let bytes = rest.bytes.prefix { $0 != 0 }
+      left -= bytes.count
+      guard left >= 0 else { throw heap.damaged("has names within names") }
+      return String(decoding: bytes, as: UTF8.self)
+    }
     try HDF5OldBTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, walk) { _, address in
       var start = try walk.block(at: address, 8, Self.what)
       try start.expect("SNOD")
@@ -44,17 +54,13 @@ struct HDF5Group {
       var entries = try walk.block(at: address + 8, count * entrySize, Self.what)
       for _ in 0..<count {
         var entry = try entries.fields(entrySize)
-        var name = heap
-        try name.skip(try entry.number(source.offsetSize))
+        let name = try text(at: try entry.number(source.offsetSize))
         let object = try entry.address(), kind = try entry.number(4)
         try entry.skip(4)
-        let text = HDF5Fields.text(name.bytes)
         if kind == 2 {
-          var path = heap
-          try path.skip(try entry.number(4))
-          add(text, .path(HDF5Fields.text(path.bytes)))
+          add(name, .path(try text(at: try entry.number(4))))
         } else if let object {
-          add(text, .object(object))
+          add(name, .object(object))
         }
       }
     }

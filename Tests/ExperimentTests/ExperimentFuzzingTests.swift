@@ -1,4 +1,5 @@
 import Experiment
+import FactorData
 import FileFormats
 import Foundation
 import StrictConfiguration
@@ -6,7 +7,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-@Suite struct CheckpointFuzzingTests {
+@Suite struct ExperimentFuzzingTests {
   @Test("Changed checkpoints are refused, and change nothing") func checkpoints() throws {
     let fuzzing = Fuzzing(few: 500, share: 0.1), folder = try TemporaryFolder()
     let configuration = try TrainerTests.configuration()
@@ -33,5 +34,31 @@ import Testing
     #expect(outcome.others.isEmpty && outcome.refused == fuzzing.count, "\(outcome)")
     let unchanged = TrainerTests.parameters(trainer) == before
     #expect(unchanged && trainer.step == 0)
+  }
+
+  @Test("Changed files of posteriors are read or refused") func posteriors() throws {
+    let fuzzing = Fuzzing(few: 500, share: 0.05), writer = try HDF5Writer()
+    try writer.write("mean", (0..<24).map { Double($0) / 8 }, shape: [8, 3])
+    try writer.write("log_variance", [Float](repeating: -2, count: 24), shape: [8, 3])
+    try writer.write("samples", (0..<6).map { Float($0) }, shape: [2, 3])
+    try writer.write("indices", [3, 7], shape: [2])
+    let outcome = try fuzzing.run("posteriors", [FileMutator([UInt8](try writer.bytes()))]) {
+      _ = try PosteriorFile(reading: $0)
+    }
+    #expect(outcome.others.isEmpty, "\(outcome.others.prefix(5))")
+    #expect(outcome.values > 0 && outcome.refused > 0 && outcome.values + outcome.refused == fuzzing.count)
+  }
+
+  @Test("Changed files of images are read or refused") func images() throws {
+    let fuzzing = Fuzzing(few: 500, share: 0.05), writer = try HDF5Writer()
+    let pixels = (0..<384).map { UInt8($0 % 3 == 0 ? 1 : 0) }
+    try writer.write("images", pixels, shape: [6, 8, 8], layout: .deflated(chunks: [4, 8, 8], level: 6))
+    try writer.write("factors", [0, 0, 0, 1, 0, 2, 1, 0, 1, 1, 1, 2], shape: [6, 2])
+    try writer.setAttribute("names", ["shape", "scale"], of: "factors")
+    let outcome = try fuzzing.run("images", [FileMutator([UInt8](try writer.bytes()))]) {
+      _ = try ImageFile(path: $0, on: Device(threads: 1))
+    }
+    #expect(outcome.others.isEmpty, "\(outcome.others.prefix(5))")
+    #expect(outcome.values > 0 && outcome.refused > 0 && outcome.values + outcome.refused == fuzzing.count)
   }
 }
