@@ -172,21 +172,19 @@ private struct CodesArrays {
     return names
   }
 
-  /// The stored batches of a group; nil where there is none.
-  func batches(_ group: String, _ rows: String, partners: String?, _ codes: LabeledCodes) throws -> StoredBatches? {
-    let index = "\(group)/factor_index",
-      names = [index, "\(group)/\(rows)"] + (partners.map { ["\(group)/\($0)"] } ?? [])
-    guard names.contains(where: present.contains) else { return nil }
+  /// The stored batches of a group; nil where there is none of its arrays.
+  func batches(_ group: String, _ members: String, partners: String?, _ codes: LabeledCodes) throws -> StoredBatches? {
+    let index = "\(group)/factor_index", members = "\(group)/\(members)", partners = partners.map { "\(group)/\($0)" }
+    guard [index, members, partners ?? members].contains(where: present.contains) else { return nil }
     func rows(_ name: String, _ shape: [Int]?) throws -> (rows: [[Int]], shape: [Int]) {
       let (values, shape) = try wholeNumbers(
         name, shape: shape, rank: 2, described: "[V, L]", in: 0..<codes.count, meaning: "row numbers from 0")
       return ((0..<shape[0]).map { v in values[v * shape[1]..<(v + 1) * shape[1]].map { Int($0) } }, shape)
     }
-    let (first, shape) = try rows(names[1], nil)
+    let (first, shape) = try rows(members, nil)
     let factors = try wholeNumbers(
       index, shape: [shape[0]], described: "[V]", in: 0..<codes.factorCount, meaning: "columns of factors from 0")
     return StoredBatches(
-      factors: factors.values.map { Int($0) }, rows: first,
-      partners: try partners.map { try rows("\(group)/\($0)", shape).rows })
+      factors: factors.values.map { Int($0) }, rows: first, partners: try partners.map { try rows($0, shape).rows })
   }
 }

@@ -8,7 +8,7 @@ import Testing
 ///
 ///     DISENTANGLE_FUZZ_FILES=100000 swift test -c release --filter Fuzzing
 ///
-/// runs the full count and prints the outcomes. Ordinary runs take two seconds of a core for 6,000 files; others are in the tests of
+/// runs the full count and prints the outcomes. Ordinary runs take two seconds for 14,000 files; others are in the tests of
 /// the modules that read files of their own.
 @Suite(.serialized) struct FuzzingTests {
   /// What every reader of arrays is asked, whatever it answers: the first refusal is thrown at the end.
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test("Changed HDF5 files are read or refused") func hdf5() throws {
-    let fuzzing = Fuzzing(few: 3000, share: 0.4)
+    let fuzzing = Fuzzing(few: 8000, share: 0.4)
     var corpus = try ["earliest", "v108", "latest"].map {
       FileMutator([UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixture.path("corpus-\($0).h5")))))
     }
@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test("Changed NPZ files are read or refused") func npz() throws {
-    let fuzzing = Fuzzing(few: 1500, share: 0.15)
+    let fuzzing = Fuzzing(few: 3000, share: 0.15)
     let arrays = [
       ("codes.npy", NPYSample(values: (0..<40).map { Float($0) }, shape: "(10, 4)").bytes),
       (
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test("Changed safetensors files are read or refused") func safetensors() throws {
-    let fuzzing = Fuzzing(few: 1500, share: 0.15), folder = try TemporaryFolder()
+    let fuzzing = Fuzzing(few: 3000, share: 0.15), folder = try TemporaryFolder()
     try Safetensors.write(
       [
         .init("encoder.0.weight", shape: [2, 3], values: [1, 2, 3, 4, 5, 6]),

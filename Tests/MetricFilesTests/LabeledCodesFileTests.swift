@@ -188,8 +188,8 @@ import Testing
            'beta_vae/factor_index': np.array([1]), 'beta_vae/rows1': rng.integers(0, 50, (1, 6), 'u4'),
            'beta_vae/rows2': rng.integers(0, 50, (1, 6), 'i4')}
       names = ['Form', 'größe', 'x']
-      np.savez(sys.argv[1], factor_names=np.array(names), **a)
-      np.savez_compressed(sys.argv[2], factor_names=np.array(names), **a)
+      with open(sys.argv[1], 'wb') as f: np.savez(f, factor_names=np.array(names), **a)
+      with open(sys.argv[2], 'wb') as f: np.savez_compressed(f, factor_names=np.array(names), **a)
       for path, version in zip(sys.argv[3:], ('earliest', 'latest')):
         with h5py.File(path, 'w', libver=version) as f:
           for name, values in a.items():

@@ -13,32 +13,41 @@ public struct FileMutator: Sendable {
   private let checkedBlocks: [(start: Int, checksum: Int)]
   /// Where bytes are that are not zero: the fields rather than the room between them.
   private let places: [Int]
-  /// Where text with numbers is: the header of safetensors, the headers of NumPy arrays.
+  /// Where structures begin: their signature, and what follows it.
+  private let structures: [Int]
+  /// Where numbers are in text, those of types included: in the headers of safetensors and of NumPy arrays.
   private let digits: [Int]
   /// The arrays of an NPZ file, so that an archive can be sound around a hostile array.
-  private let arrays: [(name: String, data: [UInt8])]
+  private let arrays: [(name: String, file: FileMutator)]
 
   /// - Parameters:
   ///   - original: a sound file.
   ///   - arrays: for NPZ files, the array files in it.
   public init(_ original: [UInt8], arrays: [(name: String, data: [UInt8])] = []) {
-    (self.original, self.arrays) = (original, arrays)
+    self.original = original
+    self.arrays = arrays.map { ($0.name, FileMutator($0.data)) }
     places = original.indices.filter { original[$0] != 0 }
-    digits = original.indices.filter { index in
-      (0x30...0x39).contains(original[index]) && index > 0
-        && (original[index - 1] == 0x2c || original[index - 1] == 0x5b || original[index - 1] == 0x28
-          || original[index - 1] == 0x20)
+    structures = original.indices.dropLast(3).filter { Self.signatures.contains(Array(original[$0..<$0 + 4])) }
+      .flatMap { Array($0..<min($0 + 64, original.count)) }
+    let before = Set("FIUfiu,[( ".utf8)
+    digits = original.indices.dropFirst().filter {
+      (0x30...0x39).contains(original[$0]) && before.contains(original[$0 - 1])
     }
     checkedBlocks = Self.checkedBlocks(original)
   }
 
+  /// What structures of HDF5 and zip archives begin with.
+  private static let signatures: Set<[UInt8]> = Set(
+    [
+      "OHDR", "OCHK", "BTHD", "BTIN", "BTLF", "FRHP", "FHDB", "FHIB", "FAHD", "FADB", "EAHD", "EAIB", "EADB", "EASB",
+      "TREE", "SNOD", "HEAP", "GCOL", "PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{5}\u{6}",
+    ].map { Array($0.utf8) })
+
   /// Finds the blocks of HDF5 that carry checksums, by trying where the checksum could be.
   private static func checkedBlocks(_ bytes: [UInt8]) -> [(start: Int, checksum: Int)] {
-    let signatures = ["OHDR", "OCHK", "BTHD", "BTIN", "BTLF", "FRHP", "FHIB", "FAHD", "FADB", "EAHD", "EAIB", "EADB"]
-    let known = Set(signatures.map { Array($0.utf8) })
     guard bytes.count > 16, bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) else { return [] }
     var found: [(start: Int, checksum: Int)] = []
-    for start in 0..<bytes.count - 8 where start == 0 || known.contains(Array(bytes[start..<start + 4])) {
+    for start in 0..<bytes.count - 8 where start == 0 || signatures.contains(Array(bytes[start..<start + 4])) {
       let end = (start + 8..<min(bytes.count - 3, start + 2048)).first { end in
         checksum(bytes, start, end).elementsEqual(bytes[end..<end + 4])
       }
@@ -67,16 +76,17 @@ public struct FileMutator: Sendable {
 
   /// A sound archive around arrays of which one is changed.
   private func repackaged(_ random: inout RandomStream) -> [UInt8] {
-    var arrays = arrays
+    var entries = arrays.map { (name: $0.name, data: $0.file.original) }
     let one = random.integer(below: arrays.count)
-    let inner = FileMutator(arrays[one].data)
-    arrays[one].data = inner.mutated(&random)
-    return ZipSample(entries: arrays, isDeflated: random.integer(below: 2) == 0).bytes
+    entries[one].data = arrays[one].file.mutated(&random)
+    return ZipSample(entries: entries, isDeflated: random.integer(below: 2) == 0).bytes
   }
 
   private func place(in bytes: [UInt8], _ random: inout RandomStream) -> Int {
-    let known = places.isEmpty ? 0 : places[random.integer(below: places.count)]
-    return random.integer(below: 4) > 0 && known < bytes.count ? known : random.integer(below: bytes.count)
+    let kinds = [places, places, structures, structures, []]
+    let known = kinds[random.integer(below: kinds.count)]
+    let place = known.isEmpty ? bytes.count : known[random.integer(below: known.count)]
+    return place < bytes.count ? place : random.integer(below: bytes.count)
   }
 
   private func range(in bytes: [UInt8], _ random: inout RandomStream) -> Range<Int> {
