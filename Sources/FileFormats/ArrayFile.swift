@@ -17,6 +17,7 @@ public protocol ArrayFile: Sendable {
   /// The texts of an attribute of an array, where the format has attributes and there is one.
   func strings(ofAttribute name: String, of object: String) -> [String]?
   /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`; memory is needed for one run only.
+  /// Of an array without elements there are no runs, however many rows it declares.
   ///
   /// - Precondition: the array has at least one axis.
   /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see

@@ -53,7 +53,8 @@ extension HDF5File {
     let dataset = try dataset(name), shape = dataset.space.shape
     precondition(!shape.isEmpty && rows > 0, "slabs are of an array with rows")
     try requireAccepted(Element.self, dataset.type.element, name)
-    guard shape[0] > 0 else { return }
+    // There may be any number of rows without elements.
+    guard dataset.space.count > 0 else { return }
     let rowSize = shape.dropFirst().reduce(1, *), step = slabRows(dataset, atLeast: rows)
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
     defer { buffer.deallocate() }

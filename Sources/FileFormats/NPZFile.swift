@@ -47,7 +47,8 @@ public final class NPZFile: ArrayFile {
   ) throws {
     let (_, header, reader) = try openNumbers(name, as: type)
     precondition(!header.shape.isEmpty && rows > 0, "slabs are of an array with rows")
-    guard header.shape[0] > 0 else { return }
+    // There may be any number of rows without elements.
+    guard !header.shape.contains(0) else { return }
     let rowSize = header.shape.dropFirst().reduce(1, *), step = min(rows, header.shape[0])
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
     defer { buffer.deallocate() }

@@ -120,6 +120,18 @@ import Testing
     #expect(try message([UInt8](writer.bytes())) == "the data are damaged or truncated: a chunk is too short")
   }
 
+  @Test("Rows without elements are not counted through, however many there are") func endlessRows() throws {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 0), }"
+    let npz = ZipSample(entries: [("x.npy", NPYSample(header: header, data: []).bytes)]).bytes
+    let writer = try HDF5Writer()
+    try writer.write("x", [] as [Float], shape: [1 << 40, 0])
+    for bytes in [npz, [UInt8](try writer.bytes())] {
+      let file = try openArrayFile(folder.write(bytes, as: "rows"))
+      #expect(try file.read("x", as: Float.self).shape == [1 << 40, 0])
+      try file.forEachSlab(of: "x", as: Float.self, rows: 3) { _, _ in Issue.record("there is nothing to hand out") }
+    }
+  }
+
   @Test("A flipped bit in newer headers is found by their checksums") func checksum() throws {
     var bytes = try corpus("corpus-latest.h5")
     let header = try position("OHDR", in: bytes)
