@@ -11,7 +11,7 @@ let package = Package(
       name: "Disentangle",
       targets: [
         "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "Experiment", "Reports",
+        "FactorData", "RateDecomposition", "Experiment", "Reports", "Codes",
       ]),
   ],
   dependencies: [
@@ -61,10 +61,13 @@ let package = Package(
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
+    .target(
+      name: "Codes",
+      dependencies: ["Experiment", "Reports", "FactorData", "FileFormats", "RateDecomposition", "TensorCore"]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
+        "Experiment", "Reports", "Codes", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -87,7 +90,7 @@ let tested: [String: [Target.Dependency]] = [
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
   "RateDecomposition": ["FileFormats"], "Experiment": [],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
-  "disentangle": ["FileFormats"],
+  "Codes": ["Experiment", "FactorData", "FileFormats"], "disentangle": ["FileFormats"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(
