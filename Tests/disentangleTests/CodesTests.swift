@@ -371,9 +371,18 @@ extension CommandLineTests {
           "wide.h5, array \"codes\": the array has shape [2, 5] (expected [N, 4], codes of the 4 latents of the run)"
         ),
         ("decode run --codes wide.h5 --array flat --output a.h5", "the array has shape [8] (expected [N, 4]"),
-        ("decode run --codes wide.h5 --array nan --output a.h5", "nan[1, 2] is nan (expected finite numbers of magnitude at most"),
-        ("decode run --codes wide.h5 --array nan --output pictures", "nan[1, 2] is nan (expected finite numbers of magnitude at most"),
-        ("decode run --codes wide.h5 --array nan --output a.png", "nan[1, 2] is nan (expected finite numbers of magnitude at most"),
+        (
+          "decode run --codes wide.h5 --array nan --output a.h5",
+          "wide.h5, array \"nan\": nan[1, 2] is nan (expected finite numbers of magnitude at most 1e+15)"
+        ),
+        (
+          "decode run --codes wide.h5 --array nan --output pictures",
+          "wide.h5, array \"nan\": nan[1, 2] is nan (expected finite numbers of magnitude at most 1e+15)"
+        ),
+        (
+          "decode run --codes wide.h5 --array nan --output a.png",
+          "wide.h5, array \"nan\": nan[1, 2] is nan (expected finite numbers of magnitude at most 1e+15)"
+        ),
         ("decode run --codes wide.h5 --array huge --output a.npz", "huge[0, 1] is -3e+38 (expected finite numbers"),
         ("decode run --codes wide.h5 --output a.jpg", "a.jpg: the name does not tell what to write"),
         ("decode run --codes wide.h5 --output run", "run: something is there already"),
