@@ -11,7 +11,7 @@ let package = Package(
       name: "Disentangle",
       targets: [
         "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Reports",
+        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Codes", "Reports",
       ]),
   ],
   dependencies: [
@@ -66,10 +66,13 @@ let package = Package(
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
+    .target(
+      name: "Codes",
+      dependencies: ["Experiment", "Reports", "FactorData", "FileFormats", "RateDecomposition", "TensorCore"]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
+        "Experiment", "Reports", "Codes", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -93,7 +96,7 @@ let tested: [String: [Target.Dependency]] = [
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
   "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
-  "disentangle": ["FileFormats"],
+  "Codes": ["Experiment", "FactorData", "FileFormats"], "disentangle": ["FileFormats"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(
