@@ -18,6 +18,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // C libraries of the system, nothing but their module maps.
@@ -61,10 +62,20 @@ let package = Package(
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
+    .target(
+      name: "ONNXSchema", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["README.md", "onnx.proto"]),
+    .target(
+      name: "ONNXExport",
+      dependencies: [
+        "ONNXSchema", "Experiment", "NeuralLayers", "FileFormats", "TensorCore",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
+        "Experiment", "Reports", "ONNXExport", "Autodiff", "FactorData", "FileFormats", "RateDecomposition",
+        "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -83,11 +94,12 @@ let package = Package(
 
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
-  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
+  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": [],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
   "RateDecomposition": ["FileFormats"], "Experiment": [],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
-  "disentangle": ["FileFormats"],
+  "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
+  "disentangle": ["Autodiff", "Experiment", "FactorData", "FileFormats", "NeuralLayers"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

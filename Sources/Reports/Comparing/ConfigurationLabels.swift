@@ -43,7 +43,10 @@ package struct ConfigurationLabels {
         return parts.isEmpty ? name : parts.joined(separator: ", ")
       }
     }
-    let differing = order.filter { path in Set(tables.compactMap { $0[path] }).count > 1 }
+    // Files of imported weights are told apart by their names, where these differ.
+    let differing = order.filter { path in
+      path != "imported.crc32" && Set(tables.compactMap { $0[path] }).count > 1
+    }
     let short = labels(differing)
     if !differing.isEmpty, Set(short).count == short.count { return short }
     return labels(order.filter { path in Set(tables.map { $0[path] ?? "" }).count > 1 })
