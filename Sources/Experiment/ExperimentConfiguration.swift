@@ -39,11 +39,15 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     public var initializer: Initializer
 
     /// Reads `architecture`, `latents`, `likelihood` and `initializer`.
-    public init(from section: inout ConfigurationSection) throws {
+    public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, isImported: false) }
+
+    /// Reads them; how imported weights began may be unknown.
+    init(from section: inout ConfigurationSection, isImported: Bool) throws {
       architecture = try section.choice("architecture", among: Architecture.all.map(\.name), default: "burgess")
       latents = try section.integer("latents", default: 10, in: .within(1...4096))
       likelihood = try section.named("likelihood", default: "bernoulli") { try Likelihood(from: &$0) }
-      initializer = try section.choice("initializer", default: .glorotUniform)
+      let isUnknown = isImported && !section.contains("initializer")
+      initializer = isUnknown ? .glorotUniform : try section.choice("initializer", default: .glorotUniform)
     }
   }
 
@@ -151,7 +155,8 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     imported = section.contains("imported") ? try section.section("imported") : nil
     dataset = try section.section("dataset")
-    model = try section.section("model")
+    let isImported = imported != nil
+    model = try section.section("model") { try Model(from: &$0, isImported: isImported) }
     if imported == nil || section.contains("objective") {
       (objective, objectiveSettings) = try section.section("objective") { inner in
         let name = try inner.choice("name", among: ObjectiveEntry.all.map(\.name))

@@ -221,6 +221,7 @@ extension CommandLineTests {
       let yaml = String(decoding: try experiment.data("bare/config.yaml"), as: UTF8.self)
       #expect(yaml.hasPrefix("name: bare\nseed: 0\nimported:\n  file: plain.safetensors\n  layout: pytorch\n  crc32: "))
       #expect(yaml.contains("latents: 4") && !yaml.contains("objective:") && !yaml.contains("training:"))
+      #expect(!yaml.contains("initializer"))
 
       try succeed("report bare \(Self.quick)")
       let page = String(decoding: try experiment.data("bare/report/index.html"), as: UTF8.self)
@@ -236,7 +237,8 @@ extension CommandLineTests {
       // The same weights have the same rate, whoever tells of them.
       try succeed("report run \(Self.quick)")
       #expect(try succeed("decompose bare --seed 3 --samples 100 --format json").contains("\"rate\""))
-      #expect(try succeed("compare run bare --output comparison").contains("bare"))
+      let comparison = try succeed("compare run bare --output comparison")
+      #expect(comparison.contains("beta-tcvae") && comparison.contains("plain.safetensors"), "\(comparison)")
       try succeed("export explorer bare")
       try succeed("export notebook bare --output bare.ipynb \(Self.quick)")
       try succeed("export onnx bare --output onnx")
@@ -264,7 +266,9 @@ extension CommandLineTests {
         """)
       #expect(try sameTensors("run/weights.safetensors", "copy/weights.safetensors"))
       let yaml = String(decoding: try experiment.data("copy/config.yaml"), as: UTF8.self)
-      for part in ["name: told\n", "scale: 0.5", "name: beta-vae", "beta: 6"] { #expect(yaml.contains(part), "\(part)") }
+      for part in ["name: told\n", "scale: 0.5", "name: beta-vae", "beta: 6"] {
+        #expect(yaml.contains(part), "\(part)")
+      }
       #expect(!yaml.contains("training:"))
     }
 
