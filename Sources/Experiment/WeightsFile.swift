@@ -85,9 +85,8 @@ public enum WeightsFile {
       for (tensor, values) in zip(tensors, arrays) { tensor.set(values) }
       return
     }
-    let most = 20
-    var lines = problems.count == 1 ? [] : problems.prefix(most).map { "\($0)" }
-    if problems.count > most { lines.append("and \(problems.count - most) more") }
+    var lines = problems.count == 1 ? [] : problems.prefix(mostProblems).map { "\($0)" }
+    if problems.count > mostProblems { lines.append("and \(problems.count - mostProblems) more") }
     if let advice = advice() { lines.append(advice) }
     throw StructuredError(
       problems.count == 1 ? problems[0].what : "\(problems.count) tensors are not as they should be", at: file.path,
@@ -105,12 +104,22 @@ public enum WeightsFile {
     return tensors.allSatisfy { shapes[$0.name] == $0.shape }
   }
 
+  /// How many problems an error lists.
+  private static let mostProblems = 20
+  /// Names of more bytes are not meant, and not shown in full.
+  private static let longestName = 200
+
   /// A problem for each tensor of the file that the model does not have.
   private static func strangers(in file: Safetensors, beside names: [String]) -> [StructuredError] {
     let known = Set(names), there = Set(file.entries.map(\.name))
     let missing = names.filter { !there.contains($0) }
-    return file.entries.filter { !known.contains($0.name) }.map { entry in
-      let nearest = nearestName(to: entry.name, among: missing) ?? nearestName(to: entry.name, among: names)
+    return file.entries.filter { !known.contains($0.name) }.enumerated().map { index, entry in
+      guard entry.name.utf8.count <= longestName else {
+        return StructuredError("the tensor \"\(entry.name.prefix(longestName))…\" is not one of the model's")
+      }
+      let isShown = index < mostProblems
+      let nearest =
+        isShown ? nearestName(to: entry.name, among: missing) ?? nearestName(to: entry.name, among: names) : nil
       return StructuredError(
         "the tensor \"\(entry.name)\" is not one of the model's", expected: nearest.map { "perhaps \"\($0)\"" })
     }
@@ -119,7 +128,8 @@ public enum WeightsFile {
   private static func values(of tensor: PortableTensor, in file: Safetensors) throws -> [Float] {
     let wanted = "float32 \(tensor.shape)"
     guard let entry = file.entries.first(where: { $0.name == tensor.name }) else {
-      let nearest = nearestName(to: tensor.name, among: file.entries.map(\.name))
+      let names = file.entries.prefix(1_000).map(\.name).filter { $0.utf8.count <= longestName }
+      let nearest = nearestName(to: tensor.name, among: names)
       throw StructuredError(
         "the tensor \"\(tensor.name)\" is missing"
           + (nearest.map { "; the nearest name in the file is \"\($0)\"" } ?? ""), expected: wanted)
