@@ -24,9 +24,8 @@ struct Disentangle: ParsableCommand {
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
       TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
-      EncodeCommand.self, DecodeCommand.self, SampleCommand.self, ScoreCommand.self,
-      ExportCommand.self, DatasetCommand.self,
-      ConfigCommand.self, ListCommand.self,
+      EncodeCommand.self, DecodeCommand.self, SampleCommand.self, ScoreCommand.self, ExportCommand.self,
+      ImportCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self,
     ])
 
   /// The parser's errors look like all others.
