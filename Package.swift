@@ -82,8 +82,8 @@ let package = Package(
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Codes", "ONNXExport", "Autodiff", "DisentanglementMetrics", "FactorData", "FileFormats",
-        "MetricFiles", "RateDecomposition", "StrictConfiguration", "TensorCore",
+        "Experiment", "Reports", "Codes", "ONNXExport", "Autodiff", "DisentanglementMetrics", "FactorData",
+        "FileFormats", "MetricFiles", "RateDecomposition", "StrictConfiguration", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),

@@ -3,9 +3,9 @@ import DisentanglementMetrics
 import Experiment
 import FactorData
 import FileFormats
-import MetricFiles
 import Foundation
 import Logging
+import MetricFiles
 import RateDecomposition
 import StrictConfiguration
 import TensorCore
