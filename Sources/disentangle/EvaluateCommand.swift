@@ -5,6 +5,7 @@ import FactorData
 import FileFormats
 import Foundation
 import Logging
+import MetricFiles
 import RateDecomposition
 import StrictConfiguration
 import TensorCore

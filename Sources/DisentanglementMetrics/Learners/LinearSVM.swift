@@ -66,7 +66,7 @@ public struct LinearSVM: Classifier {
               (problem.l, problem.n, problem.bias) = (Int32(n), Int32(d + 1), 1)
               (problem.x, problem.y) = (starts.baseAddress, classes.baseAddress)
               var parameter = parameter()
-              parameter.solver_type = Int32(L2R_L2LOSS_SVC.rawValue)
+              parameter.solver_type = Int32(L2R_L2LOSS_SVC)
               (parameter.C, parameter.eps) = (penalty, tolerance)
               if isBalanced {
                 parameter.nr_weight = Int32(weighted.count)
