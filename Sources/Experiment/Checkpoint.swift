@@ -68,7 +68,9 @@ public enum Checkpoint {
         "the checkpoint belongs to another configuration\(difference(saved, configuration))", at: path,
         expected: "the configuration it was written with", action: "Train anew with another --output.")
     }
-    guard let step = file.metadata["step"].flatMap(Int.init) else { throw damaged(path, "the step is missing") }
+    guard let step = file.metadata["step"].flatMap(Int.init), step >= 0 else {
+      throw damaged(path, "the step is missing")
+    }
     var arrays: [(Tensor<Float>, [Float])] = []
     var updates: [(Optimizer, Int, [[Float]])] = []
     for part in parts(of: trainer) {
@@ -77,7 +79,7 @@ public enum Checkpoint {
       let moments = try part.optimizer.moments.indices.map {
         try file.floats("\(part.name).moment\($0)", shape: shape)
       }
-      guard let count = file.metadata["\(part.name).updates"].flatMap(Int.init) else {
+      guard let count = file.metadata["\(part.name).updates"].flatMap(Int.init), count >= 0 else {
         throw damaged(path, "the number of \(part.name) updates is missing")
       }
       updates.append((part.optimizer, count, moments))

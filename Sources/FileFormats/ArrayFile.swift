@@ -10,9 +10,14 @@ public protocol ArrayFile: Sendable {
   ///
   /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
   func information(_ name: String) throws -> ArrayInformation
+  /// Reads an array of text.
+  ///
+  /// - Throws: ``StructuredError`` when there is no such array, it holds no text, or is damaged.
+  func texts(_ name: String) throws -> (texts: [String], shape: [Int])
   /// The texts of an attribute of an array, where the format has attributes and there is one.
   func strings(ofAttribute name: String, of object: String) -> [String]?
   /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`; memory is needed for one run only.
+  /// Of an array without elements there are no runs, however many rows it declares.
   ///
   /// - Precondition: the array has at least one axis.
   /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see
@@ -63,9 +68,11 @@ extension ArrayFile {
       action: present.isEmpty ? "The file holds no arrays." : "The file holds: \(list).")
   }
 
-  /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032.
-  func requirePlausible(_ about: ArrayInformation, _ name: String) throws {
-    guard about.count <= 1 << 22 || about.count / 1100 <= about.storedBytes else {
+  /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032. Small arrays may well
+  /// be declared and never written.
+  func requirePlausible(_ about: ArrayInformation, elementSize: Int, _ name: String) throws {
+    let bytes = about.count * elementSize
+    guard bytes <= 1 << 23 || bytes / 1032 <= about.storedBytes else {
       throw StructuredError(
         "the array declares \(about.count) elements but the file spends only \(about.storedBytes) bytes on them",
         at: location(name))

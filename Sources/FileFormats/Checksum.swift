@@ -23,4 +23,53 @@ public enum Checksum {
   private static let castagnoli: [UInt32] = (0..<256).map { byte in
     (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ 0x82f6_3b78 : crc >> 1 }
   }
+
+  /// Jenkins' lookup3 of bytes (hashlittle, its initial value 0), with which HDF5 guards its structures.
+  public static func lookup3(_ bytes: some Collection<UInt8>) -> UInt32 {
+    func rotated(_ x: UInt32, _ bits: UInt32) -> UInt32 { x << bits | x >> (32 - bits) }
+    var a = 0xdead_beef &+ UInt32(truncatingIfNeeded: bytes.count), b = a, c = a, left = bytes.count
+    var words: (UInt32, UInt32, UInt32) = (0, 0, 0), filled: UInt32 = 0
+    for byte in bytes {
+      let shifted = UInt32(byte) << (filled % 4 * 8)
+      switch filled / 4 {
+      case 0: words.0 |= shifted
+      case 1: words.1 |= shifted
+      default: words.2 |= shifted
+      }
+      filled += 1
+      // The last twelve bytes or fewer are mixed in another way.
+      guard filled == 12, left > 12 else { continue }
+      (a, b, c) = (a &+ words.0, b &+ words.1, c &+ words.2)
+      (a, c) = ((a &- c) ^ rotated(c, 4), c &+ b)
+      (b, a) = ((b &- a) ^ rotated(a, 6), a &+ c)
+      (c, b) = ((c &- b) ^ rotated(b, 8), b &+ a)
+      (a, c) = ((a &- c) ^ rotated(c, 16), c &+ b)
+      (b, a) = ((b &- a) ^ rotated(a, 19), a &+ c)
+      (c, b) = ((c &- b) ^ rotated(b, 4), b &+ a)
+      (words, filled, left) = ((0, 0, 0), 0, left - 12)
+    }
+    guard left > 0 else { return c }
+    (a, b, c) = (a &+ words.0, b &+ words.1, c &+ words.2)
+    c = (c ^ b) &- rotated(b, 14)
+    a = (a ^ c) &- rotated(c, 11)
+    b = (b ^ a) &- rotated(a, 25)
+    c = (c ^ b) &- rotated(b, 16)
+    a = (a ^ c) &- rotated(c, 4)
+    b = (b ^ a) &- rotated(a, 14)
+    return (c ^ b) &- rotated(b, 24)
+  }
+
+  /// The Fletcher checksum of bytes as HDF5's filter `fletcher32` computes it: over words of 16 bits, the higher first.
+  static func fletcher32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+    var first: UInt32 = 0, second: UInt32 = 0
+    for index in stride(from: 0, to: bytes.count, by: 2) {
+      let low = index + 1 < bytes.count ? UInt32(bytes[index + 1]) : 0
+      first += UInt32(bytes[index]) << 8 | low
+      // Folded at every word, the sums stay below 2¹⁷.
+      first = (first & 0xffff) + (first >> 16)
+      second += first
+      second = (second & 0xffff) + (second >> 16)
+    }
+    return second << 16 | first
+  }
 }

@@ -38,14 +38,8 @@ public enum FileProbe {
   ///
   /// - Throws: as ``requireReadableFile(_:)``.
   public static func format(of path: String) throws -> Format {
-    try requireReadableFile(path)
-    guard let handle = FileHandle(forReadingAtPath: path) else {
-      throw StructuredError("cannot open the file", at: path)
-    }
-    defer { try? handle.close() }
-    let start = [UInt8]((try? handle.read(upToCount: 8)) ?? Data())
-    if start == [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] { return .hdf5 }
-    if start.starts(with: [0x50, 0x4b, 0x03, 0x04]) || start.starts(with: [0x50, 0x4b, 0x05, 0x06]) { return .npz }
-    return .unknown
+    let file = try FileBytes(reading: path), start = file.bytes(at: 0, min(4, file.count)) ?? []
+    if start == [0x50, 0x4b, 0x03, 0x04] || start == [0x50, 0x4b, 0x05, 0x06] { return .npz }
+    return HDF5Source.signatureOffset(in: file) == nil ? .unknown : .hdf5
   }
 }

@@ -1,163 +1,148 @@
-import CHDF5
-import Foundation
+import Synchronization
 import TensorCore
 
 /// An HDF5 file opened for reading.
 ///
-/// Calls from several threads are safe and run one after the other. Every error names the file and the array and gives
-/// the library's reason; nothing is printed.
+/// The reader is our own, in memory-safe Swift, because files may come from anywhere and the HDF5 library does not
+/// survive all of them: whatever the bytes, the outcome is a value or a ``StructuredError``, and memory stays in
+/// proportion to the file and to what is read of it. It reads superblocks 0–3, both forms of headers, groups, chunk
+/// indexes and attributes, numbers (IEEE floating point, whole), truth values and text, and the filters `deflate`,
+/// `shuffle`, `fletcher32` and `lzf`; of anything else the error names the feature and what to do. Links out of the file
+/// are not followed. Several threads may read at a time.
 public final class HDF5File: ArrayFile {
   /// The file's path, as given.
   public let path: String
-  let id: hid_t
+  let source: HDF5Source
+  /// What was read of the file's structure and may be needed again.
+  private let known = Mutex(Known())
+
+  private struct Known: Sendable {
+    /// The arrays that were asked for, by their names: tables of chunks are long.
+    var datasets: [String: HDF5Dataset] = [:]
+    /// Groups by their addresses, a few.
+    var groups: [Int: HDF5Group] = [:]
+  }
+
+  /// The number of links, those that lead to other paths included, that a path may have.
+  private static let longestPath = 200
+
+  /// What an error about an array's data begins with.
+  static let damagedData = "the data are damaged or truncated"
 
   /// Opens a file.
   ///
   /// - Throws: ``StructuredError`` when there is no such file, it is a directory or unreadable, is not HDF5, or is
   ///   truncated.
   public init(reading path: String) throws {
-    try FileProbe.requireReadableFile(path)
     self.path = path
-    id = try HDF5Library.calling {
-      guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose) else {
-        throw Self.error("cannot prepare to open the file", path, nil)
-      }
-      // Reading needs no lock on the file, and some shared file systems have none to give.
-      H5Pset_file_locking(access.id, false, true)
-      let id = H5Fopen(path, chdf5_read_only(), access.id)
-      guard id >= 0 else {
-        let reason = HDF5Library.reason() ?? "unknown reason"
-        if reason.contains("signature") {
-          throw StructuredError("this is not an HDF5 file", at: path, expected: "the HDF5 signature at its beginning")
-        }
-        throw StructuredError(
-          reason.contains("truncated") ? "the file is truncated: \(reason)" : "cannot open the HDF5 file: \(reason)",
-          at: path, action: "Copy or download the file again.")
-      }
-      return id
-    }
+    source = try HDF5Source(FileBytes(reading: path))
+    _ = try locatingProblems(at: path) { try group(at: source.root) }
   }
-
-  deinit { HDF5Library.calling { _ = H5Fclose(id) } }
 
   /// The names of what a group holds, sorted; empty for a group that is not there.
   public func names(in group: String = "/") throws -> [String] {
-    try HDF5Library.calling { try lockedNames(in: group) }
+    try locatingProblems(at: path) {
+      guard let address = try address(of: group) else { return [] }
+      return try self.group(at: address).links.keys.sorted()
+    }
   }
 
-  /// The paths of all arrays in the file, sorted, without a leading slash.
+  /// The paths of all arrays in the file, sorted, without a leading slash. A group that several names lead to is listed
+  /// under one of them.
   public func arrayPaths() throws -> [String] {
-    try HDF5Library.calling {
-      var found: [String] = []
-      // Hard links can make cycles; no sensible file nests deeper than this.
-      func visit(_ group: String, depth: Int) throws {
-        for name in try lockedNames(in: group.isEmpty ? "/" : group) {
-          let path = group.isEmpty ? name : "\(group)/\(name)"
-          guard let object = HDF5Identifier(H5Oopen(id, path, chdf5_default_properties()), closedBy: H5Oclose) else {
-            continue
+    try locatingProblems(at: path) {
+      var found: [String] = [], seen: Set<Int> = [], steps = 1_000_000
+      func visit(_ group: String, at address: Int, _ header: HDF5ObjectHeader, _ walk: HDF5Walk) throws {
+        seen.insert(address)
+        for (name, target) in try HDF5Group(header, walk).links.sorted(by: { $0.key < $1.key }) {
+          let path = group.isEmpty ? name : "\(group)/\(name)", walk = source.walk()
+          guard path.utf8.count < 65_536, found.count < 100_000 else {
+            throw HDF5Problem.unsupported("the file has more than 100,000 arrays", action: HDF5Problem.repack)
           }
-          switch H5Iget_type(object.id) {
-          case H5I_DATASET: found.append(path)
-          case H5I_GROUP where depth < 32 && found.count < 100_000: try visit(path, depth: depth + 1)
-          default: break
+          // What one name leads to must not keep the others from being listed.
+          let allowed = min(steps, Self.longestPath)
+          var left = allowed
+          defer { steps -= allowed - left }
+          guard let address = try? follow(target, path, from: address, &left),
+            let header = try? HDF5ObjectHeader(at: address, walk)
+          else { continue }
+          if header.isArray {
+            found.append(path)
+          } else if header.isGroup, !seen.contains(address), path.utf8.count(where: { $0 == 0x2f }) < 32 {
+            try visit(path, at: address, header, walk)
           }
         }
       }
-      try visit("", depth: 0)
-      return found
+      let walk = source.walk()
+      try visit("", at: source.root, HDF5ObjectHeader(at: source.root, walk), walk)
+      return found.sorted()
     }
   }
 
   /// Whether there is an array at a path.
   public func hasArray(_ name: String) -> Bool {
-    HDF5Library.calling {
-      guard let object = HDF5Identifier(H5Oopen(id, name, chdf5_default_properties()), closedBy: H5Oclose) else {
-        return false
-      }
-      return H5Iget_type(object.id) == H5I_DATASET
-    }
+    guard let address = try? address(of: name) else { return false }
+    return (try? HDF5ObjectHeader(at: address, source.walk()).isArray) ?? false
   }
 
   /// Describes an array.
   ///
   /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
-  public func information(_ name: String) throws -> ArrayInformation {
-    let found = try HDF5Library.calling { () throws -> ArrayInformation? in
-      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose) else {
-        return nil
-      }
-      guard let about = Self.lockedInformation(dataset.id) else {
-        throw StructuredError("the description of the array is damaged", at: location(name))
-      }
-      return about
+  public func information(_ name: String) throws -> ArrayInformation { try dataset(name).information }
+
+  /// An array, all that its header says checked; its size is one that the file can hold.
+  func dataset(_ name: String) throws -> HDF5Dataset {
+    if let dataset = known.withLock({ $0.datasets[name] }) { return dataset }
+    let found = try locatingProblems(at: location(name)) { () -> HDF5Dataset? in
+      guard let address = try address(of: name) else { return nil }
+      let walk = source.walk(), header = try HDF5ObjectHeader(at: address, walk)
+      return header.isArray ? try HDF5Dataset(header, walk) : nil
     }
     guard let found else { throw missing(name) }
-    try requirePlausible(found, name)
+    try requirePlausible(found.information, elementSize: found.type.size, name)
+    known.withLock { $0.datasets[name] = found }
     return found
   }
 
-  /// An error about the file or one of its arrays, with the library's reason. Under the library's lock.
-  static func error(_ what: String, _ path: String, _ array: String?, expected: String? = nil) -> StructuredError {
-    let reason = HDF5Library.reason().map { ": \($0)" } ?? ""
-    return StructuredError(
-      what + reason, at: array.map { "\(path), array \"\($0)\"" } ?? path, expected: expected)
+  /// The address of the header of what a path names; nil where there is nothing.
+  func address(of path: String) throws -> Int? {
+    var steps = Self.longestPath
+    return try address(of: path, from: source.root, &steps)
   }
 
-  private func lockedNames(in group: String) throws -> [String] {
-    guard let opened = HDF5Identifier(H5Gopen2(id, group, chdf5_default_properties()), closedBy: H5Gclose) else {
-      return []
+  /// The group whose header lies at an address.
+  private func group(at address: Int) throws -> HDF5Group {
+    if let group = known.withLock({ $0.groups[address] }) { return group }
+    let walk = source.walk(), group = try HDF5Group(HDF5ObjectHeader(at: address, walk), walk)
+    known.withLock {
+      if $0.groups.count >= 16 { $0.groups.removeAll() }
+      $0.groups[address] = group
     }
-    var summary = H5G_info_t()
-    guard H5Gget_info(opened.id, &summary) >= 0 else { throw Self.error("cannot list the group", path, group) }
-    var names: [String] = []
-    for index in 0..<summary.nlinks {
-      let length = H5Lget_name_by_idx(
-        opened.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, nil, 0, chdf5_default_properties())
-      guard length >= 0, length < 65_536 else { throw Self.error("cannot list the group", path, group) }
-      var bytes = [CChar](repeating: 0, count: length + 1)
-      let read = H5Lget_name_by_idx(
-        opened.id, ".", H5_INDEX_NAME, H5_ITER_INC, index, &bytes, length + 1, chdf5_default_properties())
-      guard read >= 0 else { throw Self.error("cannot list the group", path, group) }
-      names.append(String(decoding: bytes.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    }
-    return names.sorted()
+    return group
   }
 
-  /// Describes an open array; nil when the description contradicts itself, which the library does not always notice
-  /// before it trusts it. Under the library's lock.
-  static func lockedInformation(_ dataset: hid_t) -> ArrayInformation? {
-    guard let space = HDF5Identifier(H5Dget_space(dataset), closedBy: H5Sclose),
-      let type = HDF5Identifier(H5Dget_type(dataset), closedBy: H5Tclose),
-      let creation = HDF5Identifier(H5Dget_create_plist(dataset), closedBy: H5Pclose)
-    else { return nil }
-    let rank = H5Sget_simple_extent_ndims(space.id)
-    guard rank >= 0, rank <= 32 else { return nil }
-    var extents = [hsize_t](repeating: 0, count: Int(rank)), largest = extents
-    if rank > 0, H5Sget_simple_extent_dims(space.id, &extents, &largest) < 0 { return nil }
-    if zip(extents, largest).contains(where: { $0 > $1 }) { return nil }
-    var count = 1
-    for extent in extents {
-      let (product, overflow) = count.multipliedReportingOverflow(by: max(1, Int(clamping: extent)))
-      if overflow || product > Int.max / 16 { return nil }
-      count = product
+  private func address(of path: String, from group: Int, _ steps: inout Int) throws -> Int? {
+    var at = path.hasPrefix("/") ? source.root : group
+    for name in path.split(separator: "/") where name != "." {
+      guard let target = try self.group(at: at).links[String(name)],
+        let address = try follow(target, path, from: at, &steps)
+      else { return nil }
+      at = address
     }
-    var chunks: [Int]?
-    if H5Pget_layout(creation.id) == H5D_CHUNKED {
-      var chunk = [hsize_t](repeating: 0, count: Int(rank))
-      guard H5Pget_chunk(creation.id, rank, &chunk) == rank, !zip(chunk, largest).contains(where: { $0 > $1 }) else {
-        return nil
-      }
-      chunks = chunk.map { Int(clamping: $0) }
+    return at
+  }
+
+  /// The address of what a link of a group leads to; nil where there is nothing.
+  private func follow(
+    _ target: HDF5Group.Target, _ path: String, from group: Int, _ steps: inout Int
+  ) throws -> Int? {
+    steps -= 1
+    guard steps >= 0 else { throw HDF5Problem.damaged("the links of \"\(path)\" lead in circles") }
+    switch target {
+    case .object(let address): return address
+    case .path(let other): return try address(of: other, from: group, &steps)
+    case .elsewhere:
+      throw HDF5Problem.unsupported("\"\(path)\" is a link to another file", action: "Open that file itself.")
     }
-    var filters: [String] = []
-    for index in 0..<max(0, H5Pget_nfilters(creation.id)) {
-      var flags: UInt32 = 0, valueCount = 0, configuration: UInt32 = 0
-      let filter = H5Pget_filter2(creation.id, UInt32(index), &flags, &valueCount, nil, 0, nil, &configuration)
-      filters.append(filter == H5Z_FILTER_DEFLATE ? "deflate" : filter == H5Z_FILTER_SHUFFLE ? "shuffle" : "#\(filter)")
-    }
-    let shape = H5Sget_simple_extent_type(space.id) == H5S_NULL ? [0] : extents.map { Int($0) }
-    return ArrayInformation(
-      shape: shape, type: ArrayElementType(hdf5: type.id), chunkShape: chunks,
-      storedBytes: Int(clamping: H5Dget_storage_size(dataset)), filters: filters)
   }
 }

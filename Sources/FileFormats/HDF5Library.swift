@@ -2,7 +2,8 @@ import CHDF5
 import Synchronization
 import TensorCore
 
-/// What all HDF5 wrappers share: the lock, the error stack, and identifiers that close themselves.
+/// What the HDF5 library needs, which writes our files: the lock, the error stack, and identifiers that close
+/// themselves.
 enum HDF5Library {
   /// The library keeps its whole state (open files, type tables, error stack) in process-wide variables and the usual
   /// build of it has no locks of its own. So every call is made under this one lock; it guards C state that exists once
@@ -16,6 +17,12 @@ enum HDF5Library {
       H5Eclear2(chdf5_default_errors())
       return try body()
     }
+  }
+
+  /// An error about a new file or one of its arrays, with the library's reason. Under the library's lock.
+  static func error(_ what: String, _ path: String, _ array: String?) -> StructuredError {
+    let reason = reason().map { ": \($0)" } ?? ""
+    return StructuredError(what + reason, at: array.map { "\(path), array \"\($0)\"" } ?? path)
   }
 
   /// The library's own reason for the last failure: its innermost message.

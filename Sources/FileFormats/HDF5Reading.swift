@@ -1,4 +1,3 @@
-import CHDF5
 import TensorCore
 
 extension HDF5File {
@@ -9,12 +8,13 @@ extension HDF5File {
   public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self
   ) throws -> (values: [Element], shape: [Int]) {
-    let about = try information(name)
-    var values = [Element](repeating: .zero, count: about.count)
-    try values.withUnsafeMutableBufferPointer { buffer in
-      try readAll(name, about, into: buffer)
+    let dataset = try dataset(name)
+    try requireAccepted(type, dataset.type.element, name)
+    var values = [Element](repeating: .zero, count: dataset.space.count)
+    try values.withUnsafeMutableBufferPointer {
+      try read(dataset, name, 0..<(dataset.space.shape.first ?? 1), into: $0)
     }
-    return (values, about.shape)
+    return (values, dataset.space.shape)
   }
 
   /// Reads an array and checks its shape.
@@ -24,7 +24,7 @@ extension HDF5File {
     let about = try information(name)
     guard about.shape == shape else {
       throw StructuredError(
-        "the array has shape \(about.shape)", at: "\(path), array \"\(name)\"", expected: "shape \(shape)")
+        "the array has shape \(about.shape)", at: location(name), expected: "shape \(shape)")
     }
     return try read(name, as: type).values
   }
@@ -36,25 +36,11 @@ extension HDF5File {
   public func readRows<Element: ArrayElement>(
     _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>
   ) throws {
-    let about = try information(name)
-    let rowSize = about.shape.dropFirst().reduce(1, *)
-    precondition(!about.shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= about.shape[0], "no such rows")
+    let dataset = try dataset(name), shape = dataset.space.shape, rowSize = shape.dropFirst().reduce(1, *)
+    precondition(!shape.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0], "no such rows")
     precondition(buffer.count >= rows.count * rowSize, "the buffer is too small for the rows")
-    if about.shape == [rows.count] + about.shape.dropFirst() { return try readAll(name, about, into: buffer) }
-    try requireAccepted(Element.self, about.type, name)
-    try HDF5Library.calling {
-      var start = [hsize_t](repeating: 0, count: about.shape.count), extent = about.shape.map { hsize_t($0) }
-      start[0] = hsize_t(rows.lowerBound)
-      extent[0] = hsize_t(rows.count)
-      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
-        let space = HDF5Identifier(H5Dget_space(dataset.id), closedBy: H5Sclose),
-        let memory = HDF5Identifier(H5Screate_simple(Int32(extent.count), &extent, nil), closedBy: H5Sclose),
-        H5Sselect_hyperslab(space.id, H5S_SELECT_SET, &start, nil, &extent, nil) >= 0,
-        H5Dread(
-          dataset.id, Element.elementType.hdf5, memory.id, space.id, chdf5_default_properties(), buffer.baseAddress)
-          >= 0
-      else { throw Self.error("the data are damaged or truncated", path, name) }
-    }
+    try requireAccepted(Element.self, dataset.type.element, name)
+    try read(dataset, name, rows, into: UnsafeMutableBufferPointer(rebasing: buffer[..<(rows.count * rowSize)]))
   }
 
   /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`.
@@ -64,66 +50,72 @@ extension HDF5File {
     of name: String, as type: Element.Type, rows: Int,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
-    let about = try information(name)
-    precondition(!about.shape.isEmpty && rows > 0, "slabs are of an array with rows")
-    try requireAccepted(Element.self, about.type, name)
-    guard about.shape[0] > 0 else { return }
-    let rowSize = about.shape.dropFirst().reduce(1, *), chunk = about.chunkShape?.first ?? 1
-    let step = min(about.shape[0], (rows + chunk - 1) / chunk * chunk)
+    let dataset = try dataset(name), shape = dataset.space.shape
+    precondition(!shape.isEmpty && rows > 0, "slabs are of an array with rows")
+    try requireAccepted(Element.self, dataset.type.element, name)
+    // There may be any number of rows without elements.
+    guard dataset.space.count > 0 else { return }
+    let rowSize = shape.dropFirst().reduce(1, *), step = slabRows(dataset, atLeast: rows)
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
     defer { buffer.deallocate() }
-    for start in stride(from: 0, to: about.shape[0], by: step) {
-      let range = start..<min(start + step, about.shape[0])
+    for start in stride(from: 0, to: shape[0], by: step) {
+      let range = start..<min(start + step, shape[0])
       let slab = UnsafeMutableBufferPointer(rebasing: buffer[..<(range.count * rowSize)])
-      try readRows(name, range, into: slab)
+      try read(dataset, name, range, into: slab)
       try body(range, slab)
     }
   }
 
-  private func readAll<Element: ArrayElement>(
-    _ name: String, _ about: ArrayInformation, into buffer: UnsafeMutableBufferPointer<Element>
+  /// Reads an array of text.
+  ///
+  /// - Throws: ``StructuredError`` when there is no such array, it holds no text, or is damaged.
+  public func texts(_ name: String) throws -> (texts: [String], shape: [Int]) {
+    let dataset = try dataset(name)
+    guard dataset.type.text != nil else {
+      throw StructuredError("the array holds \(dataset.type.element)", at: location(name), expected: "text")
+    }
+    return try locatingProblems(at: location(name), Self.damagedData) {
+      var bytes = [UInt8](repeating: 0, count: dataset.space.count * dataset.type.size)
+      try bytes.withUnsafeMutableBytes { try dataset.readBytes(0..<(dataset.space.shape.first ?? 1), into: $0) }
+      var reader = HDF5Text(source.walk())
+      return (try reader.texts(bytes, dataset.type, count: dataset.space.count), dataset.space.shape)
+    }
+  }
+
+  /// As many rows as asked, in whole chunks.
+  private func slabRows(_ dataset: HDF5Dataset, atLeast rows: Int) -> Int {
+    var chunk = 1
+    if case .chunked(let table) = dataset.storage { chunk = table.chunkShape[0] }
+    let all = dataset.space.shape[0]
+    return min(all, (min(rows, all) + chunk - 1) / chunk * chunk)
+  }
+
+  /// Reads rows and converts them, where they are stored as something else in runs of about a million elements.
+  private func read<Element: ArrayElement>(
+    _ dataset: HDF5Dataset, _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>
   ) throws {
-    try requireAccepted(Element.self, about.type, name)
-    guard about.count > 0 else { return }
-    try HDF5Library.calling {
-      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
-        H5Dread(
-          dataset.id, Element.elementType.hdf5, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
-          buffer.baseAddress) >= 0
-      else { throw Self.error("the data are damaged or truncated", path, name) }
-    }
-  }
-}
-
-extension ArrayElementType {
-  /// Reads the description of an HDF5 type. Under the library's lock.
-  init(hdf5 type: hid_t) {
-    let bits = H5Tget_size(type) * 8
-    // Numbers that do not fill their bytes are rare, and damaged descriptions look like them.
-    let isWhole = [8, 16, 32, 64].contains(bits) && H5Tget_precision(type) == bits && H5Tget_offset(type) == 0
-    switch H5Tget_class(type) {
-    case H5T_INTEGER where isWhole: self = .integer(bits: bits, signed: H5Tget_sign(type) == H5T_SGN_2)
-    case H5T_FLOAT where isWhole && Self.fieldsFit(type, bits): self = .floatingPoint(bits: bits)
-    case H5T_ENUM where bits == 8: self = .boolean
-    case H5T_STRING: self = .string
-    default: self = .other
-    }
-  }
-
-  /// Whether sign, exponent and mantissa of a floating-point type lie inside of it.
-  private static func fieldsFit(_ type: hid_t, _ bits: Int) -> Bool {
-    var sign = 0, exponent = 0, exponentSize = 0, mantissa = 0, mantissaSize = 0
-    return H5Tget_fields(type, &sign, &exponent, &exponentSize, &mantissa, &mantissaSize) >= 0 && sign < bits
-      && exponent < bits && exponentSize <= bits - exponent && mantissa < bits && mantissaSize <= bits - mantissa
-  }
-
-  /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.
-  var hdf5: hid_t {
-    switch self {
-    case .floatingPoint(bits: 32): chdf5_float32()
-    case .floatingPoint: chdf5_float64()
-    case .integer(bits: 8, _), .boolean: chdf5_uint8()
-    case .integer, .string, .other: chdf5_int64()
+    let type = dataset.type
+    try locatingProblems(at: location(name), Self.damagedData) {
+      if NumberDecoder.isStored(type.element, bigEndian: type.isBigEndian, as: Element.self) {
+        return try dataset.readBytes(rows, into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      guard !buffer.isEmpty else { return }
+      let rowSize = buffer.count / rows.count
+      let step = dataset.space.shape.isEmpty ? 1 : slabRows(dataset, atLeast: max(1, (1 << 20) / rowSize))
+      var bytes = [UInt8](repeating: 0, count: min(step, rows.count) * rowSize * type.size)
+      // Runs end where chunks do.
+      var start = rows.lowerBound
+      while start < rows.upperBound {
+        let end = min(rows.upperBound, (start / step + 1) * step)
+        let part = UnsafeMutableBufferPointer(
+          rebasing: buffer[(start - rows.lowerBound) * rowSize..<(end - rows.lowerBound) * rowSize])
+        try bytes.withUnsafeMutableBytes { raw in
+          let used = UnsafeMutableRawBufferPointer(rebasing: raw[..<(part.count * type.size)])
+          try dataset.readBytes(start..<end, into: used)
+          NumberDecoder.decode(UnsafeRawBufferPointer(used), type.element, bigEndian: type.isBigEndian, into: part)
+        }
+        start = end
+      }
     }
   }
 }

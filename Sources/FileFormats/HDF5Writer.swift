@@ -15,9 +15,9 @@ public final class HDF5Writer {
     case deflated(chunks: [Int], level: Int)
   }
 
-  private static let place = "new HDF5 file"
+  static let place = "new HDF5 file"
 
-  private let id: hid_t
+  let id: hid_t
   private let links: hid_t
 
   /// Makes an empty file.
@@ -27,12 +27,12 @@ public final class HDF5Writer {
     (id, links) = try HDF5Library.calling {
       guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose),
         // In memory only, growing by megabytes.
-        H5Pset_fapl_core(access.id, 1 << 22, false) >= 0
-      else { throw HDF5File.error("cannot prepare an HDF5 file", Self.place, nil) }
+        H5Pset_fapl_core(access.id, 1 << 22, false) >= 0, chdf5_use_first_version(access.id) >= 0
+      else { throw HDF5Library.error("cannot prepare an HDF5 file", Self.place, nil) }
       // The library tells files in memory apart by their names.
       let id = H5Fcreate(
         UUID().uuidString, chdf5_truncate(), chdf5_default_properties(), access.id)
-      guard id >= 0 else { throw HDF5File.error("cannot begin an HDF5 file", Self.place, nil) }
+      guard id >= 0 else { throw HDF5Library.error("cannot begin an HDF5 file", Self.place, nil) }
       let links = H5Pcreate(chdf5_link_creation())
       H5Pset_create_intermediate_group(links, 1)
       return (id, links)
@@ -63,7 +63,7 @@ public final class HDF5Writer {
             dataset.id, Element.elementType.hdf5, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(),
             $0.baseAddress)
         }) >= 0
-      else { throw HDF5File.error("cannot write the array", Self.place, name) }
+      else { throw HDF5Library.error("cannot write the array", Self.place, name) }
     }
   }
 
@@ -71,22 +71,47 @@ public final class HDF5Writer {
   public func create<Element: ArrayElement>(
     _ name: String, _ type: Element.Type, shape: [Int], layout: Layout
   ) throws {
+    try create(name, Element.elementType.hdf5, shape: shape, layout: layout)
+  }
+
+  /// Writes an array of texts, [K], as UTF-8 of one length, which zeros fill up.
+  public func write(_ name: String, texts: [String]) throws {
+    let length = max(1, texts.map(\.utf8.count).max() ?? 1)
+    let bytes = texts.flatMap { Array($0.utf8) + [UInt8](repeating: 0, count: length - $0.utf8.count) }
+    let type = try HDF5Library.calling { () throws -> hid_t in
+      let type = H5Tcopy(chdf5_c_string())
+      guard type >= 0, H5Tset_size(type, length) >= 0, H5Tset_cset(type, H5T_CSET_UTF8) >= 0,
+        H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0
+      else { throw HDF5Library.error("cannot prepare the array", Self.place, name) }
+      return type
+    }
+    defer { HDF5Library.calling { _ = H5Tclose(type) } }
+    try create(name, type, shape: [texts.count], layout: .contiguous)
+    guard !texts.isEmpty else { return }
+    try HDF5Library.calling {
+      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
+        H5Dwrite(dataset.id, type, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(), bytes) >= 0
+      else { throw HDF5Library.error("cannot write the array", Self.place, name) }
+    }
+  }
+
+  func create(_ name: String, _ type: hid_t, shape: [Int], layout: Layout) throws {
     try HDF5Library.calling {
       var extents = shape.map { hsize_t($0) }
       guard let creation = HDF5Identifier(H5Pcreate(chdf5_dataset_creation()), closedBy: H5Pclose),
         let space = HDF5Identifier(H5Screate_simple(Int32(shape.count), &extents, nil), closedBy: H5Sclose)
-      else { throw HDF5File.error("cannot prepare the array", Self.place, name) }
+      else { throw HDF5Library.error("cannot prepare the array", Self.place, name) }
       // No times of creation: equal content gives equal files.
       H5Pset_obj_track_times(creation.id, false)
       if case .deflated(let chunks, let level) = layout, !shape.contains(0) {
         var chunk = zip(chunks, shape).map { hsize_t(min($0, $1)) }
         guard chunks.count == shape.count, H5Pset_chunk(creation.id, Int32(chunk.count), &chunk) >= 0,
           H5Pset_deflate(creation.id, UInt32(level)) >= 0
-        else { throw HDF5File.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
+        else { throw HDF5Library.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
       }
       let dataset = H5Dcreate2(
-        id, name, Element.elementType.hdf5, space.id, links, creation.id, chdf5_default_properties())
-      guard dataset >= 0 else { throw HDF5File.error("cannot make the array", Self.place, name) }
+        id, name, type, space.id, links, creation.id, chdf5_default_properties())
+      guard dataset >= 0 else { throw HDF5Library.error("cannot make the array", Self.place, name) }
       _ = H5Dclose(dataset)
     }
   }
@@ -102,7 +127,7 @@ public final class HDF5Writer {
       let position = offset.map { hsize_t($0) }
       guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
         H5Dwrite_chunk(dataset.id, chdf5_default_properties(), 0, position, stream.count, stream) >= 0
-      else { throw HDF5File.error("cannot write the chunk at \(offset)", Self.place, name) }
+      else { throw HDF5Library.error("cannot write the chunk at \(offset)", Self.place, name) }
     }
   }
 
@@ -124,19 +149,21 @@ public final class HDF5Writer {
       guard let space = HDF5Identifier(H5Screate_simple(1, &extent, nil), closedBy: H5Sclose),
         let attribute = openAttribute(name, of: object, type: Element.elementType.hdf5, space: space.id),
         values.withUnsafeBytes({ H5Awrite(attribute.id, Element.elementType.hdf5, $0.baseAddress) }) >= 0
-      else { throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object) }
+      else { throw HDF5Library.error("cannot write the attribute \"\(name)\"", Self.place, object) }
     }
   }
 
   /// The bytes of the file so far.
   public func bytes() throws -> Data {
     try HDF5Library.calling {
-      guard H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      guard H5Fflush(id, H5F_SCOPE_GLOBAL) >= 0 else {
+        throw HDF5Library.error("cannot finish the file", Self.place, nil)
+      }
       let size = H5Fget_file_image(id, nil, 0)
-      guard size > 0 else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      guard size > 0 else { throw HDF5Library.error("cannot finish the file", Self.place, nil) }
       var image = Data(count: size)
       let written = image.withUnsafeMutableBytes { H5Fget_file_image(id, $0.baseAddress, size) }
-      guard written == size else { throw HDF5File.error("cannot finish the file", Self.place, nil) }
+      guard written == size else { throw HDF5Library.error("cannot finish the file", Self.place, nil) }
       return image
     }
   }
@@ -163,12 +190,24 @@ public final class HDF5Writer {
         H5Tset_size(type.id, chdf5_variable_length()) >= 0, H5Tset_cset(type.id, H5T_CSET_UTF8) >= 0,
         let space = HDF5Identifier(space(), closedBy: H5Sclose),
         let attribute = openAttribute(name, of: object, type: type.id, space: space.id)
-      else { throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object) }
+      else { throw HDF5Library.error("cannot write the attribute \"\(name)\"", Self.place, object) }
       let copies = texts.map { strdup($0) }
       defer { for copy in copies { free(copy) } }
       guard H5Awrite(attribute.id, type.id, copies) >= 0 else {
-        throw HDF5File.error("cannot write the attribute \"\(name)\"", Self.place, object)
+        throw HDF5Library.error("cannot write the attribute \"\(name)\"", Self.place, object)
       }
+    }
+  }
+}
+
+extension ArrayElementType {
+  /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.
+  var hdf5: hid_t {
+    switch self {
+    case .floatingPoint(bits: 32): chdf5_float32()
+    case .floatingPoint: chdf5_float64()
+    case .integer(bits: 8, _), .boolean: chdf5_uint8()
+    case .integer, .string, .other: chdf5_int64()
     }
   }
 }

@@ -47,7 +47,8 @@ public final class NPZFile: ArrayFile {
   ) throws {
     let (_, header, reader) = try openNumbers(name, as: type)
     precondition(!header.shape.isEmpty && rows > 0, "slabs are of an array with rows")
-    guard header.shape[0] > 0 else { return }
+    // There may be any number of rows without elements.
+    guard !header.shape.contains(0) else { return }
     let rowSize = header.shape.dropFirst().reduce(1, *), step = min(rows, header.shape[0])
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
     defer { buffer.deallocate() }
@@ -67,6 +68,39 @@ public final class NPZFile: ArrayFile {
     var values = [Element](repeating: .zero, count: header.shape.reduce(1, *))
     try values.withUnsafeMutableBufferPointer { try fill($0, from: reader, header) }
     return (values, header.shape)
+  }
+
+  /// Reads an array of text: of bytes (`S`), or of code points of 32 bits (`U`).
+  public func texts(_ name: String) throws -> (texts: [String], shape: [Int]) {
+    let (entry, header, reader) = try open(name)
+    let isWide = header.descriptor.dropFirst().first == "U"
+    guard header.type == .string, let units = Int(header.descriptor.dropFirst(2)), units >= 0 else {
+      throw StructuredError("the array holds \(header.type)", at: location(name), expected: "text")
+    }
+    let count = header.shape.reduce(1, *)
+    guard let size = checkedProduct([units, isWide ? 4 : 1]), let total = checkedProduct([count, size]),
+      total == entry.size - header.length, count <= 1 << 20
+    else {
+      throw StructuredError(
+        "the array declares shape \(header.shape) of \(header.descriptor) but has \(entry.size - header.length) bytes",
+        at: location(name))
+    }
+    var bytes = [UInt8](repeating: 0, count: total)
+    try bytes.withUnsafeMutableBytes { try reader.read(into: $0) }
+    let texts = (0..<count).map { index in
+      let one = bytes[index * size..<(index + 1) * size]
+      guard isWide else { return HDF5Fields.text(one) }
+      var text = ""
+      for start in stride(from: one.startIndex, to: one.endIndex, by: 4) {
+        let code = (0..<4).reduce(UInt32(0)) {
+          $0 | UInt32(one[start + $1]) << (8 * UInt32(header.isBigEndian ? 3 - $1 : $1))
+        }
+        if code == 0 { break }
+        text.unicodeScalars.append(Unicode.Scalar(code) ?? "\u{fffd}")
+      }
+      return text
+    }
+    return (texts, header.shape)
   }
 
   /// Finds an array and reads its header.
@@ -121,9 +155,7 @@ public final class NPZFile: ArrayFile {
   private func fill<Element: ArrayElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, from reader: ZipArchive.Reader, _ header: NPYHeader
   ) throws {
-    if header.type == Element.elementType || (header.type == .boolean && Element.self == UInt8.self),
-      !header.isBigEndian || header.type.size == 1
-    {
+    if NumberDecoder.isStored(header.type, bigEndian: header.isBigEndian, as: Element.self) {
       return try reader.read(into: UnsafeMutableRawBufferPointer(buffer))
     }
     let run = 65_536, size = header.type.size
@@ -135,35 +167,6 @@ public final class NPZFile: ArrayFile {
         try reader.read(into: used)
         NumberDecoder.decode(UnsafeRawBufferPointer(used), header.type, bigEndian: header.isBigEndian, into: part)
       }
-    }
-  }
-}
-
-/// Turns stored numbers into elements.
-private enum NumberDecoder {
-  static func decode<Element: ArrayElement>(
-    _ bytes: UnsafeRawBufferPointer, _ type: ArrayElementType, bigEndian: Bool,
-    into output: UnsafeMutableBufferPointer<Element>
-  ) {
-    func each<Stored: FixedWidthInteger & BitwiseCopyable>(_ type: Stored.Type, _ convert: (Stored) -> Element) {
-      for index in output.indices {
-        let raw = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Stored>.size, as: type)
-        output[index] = convert(bigEndian ? raw.byteSwapped : raw)
-      }
-    }
-    switch type {
-    case .boolean, .integer(bits: 8, signed: false): each(UInt8.self) { .converted(Int64($0)) }
-    case .integer(bits: 8, _): each(Int8.self) { .converted(Int64($0)) }
-    case .integer(bits: 16, signed: false): each(UInt16.self) { .converted(Int64($0)) }
-    case .integer(bits: 16, _): each(Int16.self) { .converted(Int64($0)) }
-    case .integer(bits: 32, signed: false): each(UInt32.self) { .converted(Int64($0)) }
-    case .integer(bits: 32, _): each(Int32.self) { .converted(Int64($0)) }
-    case .integer(_, signed: false): each(UInt64.self) { .converted(Double($0)) }
-    case .integer: each(Int64.self) { .converted($0) }
-    case .floatingPoint(bits: 16): each(UInt16.self) { .converted(Double(Float(binary16: $0))) }
-    case .floatingPoint(bits: 32): each(UInt32.self) { .converted(Double(Float(bitPattern: $0))) }
-    case .floatingPoint: each(UInt64.self) { .converted(Double(bitPattern: $0)) }
-    case .string, .other: break
     }
   }
 }

@@ -19,30 +19,17 @@ final class ZipArchive: Sendable {
     var headerOffset: Int
   }
 
-  let path: String
   let entries: [Entry]
-  private let descriptor: Int32
-  private let length: Int
+  private let file: FileBytes
+
+  /// The file's path, as given.
+  var path: String { file.path }
 
   /// Opens an archive and reads its directory.
   init(reading path: String) throws {
-    try FileProbe.requireReadableFile(path)
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw StructuredError("cannot open the file: \(String(cString: strerror(errno)))", at: path)
-    }
-    var status = stat()
-    fstat(descriptor, &status)
-    do {
-      entries = try ZipDirectory(descriptor: descriptor, length: Int(status.st_size), path: path).entries
-    } catch {
-      close(descriptor)
-      throw error
-    }
-    (self.path, self.descriptor, length) = (path, descriptor, Int(status.st_size))
+    file = try FileBytes(reading: path)
+    entries = try ZipDirectory(file).entries
   }
-
-  deinit { close(descriptor) }
 
   /// The error for an archive that contradicts itself or ends too early.
   static func damaged(_ path: String, _ entry: String? = nil, _ what: String) -> StructuredError {
@@ -51,18 +38,10 @@ final class ZipArchive: Sendable {
   }
 
   /// Reads bytes at an offset; fewer than asked for is an error.
-  static func read(_ descriptor: Int32, _ range: Range<Int>, path: String) throws -> [UInt8] {
-    var done = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-      while done < range.count {
-        let read = pread(descriptor, buffer.baseAddress! + done, range.count - done, off_t(range.lowerBound + done))
-        if read < 0 && errno == EINTR { continue }
-        if read <= 0 { break }
-        done += read
-      }
-      count = done
+  static func read(_ file: FileBytes, _ range: Range<Int>) throws -> [UInt8] {
+    guard let bytes = file.bytes(at: range.lowerBound, range.count) else {
+      throw damaged(file.path, nil, "the file is truncated or cannot be read")
     }
-    guard done == range.count else { throw damaged(path, nil, "the file is truncated or cannot be read") }
     return bytes
   }
 
@@ -85,17 +64,16 @@ final class ZipArchive: Sendable {
     fileprivate init(_ archive: ZipArchive, _ entry: Entry) throws {
       (self.archive, self.entry) = (archive, entry)
       // The entry's own header repeats the name and may have other extra fields than the directory.
-      guard entry.headerOffset <= archive.length - 30 else {
+      guard entry.headerOffset <= archive.file.count - 30 else {
         throw ZipArchive.damaged(archive.path, entry.name, "the entry lies beyond the end of the file")
       }
-      let header = try ZipArchive.read(
-        archive.descriptor, entry.headerOffset..<entry.headerOffset + 30, path: archive.path)
+      let header = try ZipArchive.read(archive.file, entry.headerOffset..<entry.headerOffset + 30)
       guard header.starts(with: [0x50, 0x4b, 3, 4]) else {
         throw ZipArchive.damaged(archive.path, entry.name, "the entry's header is damaged")
       }
       let nameLength = Int(header[26]) | Int(header[27]) << 8, extraLength = Int(header[28]) | Int(header[29]) << 8
       position = entry.headerOffset + 30 + nameLength + extraLength
-      guard position <= archive.length, entry.storedSize <= archive.length - position else {
+      guard position <= archive.file.count, entry.storedSize <= archive.file.count - position else {
         throw ZipArchive.damaged(archive.path, entry.name, "the entry goes beyond the end of the file")
       }
       end = position + entry.storedSize
@@ -128,7 +106,7 @@ final class ZipArchive: Sendable {
         throw ZipArchive.damaged(archive.path, entry.name, "the entry is shorter than it declares")
       }
       let next = min(end, position + 1 << 18)
-      input = try ZipArchive.read(archive.descriptor, position..<next, path: archive.path)
+      input = try ZipArchive.read(archive.file, position..<next)
       (position, inputStart) = (next, 0)
     }
 

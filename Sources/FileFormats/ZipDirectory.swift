@@ -28,10 +28,11 @@ struct ZipDirectory {
     }
   }
 
-  init(descriptor: Int32, length: Int, path: String) throws {
-    self.path = path
+  init(_ file: FileBytes) throws {
+    path = file.path
+    let length = file.count
     let tailStart = max(0, length - 65_557)
-    let tail = try ZipArchive.read(descriptor, tailStart..<length, path: path)
+    let tail = try ZipArchive.read(file, tailStart..<length)
     let fields = Fields(bytes: tail[...], path: path)
     // The end record is 22 bytes and a comment that reaches to the end of the file.
     var found: Int?
@@ -47,27 +48,27 @@ struct ZipDirectory {
     var count = try fields.number(at: end + 10, 2)
     var size = try fields.number(at: end + 12, 4), start = try fields.number(at: end + 16, 4)
     if count == 0xffff || size == 0xffff_ffff || start == 0xffff_ffff {
-      (count, size, start) = try Self.zip64End(fields, end, descriptor: descriptor, length: length)
+      (count, size, start) = try Self.zip64End(fields, end, file)
     }
     guard size <= UInt64(length), start <= UInt64(length) - size, count <= size / 46 else {
       throw ZipArchive.damaged(path, nil, "the archive's directory is damaged or truncated")
     }
-    let directory = try ZipArchive.read(descriptor, Int(start)..<Int(start + size), path: path)
+    let directory = try ZipArchive.read(file, Int(start)..<Int(start + size))
     try parse(Fields(bytes: directory[...], path: path), count: Int(count), length: length)
   }
 
   /// The directory's number of entries, size and place, from the record for large archives.
   private static func zip64End(
-    _ fields: Fields, _ end: Int, descriptor: Int32, length: Int
+    _ fields: Fields, _ end: Int, _ file: FileBytes
   ) throws -> (UInt64, UInt64, UInt64) {
     guard end >= 20, try fields.number(at: end - 20, 4) == 0x0706_4b50 else {
       throw ZipArchive.damaged(fields.path, nil, "the archive's directory is damaged")
     }
     let offset = try fields.number(at: end - 12, 8)
-    guard length >= 56, offset <= UInt64(length - 56) else {
+    guard file.count >= 56, offset <= UInt64(file.count - 56) else {
       throw ZipArchive.damaged(fields.path, nil, "the archive's directory is damaged")
     }
-    let bytes = try ZipArchive.read(descriptor, Int(offset)..<Int(offset) + 56, path: fields.path)
+    let bytes = try ZipArchive.read(file, Int(offset)..<Int(offset) + 56)
     let record = Fields(bytes: bytes[...], path: fields.path)
     guard try record.number(at: 0, 4) == 0x0606_4b50 else {
       throw ZipArchive.damaged(fields.path, nil, "the archive's directory is damaged")

@@ -14,7 +14,8 @@ extension CommandLineTests {
       arguments: [
         ("", "train"), ("train", "--resume"), ("decompose", "--posterior"),
         ("report", "--likelihood-images"), ("compare", "overlaid"), ("rate-distortion", "seeds"),
-        ("config", "check"),
+        ("encode", "sampled_codes"), ("decode", "--columns"), ("sample", "--count"),
+        ("score", "effective_sample_size"), ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
         ("list architectures", "paper"), ("list datasets", "paper"), ("list metrics", "paper"),
         ("evaluate", "--preset exact"),
@@ -42,7 +43,12 @@ extension CommandLineTests {
         "decompose run --posterior p.h5", "decompose run --samples 1", "decompose run --samples 99999999999",
         "decompose run --batch-size 0", "decompose run --format xml", "config bogus", "config check", "list bogus",
         "report", "report run --samples 1", "report run --likelihood-samples 1", "report run --audit-batch-size 0",
-        "compare", "rate-distortion", "evaluate", "evaluate run --codes c.h5", "evaluate run --format xml",
+        "compare", "rate-distortion", "encode", "encode run", "encode run --output a.h5 --rows 5",
+        "encode run --output a.h5 --rows :5 --random 3", "encode run --output a.h5 --array imgs",
+        "encode run --output a.h5 --seed -1", "decode run --output a.h5", "decode run --codes c.h5",
+        "decode run --codes c.h5 --output a.png --columns 0", "sample run --output a.h5",
+        "sample run --output a.h5 --count 0", "score", "score run --samples 0", "score run --random x",
+        "evaluate", "evaluate run --codes c.h5", "evaluate run --format xml",
       ])
     func wrongUsage(arguments: String) throws {
       let before = try experiment.snapshot()

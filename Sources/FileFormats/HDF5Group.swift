@@ -1,0 +1,109 @@
+/// What a group holds: names and where they lead.
+struct HDF5Group: Sendable {
+  /// Where a name leads.
+  enum Target: Sendable {
+    /// To the object whose header lies at an address.
+    case object(Int)
+    /// To what another path names.
+    case path(String)
+    /// Out of the file, or to something unknown.
+    case elsewhere
+  }
+
+  /// The links by their names.
+  private(set) var links: [String: Target] = [:]
+
+  private static let what = "the table of the group's links"
+
+  /// Reads the links of a group, however they are stored; empty for what is no group.
+  init(_ header: HDF5ObjectHeader, _ walk: HDF5Walk) throws {
+    for message in header.messages {
+      switch message.kind {
+      case .symbolTable: try readSymbolTable(message.body, walk)
+      case .link: try readLink(message.body)
+      case .linkInformation: try readDenseLinks(message.body, walk)
+      default: break
+      }
+    }
+  }
+
+  private mutating func add(_ name: String, _ target: Target) {
+    if links[name] == nil { links[name] = target }
+  }
+
+  /// Groups of the first format: a B-tree of nodes whose names lie in a heap.
+  private mutating func readSymbolTable(_ message: HDF5Fields, _ walk: HDF5Walk) throws {
+    var message = message
+    let tree = try message.requiredAddress(), heap = try Self.localHeap(at: try message.requiredAddress(), walk)
+    let source = walk.source, entrySize = 2 * source.offsetSize + 24
+    // Each name is in the heap once, so that together they are no longer than it.
+    var left = heap.count
+    func text(at place: Int) throws -> String {
+      var rest = heap
+      try rest.skip(place)
+      let bytes = rest.bytes.prefix { $0 != 0 }
+      left -= bytes.count
+      guard left >= 0 else { throw heap.damaged("has names within names") }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    try HDF5OldBTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, walk) { _, address in
+      var start = try walk.block(at: address, 8, Self.what)
+      try start.expect("SNOD")
+      try start.skip(2)
+      let count = try start.number(2)
+      var entries = try walk.block(at: address + 8, count * entrySize, Self.what)
+      for _ in 0..<count {
+        var entry = try entries.fields(entrySize)
+        let name = try text(at: try entry.number(source.offsetSize))
+        let object = try entry.address(), kind = try entry.number(4)
+        try entry.skip(4)
+        if kind == 2 {
+          add(name, .path(try text(at: try entry.number(4))))
+        } else if let object {
+          add(name, .object(object))
+        }
+      }
+    }
+  }
+
+  private static func localHeap(at address: Int, _ walk: HDF5Walk) throws -> HDF5Fields {
+    let what = "the heap of the group's names"
+    var fields = try walk.block(at: address, 8 + 2 * walk.source.lengthSize + walk.source.offsetSize, what)
+    try fields.expect("HEAP")
+    try fields.skip(4)
+    let size = try fields.length()
+    _ = try fields.optionalLength()
+    return try walk.block(at: try fields.requiredAddress(), size, what)
+  }
+
+  /// One link of the newer format.
+  private mutating func readLink(_ message: HDF5Fields) throws {
+    var fields = message
+    fields.what = "a link"
+    _ = try fields.expect(1...1)
+    let flags = try fields.byte(), kind = flags & 8 != 0 ? try fields.byte() : 0
+    if flags & 4 != 0 { try fields.skip(8) }
+    if flags & 16 != 0 { try fields.skip(1) }
+    let name = HDF5Fields.text(try fields.take(try fields.number(1 << (flags & 3))))
+    switch kind {
+    case 0: add(name, .object(try fields.requiredAddress()))
+    case 1: add(name, .path(HDF5Fields.text(try fields.take(try fields.number(2)))))
+    default: add(name, .elsewhere)
+    }
+  }
+
+  /// Many links: a B-tree by name, whose records point into a heap of links.
+  private mutating func readDenseLinks(_ message: HDF5Fields, _ walk: HDF5Walk) throws {
+    var fields = message
+    _ = try fields.expect(0...0)
+    let flags = try fields.byte()
+    if flags & 1 != 0 { try fields.skip(8) }
+    guard let heapAddress = try fields.address(), let treeAddress = try fields.address() else { return }
+    var heap = try HDF5FractalHeap(at: heapAddress, Self.what, walk)
+    try HDF5BTree(at: treeAddress, kinds: [5], Self.what, walk).forEachRecord { _, record in
+      var record = record
+      try record.skip(4)
+      try readLink(try heap.object(record))
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/// Turns stored numbers into elements.
+enum NumberDecoder {
+  /// Whether stored numbers are elements as they are.
+  static func isStored<Element: ArrayElement>(
+    _ type: ArrayElementType, bigEndian: Bool, as element: Element.Type
+  ) -> Bool {
+    (type == Element.elementType || (type == .boolean && Element.self == UInt8.self)) && (!bigEndian || type.size == 1)
+  }
+
+  /// Turns as many numbers as there is room for.
+  static func decode<Element: ArrayElement>(
+    _ bytes: UnsafeRawBufferPointer, _ type: ArrayElementType, bigEndian: Bool,
+    into output: UnsafeMutableBufferPointer<Element>
+  ) {
+    func each<Stored: FixedWidthInteger & BitwiseCopyable>(_ type: Stored.Type, _ convert: (Stored) -> Element) {
+      for index in output.indices {
+        let raw = bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Stored>.size, as: type)
+        output[index] = convert(bigEndian ? raw.byteSwapped : raw)
+      }
+    }
+    switch type {
+    case .boolean, .integer(bits: 8, signed: false): each(UInt8.self) { .converted(Int64($0)) }
+    case .integer(bits: 8, _): each(Int8.self) { .converted(Int64($0)) }
+    case .integer(bits: 16, signed: false): each(UInt16.self) { .converted(Int64($0)) }
+    case .integer(bits: 16, _): each(Int16.self) { .converted(Int64($0)) }
+    case .integer(bits: 32, signed: false): each(UInt32.self) { .converted(Int64($0)) }
+    case .integer(bits: 32, _): each(Int32.self) { .converted(Int64($0)) }
+    case .integer(_, signed: false): each(UInt64.self) { .converted(Double($0)) }
+    case .integer: each(Int64.self) { .converted($0) }
+    case .floatingPoint(bits: 16): each(UInt16.self) { .converted(Double(Float(binary16: $0))) }
+    case .floatingPoint(bits: 32): each(UInt32.self) { .converted(Double(Float(bitPattern: $0))) }
+    case .floatingPoint: each(UInt64.self) { .converted(Double(bitPattern: $0)) }
+    case .string, .other: break
+    }
+  }
+}
