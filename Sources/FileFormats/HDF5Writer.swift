@@ -202,7 +202,7 @@ public final class HDF5Writer {
 
 extension ArrayElementType {
   /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.
-  fileprivate var hdf5: hid_t {
+  var hdf5: hid_t {
     switch self {
     case .floatingPoint(bits: 32): chdf5_float32()
     case .floatingPoint: chdf5_float64()
