@@ -90,8 +90,8 @@ let package = Package(
     .executableTarget(
       name: "disentangle-benchmarks",
       dependencies: [
-        "Experiment", "FactorData", "RateDecomposition", "NeuralLayers", "StrictConfiguration", "Autodiff",
-        "TensorCore",
+        "Experiment", "FactorData", "FileFormats", "RateDecomposition", "DisentanglementMetrics", "NeuralLayers",
+        "StrictConfiguration", "Autodiff", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "TestSupport", dependencies: ["Autodiff", "FileFormats", "TensorCore"], path: "Tests/TestSupport"),

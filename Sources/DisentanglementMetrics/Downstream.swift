@@ -30,7 +30,8 @@ public struct Downstream: DisentanglementMetric {
         count: .atLeast(1)
       ).sorted()
       testPoints = try section.integer(
-        "test_points", default: preset == .fast ? 1_000 : preset == .dlib ? 5_000 : 50_000, in: .within(1...100_000_000))
+        "test_points", default: preset == .fast ? 1_000 : preset == .dlib ? 5_000 : 50_000, in: .within(1...100_000_000)
+      )
       folds = try section.integer("folds", default: 5, in: .within(2...1_000))
     }
 
@@ -96,7 +97,8 @@ public struct Downstream: DisentanglementMetric {
       // d(a/b) = (a' − (a/b)·b')/b, data point by data point.
       let influence = zip(shares[s], shares[sizes.count - 1]).map { ($0 - ratio * $1) / best }
       scores.append(
-        MetricScore("\(learner)_efficiency_\(sizes[s])", ratio, standardError: Estimate(meanOf: influence).standardError))
+        MetricScore(
+          "\(learner)_efficiency_\(sizes[s])", ratio, standardError: Estimate(meanOf: influence).standardError))
     }
     return scores
   }

@@ -45,7 +45,9 @@ public struct Explicitness: DisentanglementMetric {
     let train = input.codes.rows(rows.train)
     var result = try measure(
       train: train, test: input.codes.rows(rows.test), stream: stream, device: input.device)
-    result.notes += [input.codes.noteOnSingleValues, rows.note, input.codes.learnableFactors(train).note].compactMap { $0 }
+    result.notes += [input.codes.noteOnSingleValues, rows.note, input.codes.learnableFactors(train).note].compactMap {
+      $0
+    }
     return result
   }
 
@@ -58,7 +60,7 @@ public struct Explicitness: DisentanglementMetric {
     // The factors with most values, which take longest, first.
     let factors = train.varyingFactors.sorted { (train.factorSizes[$1], $0) < (train.factorSizes[$0], $1) }
     guard !factors.isEmpty else { return undefined(Undefined.noFactor) }
-    guard test.count > 1 else { return undefined(Undefined.onePoint) }
+    guard test.count > 1 else { return undefined("There are too few data points to test on.") }
     let rows = FeatureMatrix(train), standardize = Standardization(of: rows)
     let features = standardize(rows), tested = standardize(FeatureMatrix(test))
     let regression = LogisticRegression(penalty: configuration.penalty, tolerance: 1e-7)

@@ -1,4 +1,5 @@
 import Foundation
+import RateDecomposition
 import TensorCore
 
 /// The explicitness of InfoMEC: what share of a factor's uncertainty a linear classifier takes away.
@@ -10,20 +11,36 @@ import TensorCore
 /// classes weighted alike, on the data points it was learnt from; H_V(v) is that of a regression which sees nothing, log|V_k|.
 /// 0 where codes tell nothing linearly, 1 where they tell all. The authors' regression has no penalty; here C = 10⁴, so
 /// that there is a solution where classes can be separated without error. A figure on data points that were learnt from is
-/// too large by about (D + 1)(|V| − 1)/(N·H) of its own.
-public enum InfoExplicitness {
-  /// InfoE of each factor, `[K]`; NaN for a factor that does not vary.
-  public static func perFactor(_ codes: LabeledCodes, device: Device) throws -> [Double] {
-    let rows = FeatureMatrix(codes), features = Standardization(of: rows)(rows)
-    let factors = codes.varyingFactors
+/// too large by about (D + 1)(|V| − 1)/(2N·log|V|). The standard error is over the data points, with the regressions as they are.
+public struct InfoExplicitness: Sendable {
+  /// The share of each factor, `[K]`; NaN for a factor that does not vary.
+  public let perFactor: [Double]
+  /// The mean over the factors that vary.
+  public let score: Estimate
+
+  /// Measures.
+  ///
+  /// - Parameters:
+  ///   - codes: codes of which at least one factor varies.
+  ///   - latents: the latents that the regressions see.
+  ///   - device: where to compute.
+  /// - Throws: ``StructuredError`` if no factor varies.
+  public init(_ codes: LabeledCodes, latents: [Int], device: Device) throws {
+    let rows = FeatureMatrix(codes).columns(latents), features = Standardization(of: rows)(rows)
+    // The factors with most values, which take longest, first.
+    let factors = codes.varyingFactors.sorted { (codes.factorSizes[$1], $0) < (codes.factorSizes[$0], $1) }
+    guard !factors.isEmpty else { throw StructuredError("no factor takes more than one value") }
     let regression = LogisticRegression(penalty: 1e4, isBalanced: true, tolerance: 1e-6)
-    let values = try device.map(factors.count) { _, f in
+    let shares = try device.map(factors.count) { _, f in
       let labels = codes.values(ofFactor: factors[f])
       let model = try regression.fit(features, labels: labels, from: nil)
-      return 1 - model.meanLoss(features, labels: labels, device: device) / log(Double(model.classes.count))
+      let uncertainty = log(Double(model.classes.count))
+      return model.losses(features, labels: labels, device: device).map { 1 - $0 / uncertainty }
     }
-    var result = [Double](repeating: .nan, count: codes.factorCount)
-    for (f, factor) in factors.enumerated() { result[factor] = values[f] }
-    return result
+    var perFactor = [Double](repeating: .nan, count: codes.factorCount)
+    for (f, factor) in factors.enumerated() { perFactor[factor] = Estimate(meanOf: shares[f]).value }
+    self.perFactor = perFactor
+    score = Estimate(
+      meanOf: (0..<codes.count).map { n in shares.reduce(0) { $0 + $1[n] } / Double(factors.count) })
   }
 }

@@ -1,7 +1,7 @@
 import StrictConfiguration
 import TensorCore
 
-/// InfoMEC's modularity and compactness (Hsu, Dorrell, Whittington, Wu and Finn 2023, "Disentanglement via latent
+/// InfoMEC: modularity, compactness and explicitness (Hsu, Dorrell, Whittington, Wu and Finn 2023, "Disentanglement via latent
 /// quantization", arXiv:2305.18378, §4), from normalised information N_kd = I(v_k; z_d)/H(v_k):
 ///
 ///     InfoM = (mean_d max_k N_kd / Σ_k N_kd − 1/K) / (1 − 1/K)
@@ -10,8 +10,9 @@ import TensorCore
 /// over the D active latents, those whose range is more than 1/20 of the largest one's, as in the authors' program.
 /// Information is estimated from 10 nearest neighbours as there (``NearestNeighborInformation``), or with
 /// `estimator: bins` plugged in from 20 bins of equal width. A latent or factor without any information counts as
-/// spread evenly, 0. Standard errors come from 10 disjoint parts of the data, because repeated rows would be each
-/// other's nearest neighbours. Parts: N as `[D, K]`, which latents are active `[D]`.
+/// spread evenly, 0. Standard errors of both come from 10 disjoint parts of the data, because repeated rows would be each
+/// other's nearest neighbours. InfoE, of the active latents, is in ``InfoExplicitness``. Parts: N as `[D, K]`, which latents
+/// are active `[D]`, explicitness `[K]`.
 public struct InfoMEC: DisentanglementMetric {
   /// How information is estimated.
   public enum Estimator: String, Sendable, CaseIterable {
@@ -59,7 +60,7 @@ public struct InfoMEC: DisentanglementMetric {
   /// The settings.
   public let configuration: Configuration
 
-  private static let names = ["modularity", "compactness"]
+  private static let names = ["modularity", "compactness", "explicitness"]
 
   /// Measures.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {
@@ -85,6 +86,7 @@ public struct InfoMEC: DisentanglementMetric {
         ? MetricScore(Self.names[position], values[position], standardError: errors[position])
         : MetricScore(Self.names[position], undefined: reason)
     }
+    let explicitness = try InfoExplicitness(codes, latents: active, device: input.device)
     var matrix = [Double](repeating: .nan, count: codes.latents * codes.factorCount)
     for (i, latent) in active.enumerated() {
       for (j, factor) in varying.enumerated() {
@@ -96,6 +98,7 @@ public struct InfoMEC: DisentanglementMetric {
       [
         score(0, Undefined.oneFactor),
         score(1, "A single latent is active; compactness compares several."),
+        MetricScore(Self.names[2], explicitness.score.value, standardError: explicitness.score.standardError),
       ],
       parts: [
         MetricPart(
@@ -104,6 +107,7 @@ public struct InfoMEC: DisentanglementMetric {
         MetricPart(
           "active", axes: ["latent"], shape: [codes.latents],
           values: (0..<codes.latents).map { active.contains($0) ? 1 : 0 }),
+        MetricPart("explicitness", axes: ["factor"], shape: [codes.factorCount], values: explicitness.perFactor),
       ],
       notes: [
         codes.noteOnSingleValues,

@@ -62,7 +62,7 @@ public struct SAP: DisentanglementMetric {
     func undefined(_ reason: String) -> MetricResult { MetricResult(names.map { MetricScore($0, undefined: reason) }) }
     guard !factors.isEmpty else { return undefined(Undefined.noFactor) }
     guard d > 1 else { return undefined("There is a single latent; the score compares the two best.") }
-    guard test.count > 0 else { return undefined(Undefined.onePoint) }
+    guard test.count > 0 else { return undefined("There are too few data points to test on.") }
 
     let features = (0..<d).map { FeatureMatrix(train.values(ofLatent: $0).map { Double($0) }, features: 1) }
     let tested = (0..<d).map { FeatureMatrix(test.values(ofLatent: $0).map { Double($0) }, features: 1) }

@@ -14,8 +14,8 @@ struct Benchmarks: ParsableCommand {
       """,
     subcommands: [
       StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self,
-      EstimatorBenchmark.self, RenderBenchmark.self, LoadBenchmark.self, ThreadsBenchmark.self, SteadyBenchmark.self,
-      AllBenchmarks.self, AloneBenchmark.self,
+      EstimatorBenchmark.self, DCIBenchmark.self, MetricsBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, AloneBenchmark.self,
     ])
 }
 

@@ -10,6 +10,8 @@ import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
+extension MetricPreset: @retroactive ExpressibleByArgument {}
+
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
@@ -39,8 +41,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Which metrics, joined by commas (default: all but the slowest).", valueName: "names"))
   var metrics: String?
 
-  @Option(help: "Whose sizes and thresholds: dlib, fast or exact (default: dlib).")
-  var preset: String?
+  @Option(help: "Whose sizes and thresholds (default: dlib).")
+  var preset: MetricPreset?
 
   @Option(
     help: ArgumentHelp(
@@ -103,17 +105,24 @@ struct EvaluateCommand: ParsableCommand {
 
   /// The settings from the file and the options, the latter winning.
   private func settings() throws -> ResolvedConfiguration<EvaluationConfiguration> {
-    var assignments = overrides
-    if let preset { assignments.append("preset=\(preset)") }
-    if let seed { assignments.append("seed=\(seed)") }
+    var options: [(assignment: String, option: String)] = []
+    if let preset { options.append(("preset=\(preset.rawValue)", "--preset \(preset.rawValue)")) }
+    if let seed { options.append(("seed=\(seed)", "--seed \(seed)")) }
     if let metrics {
       let names = metrics.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-      assignments.append("metrics=[\(names.joined(separator: ", "))]")
+      options.append(("metrics=[\(names.joined(separator: ", "))]", "--metrics \(metrics)"))
     }
-    let document =
-      try config.map { try ConfigurationDocument(path: $0, overrides: assignments) }
-      ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
-    return try document.decode()
+    let assignments = overrides + options.map(\.assignment)
+    do {
+      let document =
+        try config.map { try ConfigurationDocument(path: $0, overrides: assignments) }
+        ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
+      return try document.decode()
+    } catch var error as StructuredError {
+      // What an option said is called by the option's name.
+      for (assignment, option) in options where error.location == "--set \(assignment)" { error.location = option }
+      throw error
+    }
   }
 
   private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {

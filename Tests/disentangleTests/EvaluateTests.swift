@@ -118,8 +118,10 @@ extension CommandLineTests {
       func run(_ arguments: String) throws -> Program.Result {
         try Program.shell("exec \"$disentangle\" evaluate \(arguments)", in: folder)
       }
-      expectError(try run("--codes codes.h5 --metrics mgi"), "which is no metric", "Did you mean mig?")
-      expectError(try run("--codes codes.h5 --preset rc"), "preset is 'rc'")
+      expectError(
+        try run("--codes codes.h5 --metrics mgi"), "error: --metrics mgi: metrics names 'mgi'", "Did you mean mig?")
+      expectError(try run("--codes codes.h5 --preset rc"), code: 64, "The value 'rc' is invalid", "exact")
+      expectError(try run("--codes codes.h5 --set mig.bin=3"), "--set mig.bin=3: unknown key mig.bin")
       expectError(try run("--codes none.h5"), "none.h5")
       expectError(try run("--codes codes.h5 --codes codes.h5"), "codes.h5: is named twice")
       expectError(try run("none"), "none", "no such run folder")

@@ -50,11 +50,11 @@ public struct LogisticRegression: Classifier {
       }
     }
 
-    /// The mean of −log p of the rows' own classes, in nats; infinite for a class that was not there to learn from.
-    public func meanLoss(_ rows: FeatureMatrix, labels: [Int32], device: Device) -> Double {
+    /// −log p of each row's own class, `[N]`, in nats; infinite for a class that was not there to learn from.
+    public func losses(_ rows: FeatureMatrix, labels: [Int32], device: Device) -> [Double] {
       let values = decisionValues(rows, device: device), k = classes.count
-      let losses = labels.enumerated().map { n, label in
-        guard let position = classes.firstIndex(of: label) else { return Double.infinity }
+      return labels.enumerated().map { n, label in
+        guard let position = classes.firstIndex(of: label) else { return .infinity }
         guard k > 2 else {
           let margin = position == 1 ? values[n] : -values[n]
           return max(-margin, 0) + log1p(exp(-abs(margin)))
@@ -62,7 +62,6 @@ public struct LogisticRegression: Classifier {
         let row = values[n * k..<(n + 1) * k], largest = row.max() ?? 0
         return largest + log(row.reduce(0) { $0 + exp($1 - largest) }) - values[n * k + position]
       }
-      return losses.reduce(0, +) / Double(max(1, labels.count))
     }
   }
 

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""The scikit-learn side of the benchmark `dci`: the same boosted trees, as disentanglement_lib fits them.
+
+Speaks JSON, one request and one answer per line on standard input and output; `disentangle-benchmarks dci --peer
+"python3 script/peer_sklearn.py"` starts it and asks it to time its work in alternation with ours:
+
+    {"work": "hello"}                                       → {"name": "scikit-learn 1.9.1"}
+    {"work": "boosting", "file": "codes.h5", "count": 1}    → {"milliseconds": [135000.0]}
+
+The file holds codes [N, D] and factors [N, K]. GradientBoostingClassifier has no threads of its own. Needs scikit-learn and h5py.
+"""
+
+import json
+import sys
+import time
+
+import h5py
+import numpy
+import sklearn
+from sklearn.ensemble import GradientBoostingClassifier
+
+
+def time_boosting(request):
+    with h5py.File(request["file"]) as file:
+        codes, factors = file["codes"][:], file["factors"][:]
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        for factor in factors.T:
+            if len(numpy.unique(factor)) > 1:
+                GradientBoostingClassifier(random_state=0).fit(codes, factor).feature_importances_
+        yield time.perf_counter() - start
+
+
+def answer(request):
+    if request["work"] == "hello":
+        return {"name": f"scikit-learn {sklearn.__version__}"}
+    if request["work"] != "boosting":
+        raise ValueError(f"no work {request['work']}")
+    return {"milliseconds": [1000 * seconds for seconds in time_boosting(request)]}
+
+
+def main():
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints must not look like an answer
+    for line in sys.stdin:
+        try:
+            reply = answer(json.loads(line))
+        except Exception as error:
+            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
+        print(json.dumps(reply), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
