@@ -11,13 +11,14 @@ let package = Package(
       name: "Disentangle",
       targets: [
         "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Reports",
+        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Codes", "Reports",
       ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // C libraries of the system, nothing but their module maps.
@@ -66,10 +67,23 @@ let package = Package(
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
       ]),
+    .target(
+      name: "Codes",
+      dependencies: ["Experiment", "Reports", "FactorData", "FileFormats", "RateDecomposition", "TensorCore"]),
+    .target(
+      name: "ONNXSchema", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["README.md", "onnx.proto"]),
+    .target(
+      name: "ONNXExport",
+      dependencies: [
+        "ONNXSchema", "Experiment", "NeuralLayers", "FileFormats", "TensorCore",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .executableTarget(
       name: "disentangle",
       dependencies: [
-        "Experiment", "Reports", "Autodiff", "FactorData", "FileFormats", "RateDecomposition", "TensorCore",
+        "Experiment", "Reports", "Codes", "ONNXExport", "Autodiff", "DisentanglementMetrics", "FactorData",
+        "FileFormats", "MetricFiles", "RateDecomposition", "StrictConfiguration", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -88,12 +102,14 @@ let package = Package(
 
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
-  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": ["FileFormats"],
+  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": [],
   "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
   "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"],
   "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
-  "disentangle": ["FileFormats"],
+  "Codes": ["Experiment", "FactorData", "FileFormats"],
+  "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
+  "disentangle": ["Autodiff", "Experiment", "FactorData", "FileFormats", "NeuralLayers"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

@@ -22,7 +22,9 @@ public struct StoredBatches: Sendable, Equatable {
 public struct MetricInput: Sendable {
   /// The codes of the whole data set, encoded once, with their factors.
   public var codes: LabeledCodes
-  /// The posteriors that the codes are the means of; nil where only codes are known.
+  /// Whether the codes are samples of the posteriors already, not their means.
+  public var hasSampledCodes = false
+  /// The posteriors of the data points; nil where only codes are known.
   public var posterior: PosteriorTable?
   /// The mean KL of each latent in nats, `[D]`; nil where it is not known.
   public var meanKL: [Double]?

@@ -39,11 +39,15 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     public var initializer: Initializer
 
     /// Reads `architecture`, `latents`, `likelihood` and `initializer`.
-    public init(from section: inout ConfigurationSection) throws {
+    public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, isImported: false) }
+
+    /// Reads them; how imported weights began may be unknown.
+    init(from section: inout ConfigurationSection, isImported: Bool) throws {
       architecture = try section.choice("architecture", among: Architecture.all.map(\.name), default: "burgess")
       latents = try section.integer("latents", default: 10, in: .within(1...4096))
       likelihood = try section.named("likelihood", default: "bernoulli") { try Likelihood(from: &$0) }
-      initializer = try section.choice("initializer", default: .glorotUniform)
+      let isUnknown = isImported && !section.contains("initializer")
+      initializer = isUnknown ? .glorotUniform : try section.choice("initializer", default: .glorotUniform)
     }
   }
 
@@ -57,8 +61,8 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       case epochs(Int)
     }
 
-    /// How long.
-    public var length: Length
+    /// How long; nil where it is not known, because the weights were imported.
+    public var length: Length?
     /// B.
     public var batchSize: Int
     /// The VAE's optimiser.
@@ -99,6 +103,15 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       decomposeImages = try section.integer("decompose_images", default: 10_000, in: .within(2...10_000_000))
       tensorBoard = try section.boolean("tensorboard", default: false)
     }
+
+    private init() {
+      (length, batchSize, optimizer) = (nil, 64, .standard)
+      (checkpointEvery, logEvery, decomposeEvery, decomposeImages) = (5_000, 100, 0, 10_000)
+      tensorBoard = false
+    }
+
+    /// Of imported weights about whose training nothing is known. The batch size is that of minibatch estimates.
+    static let unknown = Training()
   }
 
   /// What is measured at the end.
@@ -119,14 +132,16 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   public var name: String
   /// Where all random numbers begin.
   public var seed: Int
+  /// Where the weights came from, if they were not trained here.
+  public var imported: ImportedWeights?
   /// What to learn from.
   public var dataset: Dataset
   /// What is trained.
   public var model: Model
-  /// The objective's registry entry.
-  public var objective: ObjectiveEntry
+  /// The objective's registry entry; nil where it is not known, because the weights were imported.
+  public var objective: ObjectiveEntry?
   /// The objective's own settings.
-  public var objectiveSettings: any ObjectiveConfiguration
+  public var objectiveSettings: (any ObjectiveConfiguration)?
   /// How it is trained.
   public var training: Training
   /// What is measured at the end.
@@ -138,16 +153,20 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   public init(from section: inout ConfigurationSection) throws {
     name = try section.string("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
+    imported = section.contains("imported") ? try section.section("imported") : nil
     dataset = try section.section("dataset")
-    model = try section.section("model")
-    (objective, objectiveSettings) = try section.section("objective") { inner in
-      let name = try inner.choice("name", among: ObjectiveEntry.all.map(\.name))
-      guard let entry = ObjectiveEntry.all.first(where: { $0.name == name }) else {
-        throw inner.error("is not an objective", at: "name")
+    let isImported = imported != nil
+    model = try section.section("model") { try Model(from: &$0, isImported: isImported) }
+    if imported == nil || section.contains("objective") {
+      (objective, objectiveSettings) = try section.section("objective") { inner in
+        let name = try inner.choice("name", among: ObjectiveEntry.all.map(\.name))
+        guard let entry = ObjectiveEntry.all.first(where: { $0.name == name }) else {
+          throw inner.error("is not an objective", at: "name")
+        }
+        return (entry, try entry.configuration.init(from: &inner))
       }
-      return (entry, try entry.configuration.init(from: &inner))
     }
-    training = try section.section("training")
+    training = imported == nil || section.contains("training") ? try section.section("training") : .unknown
     report = try section.section("report")
   }
 

@@ -35,11 +35,12 @@ public struct ExperimentSummary: CustomStringConvertible {
     case .steps(let steps): length = "\(grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"
     case .epochs(let epochs):
       length = "\(epochs) epochs = \(grouped(trainer.steps)) steps, batch \(training.batchSize)"
+    case nil: length = "\(grouped(trainer.steps)) steps"
     }
     lines = [
       ("experiment", "\(configuration.name), seed \(configuration.seed) → \(output)"),
-      ("objective", "\(configuration.objective.name): \(configuration.objective.equation)"),
-      ("", configuration.objective.paper),
+      ("objective", configuration.objective.map { "\($0.name): \($0.equation)" } ?? "not known"),
+      ("", configuration.objective?.paper ?? ""),
       (
         "architecture",
         "\(model.architecture.name), \(model.latents) \(model.latents == 1 ? "latent" : "latents"), \(model.likelihood.name) likelihood, \(parameters)"

@@ -108,7 +108,7 @@ extension TrainedRun {
     let context = ObjectiveContext(
       latents: model.latents, device: model.device, initializer: settings.model.initializer, stream: settings.stream)
     guard folder.contains(.checkpoint),
-      let adversary = settings.objectiveSettings.objective(in: context).adversary
+      let adversary = settings.objectiveSettings?.objective(in: context).adversary
     else { return nil }
     return try Checkpoint.restore(adversary, beside: model, from: folder.path(of: .checkpoint)) ? adversary : nil
   }
@@ -127,7 +127,7 @@ extension TrainedRun {
       }
     }
     return RateDistortionPoint(
-      label: settings.name, objective: settings.objective.name, settings: numbers, seed: settings.seed,
+      label: settings.name, objective: settings.objective?.name ?? "unknown", settings: numbers, seed: settings.seed,
       decomposition: decomposition)
   }
 }

@@ -92,6 +92,20 @@ public final class Model {
     return result
   }
 
+  /// −log p(x|z) in nats of images `indices` of a data set at codes `[count, D]`, one for each of them, `[count]`.
+  public func distortions(_ dataset: any FactorDataset, _ indices: [Int], at codes: [Float]) -> [Double] {
+    precondition(codes.count == indices.count * latents, "one code for each image")
+    var result: [Double] = []
+    forEachBatch(of: indices, size: 256) { batch, done in
+      let z = Array(codes[(done - batch.count) * latents..<done * latents])
+      let distortion = decoder.distortion(
+        of: dataset.batch(batch, on: device), from: Variable(Tensor(z, [batch.count, latents], on: device)), likelihood,
+        entersAsMean: false, .evaluation(on: device))
+      distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
+    }
+    return result
+  }
+
   private func forEachBatch(
     of indices: some RandomAccessCollection<Int>, size: Int, _ body: (_ batch: [Int], _ done: Int) -> Void
   ) {

@@ -29,6 +29,8 @@ public final class RunFolder: Sendable {
     case reconstructions = "reconstructions.png"
     /// One row of images for each latent.
     case traversals = "traversals.png"
+    /// The posteriors of all images, once they were needed; see ``PosteriorCache``.
+    case posteriors = "posteriors.h5"
   }
 
   private static let lockName = "run.lock"

@@ -14,11 +14,14 @@ public struct TrainedRun {
     public let model: Model
     /// Updates made; nil where there is no checkpoint to tell.
     public let step: Int?
-    /// Updates planned.
-    public let steps: Int
+    /// Updates planned; nil where it is not known, because the weights were imported.
+    public let steps: Int?
 
     /// Whether training stopped before its end.
-    public var isInterrupted: Bool { step.map { $0 < steps } ?? false }
+    public var isInterrupted: Bool {
+      guard let step, let steps else { return false }
+      return step < steps
+    }
   }
 
   /// Its folder.
@@ -51,9 +54,11 @@ public struct TrainedRun {
   ///
   /// - Throws: ``StructuredError`` if a file does not fit the configuration or the data, or is damaged.
   public func state(for dataset: any FactorDataset, on device: Device) throws -> State {
-    let steps = try BatchSampler(
-      settings.training.length, batchSize: settings.training.batchSize, count: dataset.count, stream: settings.stream
-    ).steps
+    let steps = try settings.training.length.map { length in
+      try BatchSampler(
+        length, batchSize: settings.training.batchSize, count: dataset.count, stream: settings.stream
+      ).steps
+    }
     guard folder.contains(.weights) else {
       let trainer = try Trainer(settings, dataset: dataset, on: device)
       let written = String(decoding: try folder.read(.configuration), as: UTF8.self)
@@ -79,7 +84,8 @@ public struct TrainedRun {
 extension ExperimentConfiguration {
   /// What a report on the experiment is called: "quickstart: beta-tcvae on dsprites, seed 1".
   public func title(on dataset: any FactorDataset) -> String {
-    "\(name): \(objective.name) on \(dataset.name), seed \(seed)"
+    guard let objective else { return "\(name): imported weights on \(dataset.name)" }
+    return "\(name): \(objective.name) on \(dataset.name), seed \(seed)"
   }
 }
 

@@ -45,18 +45,26 @@ public final class Trainer {
   ///
   /// - Throws: ``StructuredError`` if the configuration does not fit the data.
   public init(_ configuration: ExperimentConfiguration, dataset: any FactorDataset, on device: Device) throws {
+    guard configuration.imported == nil, let objectiveSettings = configuration.objectiveSettings,
+      let length = configuration.training.length
+    else {
+      throw StructuredError(
+        "these weights were imported and cannot be trained on", at: "section imported of the configuration",
+        expected: "a configuration that says how to train",
+        action: "Remove the section, and say what to train by in objective and training.")
+    }
     let root = configuration.stream
     model = try Model(
       configuration.architecture, image: dataset.imageShape, latents: configuration.model.latents,
       likelihood: configuration.model.likelihood, on: device)
     model.parameters.initialize(configuration.model.initializer, from: root.split("parameters"))
-    objective = configuration.objectiveSettings.objective(
+    objective = objectiveSettings.objective(
       in: ObjectiveContext(
         latents: model.latents, device: device, initializer: configuration.model.initializer,
         stream: root.split("objective")))
     guard configuration.training.batchSize >= objective.minimumBatchSize else {
       throw StructuredError(
-        "training.batch_size is \(configuration.training.batchSize), too small for \(configuration.objective.name)",
+        "training.batch_size is \(configuration.training.batchSize), too small for \(configuration.objective?.name ?? "it")",
         expected: "at least \(objective.minimumBatchSize)")
     }
     optimizer = Optimizer(configuration.training.optimizer, for: model.parameters)
@@ -65,9 +73,9 @@ public final class Trainer {
     stream = root.split("training")
     let training = configuration.training
     sampler = try BatchSampler(
-      training.length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("first"))
+      length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("first"))
     secondSampler = try BatchSampler(
-      training.length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("second"))
+      length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("second"))
     steps = sampler.steps
   }
 

@@ -1,51 +1,162 @@
 import FileFormats
 import Foundation
 import NeuralLayers
+import StrictConfiguration
 import TensorCore
 
 /// The weights of a model as float32 in PyTorch's layouts, in a safetensors file that Python reads.
+///
+/// The file's metadata say what they are of: `architecture`, `latents`, `likelihood`, `image` (height × width × channels),
+/// the `layout` of names (``WeightsLayout``), and the resolved `configuration`; `format_version` is 1, and `format` is "pt",
+/// which tells Python's transformers library that the layouts are PyTorch's.
 public enum WeightsFile {
-  /// Writes the weights.
+  /// The value of the metadata's `generator`.
+  static let generator = "disentangle"
+
+  /// The bytes of a file.
   ///
-  /// - Throws: ``StructuredError`` if the file cannot be written.
-  public static func write(_ model: Model, configuration: String, to path: String) throws {
-    let store = model.parameters
-    let tensors = store.entries.indices.map { index in
-      let parameter = store.parameter(at: index)
-      return Safetensors.Tensor(
-        parameter.name, shape: parameter.layout.portableShape,
-        values: parameter.layout.portable(parameter.value.elements))
+  /// - Parameters:
+  ///   - model: whose weights.
+  ///   - configuration: the resolved configuration of its run.
+  ///   - layout: how tensors are named and ordered.
+  /// - Throws: ``StructuredError`` if the layout has no names for the architecture, or a weight is not finite.
+  public static func data(
+    of model: Model, configuration: String, layout: WeightsLayout = .disentangle
+  ) throws -> Data {
+    let tensors = try layout.tensors(of: model).map { tensor in
+      let values = tensor.values
+      if let place = values.firstIndex(where: { !$0.isFinite }) {
+        throw StructuredError(
+          "the weights \(tensor.name) are not finite: \(values[place]) at \(position(place, in: tensor.shape))",
+          expected: "finite weights", action: "Check that training did not diverge.")
+      }
+      return Safetensors.Tensor(tensor.name, shape: tensor.shape, values: values)
     }
     let metadata = [
-      "format": "pt", "generator": "disentangle", "architecture": model.architecture.name,
-      "latents": "\(model.latents)", "likelihood": model.likelihood.name, "configuration": configuration,
+      "format": "pt", "format_version": "1", "generator": generator, "architecture": model.architecture.name,
+      "latents": "\(model.latents)", "likelihood": model.likelihood.name, "image": "\(model.image)",
+      "layout": layout.rawValue, "configuration": configuration,
     ]
-    try Safetensors.write(tensors, metadata: metadata, to: path)
+    return try Safetensors.data(tensors, metadata: metadata)
+  }
+
+  /// Writes the weights, whole or not at all.
+  ///
+  /// - Throws: ``StructuredError`` as ``data(of:configuration:layout:)``, or if the file cannot be written.
+  public static func write(
+    _ model: Model, configuration: String, layout: WeightsLayout = .disentangle, to path: String, overwrite: Bool = true
+  ) throws {
+    let data = try data(of: model, configuration: configuration, layout: layout)
+    try AtomicFile.write(data, to: path, overwrite: overwrite)
   }
 
   /// Reads weights into a model.
   ///
   /// - Parameters:
-  ///   - model: whose parameters are overwritten.
+  ///   - model: whose parameters are overwritten, if everything is as it should be.
   ///   - path: the file.
-  ///   - transform: given a parameter's name and a reader of the file's tensors, the elements in PyTorch's layout; by
-  ///     default the tensor of that name.
-  /// - Throws: ``StructuredError`` if the file is damaged, or a tensor is missing or has another shape.
-  public static func read(
-    into model: Model, from path: String,
-    _ transform: (_ name: String, _ shape: [Int], _ file: Safetensors) throws -> [Float] = {
-      try $2.floats($0, shape: $1)
-    }
+  /// - Throws: ``StructuredError`` if the file is damaged, and for every tensor that is not as the model needs it.
+  public static func read(into model: Model, from path: String) throws {
+    try read(into: model, from: Safetensors(reading: path), layout: .disentangle)
+  }
+
+  /// Sets a model's parameters to the tensors of a file.
+  ///
+  /// - Parameters:
+  ///   - model: whose parameters are overwritten, if everything is as it should be.
+  ///   - file: the file; floating-point numbers of any width are taken.
+  ///   - layout: how its tensors are named and ordered.
+  ///   - advice: what to do about an error.
+  /// - Throws: ``StructuredError`` that lists every tensor that is missing, unknown, of another shape or type, or not
+  ///   finite.
+  static func read(
+    into model: Model, from file: Safetensors, layout: WeightsLayout, advice: () -> String? = { nil }
   ) throws {
-    let file = try Safetensors(reading: path)
-    let store = model.parameters
-    let arrays = try store.entries.indices.map { index in
-      let layout = store.parameter(at: index).layout
-      return layout.native(try transform(store.parameter(at: index).name, layout.portableShape, file))
+    let tensors = try layout.tensors(of: model)
+    var problems = strangers(in: file, beside: tensors.map(\.name))
+    var arrays: [[Float]] = []
+    for tensor in tensors {
+      do { arrays.append(try values(of: tensor, in: file)) } catch let problem as StructuredError {
+        problems.append(problem)
+      }
     }
-    for (index, elements) in arrays.enumerated() {
-      let value = store.parameter(at: index).value
-      value.copy(from: Tensor(elements, value.shape, on: value.device))
+    // All is read and checked: only now does anything change.
+    guard !problems.isEmpty else {
+      for (tensor, values) in zip(tensors, arrays) { tensor.set(values) }
+      return
     }
+    var lines = problems.count == 1 ? [] : problems.prefix(mostProblems).map { "\($0)" }
+    if problems.count > mostProblems { lines.append("and \(problems.count - mostProblems) more") }
+    if let advice = advice() { lines.append(advice) }
+    throw StructuredError(
+      problems.count == 1 ? problems[0].what : "\(problems.count) tensors are not as they should be", at: file.path,
+      expected: problems.count == 1
+        ? problems[0].expected
+        : "the \(tensors.count) tensors of \(model.architecture.name) with \(model.latents) "
+          + "\(model.latents == 1 ? "latent" : "latents") for images of \(model.image), layout \(layout.rawValue)",
+      action: lines.isEmpty ? nil : lines.joined(separator: "\n  "))
+  }
+
+  /// Whether a file has just the tensors of a model, by names and shapes.
+  static func fits(_ file: Safetensors, _ model: Model, _ layout: WeightsLayout) -> Bool {
+    guard let tensors = try? layout.tensors(of: model), tensors.count == file.entries.count else { return false }
+    let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+    return tensors.allSatisfy { shapes[$0.name] == $0.shape }
+  }
+
+  /// How many problems an error lists.
+  private static let mostProblems = 20
+  /// Names of more bytes are not meant, and not shown in full.
+  private static let longestName = 200
+
+  /// A problem for each tensor of the file that the model does not have.
+  private static func strangers(in file: Safetensors, beside names: [String]) -> [StructuredError] {
+    let known = Set(names), there = Set(file.entries.map(\.name))
+    let missing = names.filter { !there.contains($0) }
+    return file.entries.filter { !known.contains($0.name) }.enumerated().map { index, entry in
+      guard entry.name.utf8.count <= longestName else {
+        return StructuredError("the tensor \"\(entry.name.prefix(longestName))…\" is not one of the model's")
+      }
+      let isShown = index < mostProblems
+      let nearest =
+        isShown ? nearestName(to: entry.name, among: missing) ?? nearestName(to: entry.name, among: names) : nil
+      return StructuredError(
+        "the tensor \"\(entry.name)\" is not one of the model's", expected: nearest.map { "perhaps \"\($0)\"" })
+    }
+  }
+
+  private static func values(of tensor: PortableTensor, in file: Safetensors) throws -> [Float] {
+    let wanted = "float32 \(tensor.shape)"
+    guard let entry = file.entries.first(where: { $0.name == tensor.name }) else {
+      let names = file.entries.prefix(1_000).map(\.name).filter { $0.utf8.count <= longestName }
+      let nearest = nearestName(to: tensor.name, among: names)
+      throw StructuredError(
+        "the tensor \"\(tensor.name)\" is missing"
+          + (nearest.map { "; the nearest name in the file is \"\($0)\"" } ?? ""), expected: wanted)
+    }
+    guard [.f64, .f32, .f16, .bf16].contains(entry.type) else {
+      throw StructuredError(
+        "the tensor \"\(tensor.name)\" holds \(entry.type.rawValue)",
+        expected: "F32, or other floating-point numbers")
+    }
+    guard entry.shape == tensor.shape else {
+      throw StructuredError("the tensor \"\(tensor.name)\" has shape \(entry.shape)", expected: wanted)
+    }
+    let values = try file.floats(tensor.name)
+    guard let first = values.firstIndex(where: { !$0.isFinite }) else { return values }
+    let count = values.count { !$0.isFinite }
+    throw StructuredError(
+      "the tensor \"\(tensor.name)\" has \(count) \(count == 1 ? "value that is" : "values that are") not finite, "
+        + "\(values[first]) at \(position(first, in: tensor.shape))", expected: "finite numbers")
+  }
+
+  /// Where in an array an element stands: `[0, 2, 1]`.
+  private static func position(_ place: Int, in shape: [Int]) -> [Int] {
+    var rest = place, indices: [Int] = []
+    for extent in shape.reversed() {
+      indices.insert(rest % extent, at: 0)
+      rest /= extent
+    }
+    return indices
   }
 }

@@ -13,7 +13,7 @@ public enum AtomicFile {
   public final class Output {
     fileprivate let descriptor: Int32
     private let path: String
-    /// The number of bytes so far.
+    /// Where the file ends so far.
     public private(set) var count = 0
 
     fileprivate init(descriptor: Int32, path: String) {
@@ -24,17 +24,23 @@ public enum AtomicFile {
     /// Appends bytes.
     ///
     /// - Throws: ``StructuredError`` with the system's reason, as a full disk.
-    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+    public func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: count) }
+
+    /// Writes bytes at a place; zeros fill what is left out before it.
+    ///
+    /// - Throws: as ``write(_:)``.
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
       var done = 0
       while done < bytes.count {
-        let written = Foundation.write(descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 26))
+        let written = pwrite(
+          descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 26), off_t(offset + done))
         if written < 0 {
           if errno == EINTR { continue }
           throw AtomicFile.failure("cannot write the file", path)
         }
         done += written
       }
-      count += bytes.count
+      count = max(count, offset + bytes.count)
     }
 
     /// Appends bytes.

@@ -15,9 +15,9 @@ public final class HDF5Writer {
     case deflated(chunks: [Int], level: Int)
   }
 
-  private static let place = "new HDF5 file"
+  static let place = "new HDF5 file"
 
-  private let id: hid_t
+  let id: hid_t
   private let links: hid_t
 
   /// Makes an empty file.
@@ -27,7 +27,7 @@ public final class HDF5Writer {
     (id, links) = try HDF5Library.calling {
       guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose),
         // In memory only, growing by megabytes.
-        H5Pset_fapl_core(access.id, 1 << 22, false) >= 0
+        H5Pset_fapl_core(access.id, 1 << 22, false) >= 0, chdf5_use_first_version(access.id) >= 0
       else { throw HDF5Library.error("cannot prepare an HDF5 file", Self.place, nil) }
       // The library tells files in memory apart by their names.
       let id = H5Fcreate(
@@ -71,6 +71,31 @@ public final class HDF5Writer {
   public func create<Element: ArrayElement>(
     _ name: String, _ type: Element.Type, shape: [Int], layout: Layout
   ) throws {
+    try create(name, Element.elementType.hdf5, shape: shape, layout: layout)
+  }
+
+  /// Writes an array of texts, [K], as UTF-8 of one length, which zeros fill up.
+  public func write(_ name: String, texts: [String]) throws {
+    let length = max(1, texts.map(\.utf8.count).max() ?? 1)
+    let bytes = texts.flatMap { Array($0.utf8) + [UInt8](repeating: 0, count: length - $0.utf8.count) }
+    let type = try HDF5Library.calling { () throws -> hid_t in
+      let type = H5Tcopy(chdf5_c_string())
+      guard type >= 0, H5Tset_size(type, length) >= 0, H5Tset_cset(type, H5T_CSET_UTF8) >= 0,
+        H5Tset_strpad(type, H5T_STR_NULLPAD) >= 0
+      else { throw HDF5Library.error("cannot prepare the array", Self.place, name) }
+      return type
+    }
+    defer { HDF5Library.calling { _ = H5Tclose(type) } }
+    try create(name, type, shape: [texts.count], layout: .contiguous)
+    guard !texts.isEmpty else { return }
+    try HDF5Library.calling {
+      guard let dataset = HDF5Identifier(H5Dopen2(id, name, chdf5_default_properties()), closedBy: H5Dclose),
+        H5Dwrite(dataset.id, type, chdf5_whole_space(), chdf5_whole_space(), chdf5_default_properties(), bytes) >= 0
+      else { throw HDF5Library.error("cannot write the array", Self.place, name) }
+    }
+  }
+
+  func create(_ name: String, _ type: hid_t, shape: [Int], layout: Layout) throws {
     try HDF5Library.calling {
       var extents = shape.map { hsize_t($0) }
       guard let creation = HDF5Identifier(H5Pcreate(chdf5_dataset_creation()), closedBy: H5Pclose),
@@ -85,7 +110,7 @@ public final class HDF5Writer {
         else { throw HDF5Library.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
       }
       let dataset = H5Dcreate2(
-        id, name, Element.elementType.hdf5, space.id, links, creation.id, chdf5_default_properties())
+        id, name, type, space.id, links, creation.id, chdf5_default_properties())
       guard dataset >= 0 else { throw HDF5Library.error("cannot make the array", Self.place, name) }
       _ = H5Dclose(dataset)
     }

@@ -81,6 +81,16 @@ struct NPYHeader: Equatable {
     type = Self.type(descriptor)
   }
 
+  /// The bytes of a header of version 1 in C order, filled up so that the numbers begin at a multiple of 64, as NumPy
+  /// has it.
+  static func encoded(_ descriptor: String, _ shape: [Int]) -> [UInt8] {
+    let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
+    var text = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(extents)), }"
+    text += String(repeating: " ", count: 63 - (10 + text.utf8.count) % 64) + "\n"
+    let length = text.utf8.count
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 255), UInt8(length >> 8)] + Array(text.utf8)
+  }
+
   /// The type that NumPy writes as byte order, kind and size: `<f4`, `|u1`.
   private static func type(_ descriptor: String) -> ArrayElementType {
     guard let order = descriptor.first, "<>|=".contains(order), let size = Int(descriptor.dropFirst(2)) else {

@@ -25,6 +25,14 @@ public struct NetworkLayer {
   public let bias: Parameter
 }
 
+extension Encoder {
+  /// Its layers before the heads, in order. Between convolutions and fully connected layers values only change their shape.
+  public var networkLayers: [NetworkLayer] { (stack?.networkLayers ?? []) + layers.map(\.networkLayer) }
+
+  /// One layer with 2·D outputs, means first, or one for the means and one for the log-variances.
+  public var headLayers: [NetworkLayer] { heads.map(\.networkLayer) }
+}
+
 extension Decoder {
   /// Its layers in order. Between them values only change their shape.
   public var networkLayers: [NetworkLayer] { layers.map(\.networkLayer) + (stack?.networkLayers ?? []) }

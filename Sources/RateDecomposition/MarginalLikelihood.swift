@@ -144,17 +144,8 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
 
     let importanceWeights = try (0..<count).map { i in
       var noise = stream.split("posterior", i)
-      let codes = AggregatePosterior.codes(of: posterior, at: [Int](repeating: i, count: k), noise: &noise)
-      var weights = try checked(try likelihood(i, codes), k)
-      for s in 0..<k {
-        for j in 0..<d {
-          let z = Double(codes[s * d + j])
-          weights[s] +=
-            gaussianLogDensity(z, mean: 0, logVariance: 0)
-            - gaussianLogDensity(
-              z, mean: Double(posterior.means[i * d + j]), logVariance: Double(posterior.logVariances[i * d + j]))
-        }
-      }
+      let codes = posterior.codes(at: i, count: k, noise: &noise)
+      let weights = posterior.logWeights(at: i, codes: codes, logLikelihoods: try checked(try likelihood(i, codes), k))
       progress(i + 1)
       return weights
     }

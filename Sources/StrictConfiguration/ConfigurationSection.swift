@@ -105,6 +105,9 @@ public struct ConfigurationSection {
     return nil
   }
 
+  /// Whether a key is there, without reading it.
+  public func contains(_ key: String) -> Bool { node(for: key) != nil }
+
   // MARK: Reading nodes
 
   /// The node of a key, without marking the key as known.

@@ -16,8 +16,8 @@ struct CheckConfig: ParsableCommand {
   func run() throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
       .decode(ExperimentConfiguration.self)
-    try StandardStream.output.writeLine(
-      "\(configuration.config): valid (\(resolved.value.name), \(resolved.value.objective.name))")
+    let objective = resolved.value.objective?.name ?? "imported weights"
+    try StandardStream.output.writeLine("\(configuration.config): valid (\(resolved.value.name), \(objective))")
   }
 }
 

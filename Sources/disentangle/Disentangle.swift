@@ -14,6 +14,8 @@ struct Disentangle: ParsableCommand {
       disentangle train configs/quickstart.yaml     train, then decompose the rate
       disentangle report runs/quickstart            a page about it, with all figures
       disentangle decompose runs/quickstart         decompose the rate of a run again
+      disentangle evaluate runs/quickstart          every disentanglement metric
+      disentangle encode runs/quickstart -o c.npz   codes of all images, for NumPy
       disentangle list objectives                   what can be trained
 
       OPENBLAS_CORETYPE in the environment is ignored, because presets there are often too modest for the processor; \
@@ -23,8 +25,8 @@ struct Disentangle: ParsableCommand {
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
       TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
-      ExportCommand.self, DatasetCommand.self,
-      ConfigCommand.self, ListCommand.self,
+      EvaluateCommand.self, EncodeCommand.self, DecodeCommand.self, SampleCommand.self, ScoreCommand.self,
+      ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self,
     ])
 
   /// The parser's errors look like all others.

@@ -9,8 +9,9 @@ import TensorCore
 /// `disentangle export …`: a run in forms for other programs.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "Take a run elsewhere: a notebook of its figures, a page to explore its latents.",
-    subcommands: [ExportNotebook.self, ExportExplorer.self])
+    commandName: "export",
+    abstract: "Take a run elsewhere: a notebook of its figures, a page to explore its latents, weights, networks.",
+    subcommands: [ExportNotebook.self, ExportExplorer.self, ExportSafetensors.self, ExportONNX.self])
 }
 
 struct ExportExplorer: ParsableCommand {

@@ -1,13 +1,14 @@
 import Architectures
 import ArgumentParser
+import DisentanglementMetrics
 import Experiment
 import FactorData
 import Objectives
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Show what a configuration can name.",
-    subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self])
+    commandName: "list", abstract: "Show what configurations can name.",
+    subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self, ListMetrics.self])
 }
 
 private func show(_ entries: [(name: String, summary: String, further: [String])]) throws {
@@ -39,4 +40,15 @@ struct ListArchitectures: ParsableCommand {
 struct ListDatasets: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
   func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
+}
+
+struct ListMetrics: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "metrics", abstract: "Measures of disentanglement, with paper.")
+  func run() throws {
+    try show(
+      MetricEntry.all.map { entry in
+        (entry.name, entry.summary + (entry.isDefault ? "" : " (if asked for)"), [entry.paper])
+      })
+  }
 }

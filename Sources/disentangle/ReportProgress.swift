@@ -12,7 +12,7 @@ func measure(
 ) throws -> RunReport {
   try RunReport.measure(
     model, on: dataset, settings: settings, pictures: pictures, logger: logger,
-    encoded: encodingProgress(of: dataset.count))
+    encoded: imagesProgress(of: dataset.count))
 }
 
 /// The posteriors of all images, showing how far encoding has come.
@@ -20,13 +20,13 @@ func measure(
 /// - Throws: ``StructuredError`` if a posterior is not finite.
 func encode(_ dataset: any FactorDataset, by model: Model, _ logger: Logger) throws -> PosteriorTable {
   logger.info("Encoding all \(dataset.count) images …")
-  let codes = model.encode(dataset, 0..<dataset.count, progress: encodingProgress(of: dataset.count))
+  let codes = model.encode(dataset, 0..<dataset.count, progress: imagesProgress(of: dataset.count))
   return try PosteriorTable(
     means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
 }
 
-/// A progress line on standard error, told the number of images encoded.
-private func encodingProgress(of count: Int) -> (Int) -> Void {
+/// A progress line on standard error, told the number of images done.
+func imagesProgress(of count: Int) -> (Int) -> Void {
   let display = ProgressDisplay(total: count, imagesPerStep: 1, terminal: .standardError())
   let clock = ContinuousClock()
   let start = clock.now

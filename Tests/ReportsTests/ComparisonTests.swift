@@ -44,6 +44,27 @@ struct ComparisonTests {
     #expect(ConfigurationLabels.labels([a], fallback: ["a"]) == ["a"])
   }
 
+  @Test("imported weights are known by the name of their file, unless that is the same")
+  func importedLabels() {
+    func imported(_ file: String, _ crc: String) -> [(path: String, value: String)] {
+      ConfigurationLabels.values(
+        of: """
+          name: any
+          imported:
+            file: \(file)
+            layout: pytorch
+            crc32: \(crc)
+          model:
+            latents: 10
+          """)
+    }
+    let a = imported("a.safetensors", "1"), b = imported("b.safetensors", "2"), other = imported("a.safetensors", "3")
+    let trained = [(path: "model.latents", value: "10"), (path: "objective.name", value: "vae")]
+    #expect(ConfigurationLabels.labels([a, b], fallback: ["a", "b"]) == ["a.safetensors", "b.safetensors"])
+    #expect(ConfigurationLabels.labels([trained, a], fallback: ["t", "a"]) == ["vae", "a.safetensors"])
+    #expect(ConfigurationLabels.labels([a, other], fallback: ["a", "o"]) == ["crc32 1", "crc32 3"])
+  }
+
   @Test("a folder of results appears whole in the place of an earlier one, and of nothing else")
   func folder() throws {
     let folder = try TemporaryFolder(), path = folder.file("report")

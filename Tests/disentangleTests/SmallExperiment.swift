@@ -93,6 +93,7 @@ struct SmallExperiment {
     case "jsonl":
       return (data.isEmpty || data.last == UInt8(ascii: "\n"))
         && data.split(separator: UInt8(ascii: "\n")).allSatisfy { (try? JSONSerialization.jsonObject(with: $0)) != nil }
+    case "h5": return (try? HDF5File(reading: folder.file(name)).arrayPaths()) != nil
     case "png": return data.starts(with: [0x89, 0x50, 0x4e, 0x47]) && data.suffix(8).starts(with: Data("IEND".utf8))
     case "yaml": return data.starts(with: Data("name: small\n".utf8)) && data.last == UInt8(ascii: "\n")
     case "md": return data.starts(with: Data("# small".utf8)) && data.last == UInt8(ascii: "\n")

@@ -14,9 +14,11 @@ extension CommandLineTests {
       arguments: [
         ("", "train"), ("train", "--resume"), ("decompose", "--posterior"),
         ("report", "--likelihood-images"), ("compare", "overlaid"), ("rate-distortion", "seeds"),
-        ("config", "check"),
+        ("encode", "sampled_codes"), ("decode", "--columns"), ("sample", "--count"),
+        ("score", "effective_sample_size"), ("config", "check"),
         ("config check", "--set"), ("config show", "--set"), ("list", "objectives"), ("list objectives", "paper"),
-        ("list architectures", "paper"), ("list datasets", "paper"),
+        ("list architectures", "paper"), ("list datasets", "paper"), ("list metrics", "paper"),
+        ("evaluate", "--preset exact"),
       ])
     func help(command: String, part: String) throws {
       let result = try Program.shell("exec \"$disentangle\" \(command) --help", in: experiment.folder)
@@ -41,7 +43,12 @@ extension CommandLineTests {
         "decompose run --posterior p.h5", "decompose run --samples 1", "decompose run --samples 99999999999",
         "decompose run --batch-size 0", "decompose run --format xml", "config bogus", "config check", "list bogus",
         "report", "report run --samples 1", "report run --likelihood-samples 1", "report run --audit-batch-size 0",
-        "compare", "rate-distortion",
+        "compare", "rate-distortion", "encode", "encode run", "encode run --output a.h5 --rows 5",
+        "encode run --output a.h5 --rows :5 --random 3", "encode run --output a.h5 --array imgs",
+        "encode run --output a.h5 --seed -1", "decode run --output a.h5", "decode run --codes c.h5",
+        "decode run --codes c.h5 --output a.png --columns 0", "sample run --output a.h5",
+        "sample run --output a.h5 --count 0", "score", "score run --samples 0", "score run --random x",
+        "evaluate", "evaluate run --codes c.h5", "evaluate run --format xml",
       ])
     func wrongUsage(arguments: String) throws {
       let before = try experiment.snapshot()
@@ -57,6 +64,7 @@ extension CommandLineTests {
         ("objectives", ["vae", "beta-vae", "beta-tcvae", "factor-vae"], "arXiv:1802.04942"),
         ("architectures", ["burgess", "locatello", "fully-connected"], "arXiv:"),
         ("datasets", ["dsprites", "file"], "Matthey"),
+        ("metrics", ["mig", "factor-vae-score", "irs", "udr"], "arXiv:1811.00007"),
       ])
     func list(what: String, names: [String], paper: String) throws {
       let result = try Program.run("list", what, in: experiment.folder)

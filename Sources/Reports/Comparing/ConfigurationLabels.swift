@@ -38,12 +38,18 @@ package struct ConfigurationLabels {
         let parts = paths.compactMap { path -> String? in
           guard let value = table[path] else { return nil }
           let key = path.split(separator: ".").last.map(String.init) ?? path
-          return key == "name" ? value : "\(key.replacingOccurrences(of: "_", with: " ")) \(value)"
+          if key == "name" || path == "imported.file" { return value }
+          return "\(key.replacingOccurrences(of: "_", with: " ")) \(value)"
         }
         return parts.isEmpty ? name : parts.joined(separator: ", ")
       }
     }
-    let differing = order.filter { path in Set(tables.compactMap { $0[path] }).count > 1 }
+    let differing = order.filter { path in
+      // Imported weights are known by the name of their file, beside runs that are known by their objective.
+      if path == "imported.layout" || path == "imported.crc32" { return false }
+      let isOrigin = path == "imported.file" || path == "objective.name"
+      return Set(tables.map { $0[path] }.filter { isOrigin || $0 != nil }).count > 1
+    }
     let short = labels(differing)
     if !differing.isEmpty, Set(short).count == short.count { return short }
     return labels(order.filter { path in Set(tables.map { $0[path] ?? "" }).count > 1 })

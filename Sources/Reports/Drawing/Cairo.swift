@@ -33,7 +33,7 @@ extension ImageStack {
   /// One image as a PNG file, pixel by pixel.
   ///
   /// - Throws: ``StructuredError`` if Cairo cannot encode it.
-  func png(of image: Int) throws -> Data {
+  package func png(of image: Int) throws -> Data {
     let surface = try pixels(of: image)
     defer { cairo_surface_destroy(surface) }
     return try encoded(surface)

@@ -23,12 +23,14 @@ public struct ReportContents: Sendable, Equatable, Codable {
     public var name: String
     /// The seed of training.
     public var seed: Int
-    /// The objective's registry name.
-    public var objective: String
+    /// Where the weights came from, if they were not trained here.
+    public var imported: ImportedWeights?
+    /// The objective's registry name; with its equation and paper nil where it is not known.
+    public var objective: String?
     /// Its equation.
-    public var equation: String
+    public var equation: String?
     /// Its paper.
-    public var paper: String
+    public var paper: String?
     /// The data set's registry name.
     public var dataset: String
     /// N.
@@ -41,22 +43,22 @@ public struct ReportContents: Sendable, Equatable, Codable {
     public var latents: Int
     /// The likelihood's name.
     public var likelihood: String
-    /// B of training.
-    public var batchSize: Int
+    /// B of training; nil where it is not known.
+    public var batchSize: Int?
     /// How far training came.
     public var training: Training
     /// Updates made; nil where it is not known.
     public var step: Int?
-    /// Updates planned.
-    public var steps: Int
+    /// Updates planned; nil where it is not known.
+    public var steps: Int?
     /// The CRC-32 of the file that the parameters were read from.
     public var checksum: String
     /// The configuration as YAML, with every default.
     public var configuration: String
 
     enum CodingKeys: String, CodingKey {
-      case name, seed, objective, equation, paper, dataset, architecture, parameters, latents, likelihood, training
-      case step, steps, checksum, configuration
+      case name, seed, imported, objective, equation, paper, dataset, architecture, parameters, latents, likelihood
+      case training, step, steps, checksum, configuration
       case dataPoints = "data_points"
       case batchSize = "batch_size"
     }

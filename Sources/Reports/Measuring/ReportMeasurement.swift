@@ -141,11 +141,11 @@ public struct Report {
   ) throws -> ReportContents.Run {
     let settings = run.settings
     return ReportContents.Run(
-      name: settings.name, seed: settings.seed, objective: settings.objective.name,
-      equation: settings.objective.equation, paper: settings.objective.paper, dataset: dataset.name,
+      name: settings.name, seed: settings.seed, imported: settings.imported, objective: settings.objective?.name,
+      equation: settings.objective?.equation, paper: settings.objective?.paper, dataset: dataset.name,
       dataPoints: dataset.count, architecture: state.model.architecture.name,
       parameters: state.model.parameters.count, latents: state.model.latents, likelihood: state.model.likelihood.name,
-      batchSize: settings.training.batchSize,
+      batchSize: settings.training.length == nil ? nil : settings.training.batchSize,
       training: state.isInterrupted ? .interrupted : state.step == nil ? .unknown : .complete, step: state.step,
       steps: state.steps, checksum: try checksum(of: run), configuration: run.configuration)
   }

@@ -81,7 +81,10 @@ struct ReportPictures {
         name: "traversals-posterior", title: "Traversals from an image",
         caption: "Each row sets one latent to the value below each image: the mean of q(z_d) and up to three of its "
           + "standard deviations on either side. All others stay at the posterior mean of image \(base)." + left),
-      SamplesPicture(images: try run.decode(codes)).draw(),
+      ImagesPicture(
+        images: try run.decode(codes), name: "samples", title: "Samples from the prior",
+        caption: "p(x|z) for \(facts.priorSamples) codes z drawn from the prior N(0, I)."
+      ).draw(),
     ]
     if !pairs.isEmpty {
       figures.append(

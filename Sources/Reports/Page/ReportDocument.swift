@@ -25,7 +25,7 @@ extension ReportContents {
       blocks.append(
         .paragraph([
           "Training stopped after step ", whole(run.step ?? 0, at: "run.step"), " of ",
-          whole(run.steps, at: "run.steps"), ". This report is of its last checkpoint, not of a trained model.",
+          whole(run.steps ?? 0, at: "run.steps"), ". This report is of its last checkpoint, not of a trained model.",
         ]))
     case .unknown:
       blocks.append(
@@ -34,27 +34,46 @@ extension ReportContents {
     blocks.append(
       .list(
         (findings.sentences + decomposition.warnings.filter { !findings.sentences.contains($0) }).map { [.init($0)] }))
-    let step: [TextTable.Cell] =
-      run.step.map { ["steps", whole($0, at: "run.step")] } ?? ["steps planned", whole(run.steps, at: "run.steps")]
+    let model =
+      "\(run.architecture), \(run.latents) \(run.latents == 1 ? "latent" : "latents"), \(run.likelihood) likelihood, "
+      + "\(Format.grouped(run.parameters)) parameters"
+    let made: [[TextTable.Cell]] = [
+      ["data", "\(run.dataset), \(Format.grouped(run.dataPoints)) images"], ["model", .init(model)],
+    ]
+    let seed: [TextTable.Cell] = [
+      "seed of this report", whole(Int(clamping: decomposition.seed), at: "decomposition.seed"),
+    ]
     blocks.append(
-      .table(
-        TextTable(
-          header: ["", ""],
-          rows: [
-            ["objective", "\(run.objective):  \(run.equation)"], ["", "\(run.paper)"],
-            ["data", "\(run.dataset), \(Format.grouped(run.dataPoints)) images"],
-            [
-              "model",
-              .init(
-                "\(run.architecture), \(run.latents) \(run.latents == 1 ? "latent" : "latents"), \(run.likelihood) "
-                  + "likelihood, \(Format.grouped(run.parameters)) parameters"),
-            ],
-            step, ["batch size", whole(run.batchSize, at: "run.batch_size")],
-            ["seed of training", whole(run.seed, at: "run.seed")],
-            ["seed of this report", whole(Int(clamping: decomposition.seed), at: "decomposition.seed")],
-          ], numeric: []), prefix: ""))
+      .table(TextTable(header: ["", ""], rows: origin + made + howTrained + [seed], numeric: []), prefix: ""))
     if explorer { blocks.append(.link("Explore the latents with the decoder in the page", to: "explorer.html")) }
     return blocks
+  }
+
+  /// What the weights are from: training by an objective, or a file.
+  private var origin: [[TextTable.Cell]] {
+    var rows: [[TextTable.Cell]] = []
+    if let imported = run.imported {
+      rows.append([
+        "weights",
+        .init("imported from \(imported.file), layout \(imported.layout.rawValue), CRC-32 \(imported.crc32)"),
+      ])
+    }
+    guard let objective = run.objective else { return rows + [["objective", "not known"]] }
+    return rows + [["objective", .init("\(objective):  \(run.equation ?? "")")], ["", .init(run.paper ?? "")]]
+  }
+
+  /// How long they were trained, as far as it is known.
+  private var howTrained: [[TextTable.Cell]] {
+    var rows: [[TextTable.Cell]] = []
+    if let step = run.step {
+      rows.append(["steps", whole(step, at: "run.step")])
+    } else if let steps = run.steps {
+      rows.append(["steps planned", whole(steps, at: "run.steps")])
+    }
+    guard let batchSize = run.batchSize else { return rows }
+    return rows + [
+      ["batch size", whole(batchSize, at: "run.batch_size")], ["seed of training", whole(run.seed, at: "run.seed")],
+    ]
   }
 
   private var whereTheRateGoes: [Document.Block] {

@@ -11,22 +11,8 @@ package enum ReportFolder {
   ///
   /// - Throws: ``StructuredError`` if something is there that is no report, or its parent is missing or not writable.
   package static func requireWritable(_ path: String) throws {
-    let parts = PathParts(path)
-    let parent = parts.folder.isEmpty ? "." : parts.folder
-    guard ![".", "..", "/", ""].contains(parts.name) else {
-      throw StructuredError("no report can be made here", at: path, expected: "the name of a new folder")
-    }
+    try AtomicFolder.requireWritable(path)
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: parent, isDirectory: &isDirectory) else {
-      throw StructuredError(
-        "the folder \(parent) does not exist", at: path, action: "Make it first: mkdir -p '\(parent)'")
-    }
-    guard isDirectory.boolValue else { throw StructuredError("\(parent) is a file", at: path, expected: "a folder") }
-    guard access(parent, W_OK) == 0 else {
-      throw StructuredError(
-        "cannot write into the folder \(parent): \(String(cString: strerror(errno)))", at: path,
-        action: "Choose another --output.")
-    }
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
     guard isDirectory.boolValue, FileManager.default.fileExists(atPath: PathParts.join(path, page)) else {
       throw StructuredError(
@@ -47,27 +33,7 @@ package enum ReportFolder {
     _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
   ) throws {
     try requireWritable(path)
-    let parts = PathParts(path), manager = FileManager.default
-    let staging = PathParts.join(parts.folder, ".\(parts.name).writing")
-    let former = PathParts.join(parts.folder, ".\(parts.name).former")
-    // What a killed program left behind.
-    for leftover in [staging, former] { try? manager.removeItem(atPath: leftover) }
-    defer { try? manager.removeItem(atPath: staging) }
-    for folder in Set(files.map { PathParts(PathParts.join(staging, $0.name)).folder }).sorted() {
-      do { try manager.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-        throw StructuredError("cannot make the folder of the report", at: path, action: "Choose another --output.")
-      }
-    }
-    for (name, data) in files { try AtomicFile.write(data, to: PathParts.join(staging, name)) }
-    try further(staging)
-    let replaces = manager.fileExists(atPath: path)
-    if replaces, rename(path, former) != 0 { throw failure(path) }
-    guard rename(staging, path) == 0 else {
-      let error = failure(path)
-      if replaces { rename(former, path) }
-      throw error
-    }
-    try? manager.removeItem(atPath: former)
+    try AtomicFolder.write(files, to: path, further: further)
   }
 
   /// The files of figures in every form, in the folder `figures`.
@@ -81,9 +47,5 @@ package enum ReportFolder {
         (name: "figures/\(figure.name).png", data: try figure.png()),
       ]
     }
-  }
-
-  private static func failure(_ path: String) -> StructuredError {
-    StructuredError("cannot put the report in its place: \(String(cString: strerror(errno)))", at: path)
   }
 }

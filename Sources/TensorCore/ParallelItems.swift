@@ -1,5 +1,4 @@
 import Synchronization
-import TensorCore
 
 extension Device {
   /// Runs `body` once for each of `0..<count`; every worker takes the next item as soon as it has ended its last one.

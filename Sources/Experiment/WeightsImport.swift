@@ -1,0 +1,153 @@
+import Architectures
+import FactorData
+import FileFormats
+import Foundation
+import StrictConfiguration
+import TensorCore
+
+/// Weights that were trained elsewhere, on their way to a run folder on which every command works.
+///
+/// What the run's configuration says is what is known. A file that ``WeightsFile`` wrote carries the configuration of its
+/// run; of any other, only the architecture, latents and likelihood are known, and its run has no objective and no training.
+public struct WeightsImport {
+  /// What a person says about a file of weights.
+  public struct Options: Sendable {
+    /// The architecture's registry name; nil where the file says it.
+    public var architecture: String?
+    /// How tensors are named and ordered; nil for what the file says, or else ``WeightsLayout/pytorch``.
+    public var layout: WeightsLayout?
+    /// D; nil for what the file says, or else what its shapes say.
+    public var latents: Int?
+    /// The likelihood, as a configuration has it; nil for what the file says, or else Bernoulli.
+    public var likelihood: String?
+    /// What the run is called unless the file says it.
+    public var name = "imported"
+    /// Overrides of the configuration, as `dataset.path=data.h5`.
+    public var overrides: [String] = []
+
+    /// Says nothing.
+    public init() {}
+  }
+
+  /// The run's configuration.
+  public let configuration: ResolvedConfiguration<ExperimentConfiguration>
+  /// The model with the weights.
+  public let model: Model
+
+  /// Reads a file.
+  ///
+  /// - Parameters:
+  ///   - path: the safetensors file.
+  ///   - options: what is known about it.
+  ///   - device: where the model lives.
+  /// - Throws: ``StructuredError`` if the file is damaged, does not have the tensors of the model, or the data set is not
+  ///   there, which says how large images are.
+  public init(reading path: String, options: Options, on device: Device) throws {
+    let file = try Safetensors(reading: path)
+    let isOurs = file.metadata["generator"] == WeightsFile.generator
+    let known = isOurs ? file.metadata["configuration"].flatMap { $0.isEmpty ? nil : $0 } : nil
+    let named = isOurs ? file.metadata["layout"].flatMap(WeightsLayout.init) : nil
+    let layout = options.layout ?? named ?? .pytorch
+    try Self.checkArchitecture(options.architecture, path: path, isKnown: known != nil)
+
+    let source = ImportedWeights(
+      file: PathParts(path).name, layout: layout, crc32: Self.digits(Checksum.crc32(try Self.bytes(path))))
+    var overrides = ["imported={file: \(quoted(source.file)), layout: \(layout.rawValue), crc32: '\(source.crc32)'}"]
+    if let architecture = options.architecture { overrides.append("model.architecture=\(architecture)") }
+    if let likelihood = options.likelihood { overrides.append("model.likelihood=\(likelihood)") }
+    if let latents = options.latents { overrides.append("model.latents=\(latents)") }
+    func resolve(_ more: [String]) throws -> ResolvedConfiguration<ExperimentConfiguration> {
+      try ConfigurationDocument(
+        yaml: known ?? "name: \(quoted(options.name))",
+        source: known == nil ? path : "\(path), metadata \"configuration\"",
+        overrides: overrides + more + options.overrides
+      ).decode()
+    }
+    var resolved = try resolve([])
+    let image = try resolved.value.dataset.open(on: device).imageShape
+    func model(_ settings: ExperimentConfiguration.Model, _ architecture: Architecture, latents: Int) throws -> Model {
+      try Model(architecture, image: image, latents: latents, likelihood: settings.likelihood, on: device)
+    }
+    if known == nil, options.latents == nil {
+      let (settings, architecture) = (resolved.value.model, resolved.value.architecture)
+      let one = try model(settings, architecture, latents: 1), two = try model(settings, architecture, latents: 2)
+      if let latents = Self.latents(of: file, one, two, layout) { resolved = try resolve(["model.latents=\(latents)"]) }
+    }
+    configuration = resolved
+    self.model = try model(resolved.value.model, resolved.value.architecture, latents: resolved.value.model.latents)
+    try WeightsFile.read(into: self.model, from: file, layout: layout) {
+      for architecture in Architecture.all where architecture.requirement(image) == nil {
+        for layout in WeightsLayout.allCases {
+          guard let one = try? model(resolved.value.model, architecture, latents: 1),
+            let two = try? model(resolved.value.model, architecture, latents: 2),
+            let latents = Self.latents(of: file, one, two, layout),
+            let other = try? model(resolved.value.model, architecture, latents: latents),
+            WeightsFile.fits(file, other, layout)
+          else { continue }
+          return "The file fits --architecture \(architecture.name) --layout \(layout.rawValue) --latents \(latents)."
+        }
+      }
+      return nil
+    }
+  }
+
+  /// Makes the run's folder: its configuration and its weights.
+  ///
+  /// - Throws: ``StructuredError`` if something is in the way, or the folder cannot be made; nothing is left then.
+  public func write(to path: String) throws -> RunFolder {
+    try RunFolder.create(
+      at: path,
+      with: [
+        .configuration: Data(configuration.yaml.utf8),
+        .weights: try WeightsFile.data(of: model, configuration: configuration.yaml),
+      ])
+  }
+
+  private static func checkArchitecture(_ name: String?, path: String, isKnown: Bool) throws {
+    let names = Architecture.all.map(\.name)
+    guard let name else {
+      if isKnown { return }
+      throw StructuredError(
+        "the file does not say which architecture its weights are of", at: path,
+        expected: "--architecture with one of \(names.joined(separator: ", "))")
+    }
+    guard names.contains(name) else {
+      throw StructuredError(
+        "there is no such architecture", at: "--architecture \(name)",
+        expected: "one of \(names.joined(separator: ", "))",
+        action: nearestName(to: name, among: names).map { "Did you mean \($0)?" })
+    }
+  }
+
+  /// D, from a tensor whose shape depends on it, given the model for one latent and for two.
+  private static func latents(of file: Safetensors, _ one: Model, _ two: Model, _ layout: WeightsLayout) -> Int? {
+    guard let first = try? layout.tensors(of: one), let second = try? layout.tensors(of: two) else { return nil }
+    for (a, b) in zip(first, second) {
+      guard let axis = a.shape.indices.first(where: { a.shape[$0] != b.shape[$0] }),
+        let shape = file.entries.first(where: { $0.name == a.name })?.shape, shape.count == a.shape.count
+      else { continue }
+      let each = b.shape[axis] - a.shape[axis], more = shape[axis] - a.shape[axis]
+      if more >= 0, more % each == 0, more / each < 4096 { return 1 + more / each }
+    }
+    return nil
+  }
+
+  private static func bytes(_ path: String) throws -> Data {
+    do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
+      throw StructuredError("cannot read the file: \(error.localizedDescription)", at: path)
+    }
+  }
+
+  private static func digits(_ crc: UInt32) -> String {
+    let digits = String(crc, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}
+
+/// Text between quotation marks, as YAML and JSON have it.
+private func quoted(_ text: String) -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = .withoutEscapingSlashes
+  guard let data = try? encoder.encode(text) else { return "''" }
+  return String(decoding: data, as: UTF8.self)
+}

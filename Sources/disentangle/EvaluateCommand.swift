@@ -1,0 +1,161 @@
+import ArgumentParser
+import DisentanglementMetrics
+import Experiment
+import FactorData
+import FileFormats
+import Foundation
+import Logging
+import MetricFiles
+import RateDecomposition
+import StrictConfiguration
+import TensorCore
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure disentanglement: every metric of the field, of runs or anybody's codes.",
+    discussion: """
+      disentangle evaluate runs/a                          all metrics at disentanglement_lib's sizes
+      disentangle evaluate runs/a --metrics mig,irs        some of them
+      disentangle evaluate runs/a --preset exact           the whole data set
+      disentangle evaluate runs/a --set mig.bins=30        other settings; --config FILE.yaml has many
+      disentangle evaluate runs/a runs/b runs/c            and whether they found the same (UDR)
+      disentangle evaluate --codes codes.h5 --format json  codes of any framework
+
+      FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
+      factor_sizes, log_variances [N, D], mean_kl [D], and stored batches factor_vae/factor_index, factor_vae/rows, \
+      beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The images of a run are encoded once; the posteriors stay \
+      in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
+
+  @Argument(help: "The folders of runs.", completion: .directory)
+  var folders: [String] = []
+
+  @Option(help: ArgumentHelp("A file of codes with factors, instead of a run. Repeatable.", valueName: "file"))
+  var codes: [String] = []
+
+  @Option(help: ArgumentHelp("Which metrics, joined by commas (default: all but the slowest).", valueName: "names"))
+  var metrics: String?
+
+  @Option(help: "Whose sizes and thresholds: dlib, fast or exact (default: dlib).")
+  var preset: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Settings, a YAML file: preset, seed, representation, metrics, and a section for each metric.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var config: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a setting, as mig.bins=30. Repeatable.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "The seed of everything sampled (default: 0).")
+  var seed: Int?
+
+  @Option(help: "How to print: table, json or csv.")
+  var format = Format.table
+
+  @Option(name: .shortAndLong, help: "A file to write instead of printing.")
+  var output: String?
+
+  @Flag(help: "Show in tables the numbers behind the scores, too.")
+  var parts = false
+
+  @OptionGroup var device: DeviceOptions
+  @OptionGroup var logging: LoggingOptions
+
+  func validate() throws {
+    if folders.isEmpty == codes.isEmpty {
+      throw ValidationError("Name the folders of runs, or files with --codes, and not both.")
+    }
+  }
+
+  func run() throws {
+    let settings = try settings(), device = device.device, logger = logging.logger
+    let names = folders + codes
+    if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
+      throw StructuredError("is named twice", at: twice, expected: "different runs or files")
+    }
+    if let output { try AtomicFile.requireWritable(output, overwrite: true) }
+    let inputs: [(name: String, input: MetricInput)] =
+      try folders.map { ($0, try input(ofRun: $0, on: device, logger)) }
+      + codes.map { ($0, try input(ofFile: $0, settings.value.representation, on: device)) }
+    let report = try EvaluationReport(inputs, settings) { metric, run, time in
+      let place = inputs.count > 1 ? run.map { "\($0): " } ?? "" : ""
+      logger.info("\(place)\(metric): \(String(format: "%.2f", time / .seconds(1))) s")
+    }
+    let text =
+      switch format {
+      case .table: report.text(parts: parts)
+      case .json: try report.json()
+      case .csv: report.csv()
+      }
+    if let output {
+      try AtomicFile.write(Data((text + "\n").utf8), to: output)
+    } else {
+      try StandardStream.output.writeLine(text)
+    }
+  }
+
+  /// The settings from the file and the options, the latter winning.
+  private func settings() throws -> ResolvedConfiguration<EvaluationConfiguration> {
+    var assignments = overrides
+    if let preset { assignments.append("preset=\(preset)") }
+    if let seed { assignments.append("seed=\(seed)") }
+    if let metrics {
+      let names = metrics.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      assignments.append("metrics=[\(names.joined(separator: ", "))]")
+    }
+    let document =
+      try config.map { try ConfigurationDocument(path: $0, overrides: assignments) }
+      ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
+    return try document.decode()
+  }
+
+  private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {
+    let run = try TrainedRun(at: folder, on: device)
+    let dataset = try run.settings.dataset.open(on: device)
+    let labels = dataset.factorLabels()
+    guard !labels.isEmpty else {
+      throw StructuredError(
+        "the data set has no factors", at: folder, expected: "a run on data whose factors are known",
+        action: "Name the array of factors with dataset.factors in the run's configuration.")
+    }
+    let cache = try PosteriorCache(of: run, for: dataset)
+    let posterior: PosteriorTable
+    if let known = cache.load() {
+      posterior = known
+    } else {
+      posterior = try encode(dataset, by: run.model(for: dataset, on: device), logger)
+      // What cannot be kept, as in a folder that is for reading only, can still be measured.
+      do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
+    }
+    var factors = [Int32](repeating: 0, count: dataset.count * labels.count)
+    for (k, label) in labels.enumerated() {
+      for (n, value) in label.values.enumerated() { factors[n * labels.count + k] = value }
+    }
+    let codes = try LabeledCodes(
+      codes: posterior.means, latents: posterior.latents, factors: factors, names: labels.map(\.name),
+      sizes: dataset.factors.map(\.size), location: folder)
+    return MetricInput(codes: codes, posterior: posterior, device: device)
+  }
+
+  private func input(ofFile path: String, _ representation: Representation, on device: Device) throws -> MetricInput {
+    let file = try LabeledCodesFile(reading: path)
+    let posterior = try file.logVariances.map {
+      try PosteriorTable(means: file.codes.codes, logVariances: $0, latents: file.codes.latents, location: path)
+    }
+    var input = MetricInput(
+      codes: file.codes, posterior: posterior, meanKL: file.meanKL, factorVAEBatches: file.factorVAEBatches,
+      betaVAEBatches: file.betaVAEBatches, device: device)
+    if representation == .sample, let sampled = file.sampledCodes {
+      input.codes = sampled
+      input.hasSampledCodes = true
+    }
+    return input
+  }
+}

@@ -1,0 +1,218 @@
+import Architectures
+import Autodiff
+import Experiment
+import Foundation
+import NeuralLayers
+import ONNXExport
+import TensorCore
+import TestSupport
+import Testing
+
+/// A kind of model to export.
+struct ONNXExample: Sendable, CustomTestStringConvertible {
+  let architecture: Architecture
+  let image: ImageShape
+  let latents: Int
+  let likelihood: Likelihood
+
+  var testDescription: String { "\(architecture.name), \(image), \(likelihood.name)" }
+
+  static let all = [
+    ONNXExample(
+      architecture: .burgess, image: ImageShape(height: 64, width: 64), latents: 10, likelihood: .bernoulli),
+    ONNXExample(
+      architecture: .locatello, image: ImageShape(height: 64, width: 64, channels: 3), latents: 6,
+      likelihood: .gaussian(standardDeviation: 0.5)),
+    ONNXExample(
+      architecture: .fullyConnected, image: ImageShape(height: 12, width: 16, channels: 3), latents: 1,
+      likelihood: .bernoulli),
+    ONNXExample(
+      architecture: kernels3, image: ImageShape(height: 10, width: 8, channels: 3), latents: 4,
+      likelihood: .laplace(scale: 0.25)),
+    ONNXExample(
+      architecture: ordinary, image: ImageShape(height: 6, width: 9, channels: 2), latents: 3, likelihood: .bernoulli),
+  ]
+
+  /// Kernels of 3, strides of 1 and 2, leaky ReLU and tanh, no fully connected layer before two heads.
+  static let kernels3 = Architecture(name: "kernels of 3", summary: "", paper: "") { image, latents, store in
+    let stack = ConvolutionStack(
+      ["encoder.convolution1", "encoder.convolution2"],
+      layers: [
+        .init(kernel: 3, stride: 1, padding: 1, channels: 5, activation: .leakyReLU(slope: 0.2)),
+        .init(kernel: 3, stride: 2, padding: 1, channels: 4, activation: .tanh),
+      ], input: image, transposed: false, in: store)
+    let features = stack.output
+    func head(_ name: String) -> Dense {
+      Dense(name, inputs: features.count, outputs: latents, inputImage: features, in: store)
+    }
+    return Networks(
+      encoder: Encoder(
+        stack: stack, layers: [], heads: [head("encoder.mean"), head("encoder.log_variance")], latents: latents),
+      decoder: Decoder(
+        layers: [
+          Dense(
+            "decoder.linear", inputs: latents, outputs: features.count, activation: .leakyReLU(slope: 0.1),
+            outputImage: features, in: store)
+        ],
+        stack: ConvolutionStack(
+          ["decoder.convolution1", "decoder.convolution2"],
+          layers: [
+            .init(kernel: 4, stride: 2, padding: 1, channels: 5, activation: .relu),
+            .init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity),
+          ], input: features, transposed: true, in: store), image: image))
+  }
+
+  /// A decoder that ends in an ordinary convolution, and an encoder that is its heads.
+  static let ordinary = Architecture(name: "ordinary", summary: "", paper: "") { image, latents, store in
+    let features = ImageShape(height: image.height, width: image.width, channels: 3)
+    return Networks(
+      encoder: Encoder(
+        stack: nil, layers: [],
+        heads: [Dense("encoder.posterior", inputs: image.count, outputs: 2 * latents, inputImage: image, in: store)],
+        latents: latents),
+      decoder: Decoder(
+        layers: [
+          Dense(
+            "decoder.linear", inputs: latents, outputs: features.count, activation: .tanh, outputImage: features,
+            in: store)
+        ],
+        stack: ConvolutionStack(
+          ["decoder.convolution1"],
+          layers: [.init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity)],
+          input: features, transposed: false, in: store), image: image))
+  }
+
+  func model() throws -> Model {
+    let model = try Model(
+      architecture, image: image, latents: latents, likelihood: likelihood, on: Device(threads: 2))
+    model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 5))
+    return model
+  }
+}
+
+@Suite("ONNX networks")
+struct ONNXNetworkTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// Runs both networks in onnxruntime: images are given and taken as we have them, channels last.
+  private static let script = """
+    import sys, numpy as np, onnx, onnxruntime as ort
+    folder, batch, h, w, c, d = sys.argv[1], *map(int, sys.argv[2:])
+    def run(name, feed, wanted):
+        path = f"{folder}/model/{name}.onnx"
+        onnx.checker.check_model(onnx.load(path), full_check=True)
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        assert [o.name for o in session.get_outputs()] == wanted, [o.name for o in session.get_outputs()]
+        assert all(v.shape[0] == "N" for v in session.get_inputs() + session.get_outputs())
+        return session.run(None, feed)
+    images = np.fromfile(f"{folder}/images", np.float32).reshape(batch, h, w, c).transpose(0, 3, 1, 2)
+    codes = np.fromfile(f"{folder}/codes", np.float32).reshape(batch, d)
+    mean, log_variance = run("encoder", {"images": images}, ["mean", "log_variance"])
+    assert mean.shape == log_variance.shape == (batch, d)
+    mean.tofile(f"{folder}/mean")
+    log_variance.tofile(f"{folder}/log_variance")
+    meta = ort.InferenceSession(f"{folder}/model/decoder.onnx").get_modelmeta()
+    facts = meta.custom_metadata_map
+    names = ["images", "logits"] if facts["likelihood"] == "bernoulli" else ["images"]
+    for name, values in zip(names, run("decoder", {"codes": codes}, names)):
+        assert values.shape == (batch, c, h, w)
+        values.transpose(0, 2, 3, 1).tofile(f"{folder}/decoded_{name}")
+    assert meta.producer_name == "disentangle" and meta.graph_name == "decoder"
+    assert facts["name"] == "Übung" and facts["configuration"] == "a: 1\\n" and facts["latents"] == str(d), facts
+    assert facts["image"] == f"{h}×{w}×{c}", facts
+    print("done", {k: facts[k] for k in ("standard_deviation", "scale") if k in facts})
+    """
+
+  private func floats(_ name: String) throws -> [Float] {
+    let data = try Data(contentsOf: URL(fileURLWithPath: folder.file(name)))
+    return data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+  }
+
+  private func write(_ values: [Float], as name: String) throws {
+    _ = try folder.write(values.flatMap { withUnsafeBytes(of: $0) { Array($0) } }, as: name)
+  }
+
+  @Test(
+    "onnxruntime computes what we compute, for any batch size",
+    .enabled(
+      if: PythonScript.has("numpy", "onnx", "onnxruntime"), "python3 with numpy, onnx and onnxruntime is not installed"),
+    arguments: ONNXExample.all, [1, 7])
+  func outputs(example: ONNXExample, batch: Int) throws {
+    let model = try example.model(), image = example.image, pass = Pass.evaluation(on: model.device)
+    try ONNXFolder.write(model, name: "Übung", configuration: "a: 1\n", to: folder.file("model"))
+    var stream = RandomStream(seed: UInt64(batch))
+    let images = (0..<batch * image.count).map { _ in Float(stream.integer(below: 256)) / 255 }
+    let codes = stream.normalTensor([batch, example.latents], on: model.device)
+    try write(images, as: "images")
+    try write(codes.elements, as: "codes")
+    let (status, output) = try PythonScript.run(
+      Self.script, folder.path, "\(batch)", "\(image.height)", "\(image.width)", "\(image.channels)",
+      "\(example.latents)")
+    try #require(status == 0, "\(output)")
+    switch example.likelihood {
+    case .bernoulli: #expect(output.hasSuffix("done {}\n"), "\(output)")
+    case .gaussian: #expect(output.hasSuffix("done {'standard_deviation': '0.5'}\n"), "\(output)")
+    case .laplace: #expect(output.hasSuffix("done {'scale': '0.25'}\n"), "\(output)")
+    }
+
+    // Both sum thousands of float32 products, in different orders: 1e-5 of a network's largest value.
+    let posterior = model.encoder(Tensor(images, image.batch(batch), on: model.device), pass)
+    #expect(
+      relativeDifference(
+        try floats("mean") + floats("log_variance"),
+        posterior.mean.value.elements + posterior.logVariance.value.elements) <= 1e-5)
+    let decoded = model.decoder(Variable(codes), pass).value
+    #expect(
+      relativeDifference(
+        try floats("decoded_images"), example.likelihood.mean(output: decoded).elements) <= 1e-5)
+    if example.likelihood == .bernoulli {
+      #expect(relativeDifference(try floats("decoded_logits"), decoded.elements) <= 1e-5)
+    }
+  }
+
+  @Test("The same model gives the same bytes")
+  func repeatable() throws {
+    for network in ONNXNetwork.allCases {
+      let first = try network.data(of: ONNXExample.all[3].model(), name: "a", configuration: "b")
+      let second = try network.data(of: ONNXExample.all[3].model(), name: "a", configuration: "b")
+      #expect(first == second && !first.isEmpty)
+    }
+  }
+
+  @Test("Weights that are not finite are not exported, and no folder is left")
+  func notFinite() throws {
+    let model = try ONNXExample.all[3].model()
+    model.parameters.parameter(at: 1).value.withMutableElements { $0[2] = .nan }
+    let error = #expect(throws: StructuredError.self) {
+      try ONNXFolder.write(model, name: "a", configuration: "", to: folder.file("model"))
+    }
+    #expect(error?.what == "the weights encoder.convolution1.bias are not finite")
+    #expect(try folder.names().isEmpty)
+  }
+
+  @Test("A folder is replaced only if asked, and only if it holds nothing else")
+  func replacing() throws {
+    let model = try ONNXExample.all[4].model(), path = folder.file("model")
+    func write(overwrite: Bool, to path: String) throws {
+      try ONNXFolder.write(model, name: "a", configuration: "", to: path, overwrite: overwrite)
+    }
+    try write(overwrite: false, to: path)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["decoder.onnx", "encoder.onnx"])
+    let twice = #expect(throws: StructuredError.self) { try write(overwrite: false, to: path) }
+    #expect(twice?.description == "\(path): the folder already exists\n  Choose another name or pass --force.")
+    try write(overwrite: true, to: path)
+    _ = try folder.write([1], as: "model/notes.txt")
+    let other = #expect(throws: StructuredError.self) { try write(overwrite: true, to: path) }
+    #expect(other?.what == "something else is there")
+    #expect(FileManager.default.fileExists(atPath: folder.file("model/notes.txt")))
+    let file = #expect(throws: StructuredError.self) { try write(overwrite: true, to: folder.file("model/notes.txt")) }
+    #expect(file?.what == "something else is there")
+    let one = #expect(throws: StructuredError.self) { try write(overwrite: false, to: folder.file("both.onnx")) }
+    #expect(one?.action == "Pass --only encoder or --only decoder for a file.")
+    #expect(try folder.names() == ["model"])
+  }
+}

@@ -1,0 +1,130 @@
+import FileFormats
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  @Suite("Evaluating")
+  struct EvaluateTests {
+    /// Codes that are the factors of 512 squares, and noise.
+    private func writeCodes(to path: String, shift: Int = 0) throws {
+      let file = try HDF5Writer(), factors = (0..<512).flatMap { [$0 / 64, $0 / 8 % 8, $0 % 8] }
+      let codes = (0..<512).flatMap { n in (0..<3).map { Float(factors[n * 3 + ($0 + shift) % 3]) } }
+      try file.write("codes", codes, shape: [512, 3])
+      try file.write("factors", factors, shape: [512, 3])
+      try file.save(to: path)
+    }
+
+    private func object(_ text: String) throws -> [String: Any] {
+      try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    @Test("a run's images are encoded once; what is kept is used while it fits")
+    func run() throws {
+      let experiment = try SmallExperiment(steps: 20), folder = experiment.folder
+      try #require(try Program.run("train", "config.yaml", "--output", "run", "--threads", "1", in: folder).code == 0)
+      func evaluate(_ more: String...) throws -> Program.Result {
+        let options = (["--preset", "fast", "--format", "json"] + more).joined(separator: " ")
+        return try Program.shell("exec \"$disentangle\" evaluate run --threads 1 \(options)", in: folder)
+      }
+      let first = try evaluate()
+      #expect(first.code == 0, "\(first.errors)")
+      #expect(first.errors.contains("Encoding all 512 images"))
+      let document = try object(first.output)
+      #expect(document["data_points"] as? Int == 512)
+      #expect((document["factors"] as? [[String: Any]])?.map { $0["size"] as? Int } == [8, 8, 8])
+      let metrics = try #require(document["metrics"] as? [String: Any])
+      #expect(metrics["mig"] != nil && metrics["mig-exact"] != nil && metrics["udr"] == nil)
+      let second = try evaluate()
+      #expect(!second.errors.contains("Encoding"))
+      let same = first.output == second.output
+      #expect(same)
+      // The kept posteriors are those that decompose takes.
+      let decomposed = try Program.run(
+        "decompose", "--posterior", "run/posteriors.h5", "--samples", "50", in: folder)
+      #expect(decomposed.code == 0)
+      // Other weights: what is kept no longer fits, and no person needs to know.
+      try #require(
+        try Program.run("train", "config.yaml", "--output", "other", "--set", "seed=4", in: folder).code == 0)
+      try FileManager.default.removeItem(atPath: folder.file("run/weights.safetensors"))
+      try FileManager.default.copyItem(
+        atPath: folder.file("other/weights.safetensors"), toPath: folder.file("run/weights.safetensors"))
+      let third = try evaluate()
+      #expect(third.errors.contains("Encoding all 512 images"))
+      let changed = third.output != first.output
+      #expect(changed)
+      // A damaged file is made anew.
+      try Data("no file of ours".utf8).write(to: URL(fileURLWithPath: folder.file("run/posteriors.h5")))
+      let fourth = try evaluate()
+      let restored = fourth.output == third.output
+      #expect(restored)
+      #expect(try experiment.tornFile(in: "run") == nil)
+    }
+
+    @Test("codes of any framework, as a table, JSON and CSV, printed or written")
+    func codes() throws {
+      let folder = try TemporaryFolder()
+      try writeCodes(to: folder.file("codes.h5"))
+      let table = try Program.run("evaluate", "--codes", "codes.h5", "--metrics", "mig, irs", in: folder)
+      #expect(table.code == 0, "\(table.errors)")
+      #expect(table.output.hasPrefix("codes.h5: preset dlib, seed 0, 512 data points, 3 latents\n"))
+      #expect(table.output.contains("mig") && table.output.contains("1.0000"))
+      let csv = try Program.run(
+        "evaluate", "--codes", "codes.h5", "--metrics", "mig", "--format", "csv", "--output", "scores.csv", in: folder)
+      #expect(csv.code == 0 && csv.output.isEmpty)
+      let written = try String(contentsOfFile: folder.file("scores.csv"), encoding: .utf8)
+      #expect(written.hasPrefix("metric,score,value,standard_error,unit,undefined\nmig,mig,"))
+      // Without log-variances the exact gap has a sentence instead of a value.
+      let json = try Program.run(
+        "evaluate", "--codes", "codes.h5", "--metrics", "mig-exact", "--format", "json", in: folder)
+      #expect(json.output.contains("without the log-variances"))
+      let parts = try Program.run("evaluate", "--codes", "codes.h5", "--metrics", "mig", "--parts", in: folder)
+      #expect(parts.output.contains("mutual_information, nats"))
+    }
+
+    @Test("several files are compared")
+    func several() throws {
+      let folder = try TemporaryFolder()
+      try writeCodes(to: folder.file("a.h5"))
+      try writeCodes(to: folder.file("b.h5"), shift: 1)
+      let result = try Program.run(
+        "evaluate", "--codes", "a.h5", "--codes", "b.h5", "--metrics", "mig,udr", "--format", "json", in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      let document = try object(result.output)
+      #expect((document["runs"] as? [Any])?.count == 2)
+      #expect(result.output.contains("spearman a.h5"))
+    }
+
+    @Test("a configuration, overrides and options go together")
+    func settings() throws {
+      let folder = try TemporaryFolder()
+      try writeCodes(to: folder.file("codes.h5"))
+      _ = try folder.write("preset: exact\nmig: {bins: 12}\nseed: 5\n".utf8, as: "metrics.yaml")
+      let result = try Program.run(
+        "evaluate", "--codes", "codes.h5", "--config", "metrics.yaml", "--set", "mig.bootstrap=3", "--seed", "6",
+        "--metrics", "mig", "--format", "json", in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      let document = try object(result.output)
+      #expect(document["preset"] as? String == "exact" && document["seed"] as? Int == 6)
+      let metrics = try #require(document["metrics"] as? [String: [String: Any]])
+      let settings = try #require(metrics["mig"]?["settings"] as? [String: Any])
+      #expect(settings["bins"] as? Int == 12 && settings["bootstrap"] as? Int == 3 && settings["points"] as? Int == 0)
+    }
+
+    @Test("mistakes are one error, and nothing is written")
+    func mistakes() throws {
+      let folder = try TemporaryFolder()
+      try writeCodes(to: folder.file("codes.h5"))
+      func run(_ arguments: String) throws -> Program.Result {
+        try Program.shell("exec \"$disentangle\" evaluate \(arguments)", in: folder)
+      }
+      expectError(try run("--codes codes.h5 --metrics mgi"), "which is no metric", "Did you mean mig?")
+      expectError(try run("--codes codes.h5 --preset rc"), "preset is 'rc'")
+      expectError(try run("--codes none.h5"), "none.h5")
+      expectError(try run("--codes codes.h5 --codes codes.h5"), "codes.h5: is named twice")
+      expectError(try run("none"), "none", "no such run folder")
+      expectError(try run("--codes codes.h5 --output no/where.json"), "no/where.json")
+      #expect(try folder.names() == ["codes.h5"])
+    }
+  }
+}
