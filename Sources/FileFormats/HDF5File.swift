@@ -56,16 +56,15 @@ public final class HDF5File: ArrayFile {
         seen.insert(address)
         for (name, target) in try HDF5Group(header, walk).links.sorted(by: { $0.key < $1.key }) {
           let path = group.isEmpty ? name : "\(group)/\(name)", walk = source.walk()
-          guard path.utf8.count < 65_536, found.count < 100_000 else {
+          guard path.utf8.count < 65_536, found.count < 100_000, steps > 0 else {
             throw HDF5Problem.unsupported("the file has more than 100,000 arrays", action: HDF5Problem.repack)
           }
-          // What one name leads to must not keep the others from being listed.
           let allowed = min(steps, Self.longestPath)
           var left = allowed
           defer { steps -= allowed - left }
-          guard let address = try? follow(target, path, from: address, &left),
-            let header = try? HDF5ObjectHeader(at: address, walk)
-          else { continue }
+          // Links that lead out of the file, in circles or nowhere are no arrays.
+          guard let address = try? follow(target, path, from: address, &left) else { continue }
+          let header = try HDF5ObjectHeader(at: address, walk)
           if header.isArray {
             found.append(path)
           } else if header.isGroup, !seen.contains(address), path.utf8.count(where: { $0 == 0x2f }) < 32 {

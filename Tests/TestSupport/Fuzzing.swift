@@ -15,6 +15,8 @@ public struct Fuzzing: Sendable {
     public var refused = 0
     /// Files that led to something else, with what it was.
     public var others: [String] = []
+    /// The longest time that a file took, in seconds, and which it was.
+    public var slowest = (seconds: 0.0, file: 0)
 
     /// The numbers of files.
     public var description: String { "\(values + refused) files: \(values) read, \(refused) refused" }
@@ -52,6 +54,11 @@ public struct Fuzzing: Sendable {
         for index in stride(from: worker, to: count, by: 2) {
           var random = seed.split("file", index)
           let bytes = corpus[index % corpus.count].mutated(&random)
+          let start = ContinuousClock.now
+          defer {
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            outcome.withLock { if seconds > $0.slowest.seconds { $0.slowest = (seconds, index) } }
+          }
           do {
             guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
               return outcome.withLock { $0.others.append("cannot write \(path)") }
@@ -68,7 +75,10 @@ public struct Fuzzing: Sendable {
     }
     group.wait()
     let result = outcome.withLock { $0 }
-    if isFull { print("fuzz \(name): \(result), peak memory \(Self.peakMemory >> 20) MB") }
+    if isFull {
+      let slowest = "slowest \(Int(result.slowest.seconds * 1000)) ms (file \(result.slowest.file))"
+      print("fuzz \(name): \(result); \(slowest), peak memory \(Self.peakMemory >> 20) MB")
+    }
     return result
   }
 
