@@ -10,7 +10,7 @@ import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
-extension MetricPreset: @retroactive ExpressibleByArgument {}
+extension MetricPreset: ExpressibleByArgument {}
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
