@@ -77,7 +77,7 @@ public struct Explicitness: DisentanglementMetric {
       for (f, factor) in factors.enumerated() { list[factor] = values[f] }
       return list
     }
-    func mean(_ values: [Double]) -> Double {
+    @Sendable func mean(_ values: [Double]) -> Double {
       let defined = values.filter(\.isFinite)
       return defined.reduce(0, +) / Double(defined.count)
     }

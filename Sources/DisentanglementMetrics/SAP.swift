@@ -75,7 +75,7 @@ public struct SAP: DisentanglementMetric {
       let model = try machine.fit(features[latent], labels: labels[factor], stream: stream, device: device)
       return zip(model.predict(tested[latent], device: device), testLabels[factor]).map { $0 == $1 }
     }
-    func accuracies(_ multiplicities: [Int32]?) -> [Double] {
+    @Sendable func accuracies(_ multiplicities: [Int32]?) -> [Double] {
       right.map { right in
         var sum = 0
         for (n, isRight) in right.enumerated() where isRight { sum += Int(multiplicities?[n] ?? 1) }
@@ -83,7 +83,7 @@ public struct SAP: DisentanglementMetric {
       }
     }
     let columns = features.map(\.values), values = labels.map { $0.map { Double($0) } }
-    func correlations(_ multiplicities: [Int32]?) -> [Double] {
+    @Sendable func correlations(_ multiplicities: [Int32]?) -> [Double] {
       (0..<d * factors.count).map { pair in
         Self.squaredCorrelation(columns[pair / factors.count], values[pair % factors.count], multiplicities)
       }

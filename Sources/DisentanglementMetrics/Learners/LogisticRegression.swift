@@ -5,7 +5,7 @@ import TensorCore
 ///
 ///     min_{W,b}  ½‖W‖² + C·Σ_n c_n·(−log p_{y_n}),   p = softmax(W·x + b)
 ///
-/// Two classes have one weight vector, p = 1/(1 + exp(−wᵀx − b)). Solved to convergence by Newton's method with
+/// Intercepts have the sum 0. Two classes have one weight vector, p = 1/(1 + exp(−wᵀx − b)). Solved to convergence by Newton's method with
 /// conjugate gradients (Nocedal & Wright 2006, "Numerical Optimization", §7.1), where scikit-learn stops after 100 steps of
 /// L-BFGS or at a small gradient: accuracies then differ by some 10⁻³. liblinear's logistic regression is another
 /// problem: one class against the rest, with a penalised intercept.
@@ -90,6 +90,8 @@ private struct LogisticProblem {
   let columns: Int
   /// C·c_n by class, `[K]`.
   let classWeights: [Double]
+  /// A constant added to all intercepts changes nothing but would be free to drift: ½·hold·(Σb)² keeps their sum at 0.
+  let hold: Double
   /// `[D + 1, columns]`.
   var weights: [Double]
   /// p, `[N, columns]`, at the weights of the last call of ``value(_:gradient:)``.
@@ -104,6 +106,8 @@ private struct LogisticProblem {
     classWeights = index.counts.map {
       isBalanced ? penalty * Double(rows.count) / Double(index.counts.count * $0) : penalty
     }
+    let total = zip(index.counts, classWeights).reduce(0) { $0 + Double($1.0) * $1.1 }
+    hold = columns == 1 ? 0 : total / Double(columns * columns)
     weights = [Double](repeating: 0, count: (rows.features + 1) * columns)
     probabilities = [Double](repeating: 0, count: rows.count * columns)
     products = probabilities
@@ -128,11 +132,12 @@ private struct LogisticProblem {
     }
   }
 
-  /// (x, 1)ᵀ·R + W without its intercepts, `[D + 1, columns]`.
+  /// (x, 1)ᵀ·R + W, the intercepts of the latter replaced by their sum, held; `[D + 1, columns]`.
   private func multiplyTransposed(_ factors: [Double], plus weights: [Double]) -> [Double] {
     let d = rows.features, k = columns
     var result = weights
-    for j in 0..<k { result[d * k + j] = 0 }
+    let held = hold * weights[(d * k)...].reduce(0, +)
+    for j in 0..<k { result[d * k + j] = held }
     rows.values.withUnsafeBufferPointer { x in
       factors.withUnsafeBufferPointer { factors in
         result.withUnsafeMutableBufferPointer { result in
@@ -156,6 +161,8 @@ private struct LogisticProblem {
   private mutating func value(_ weights: [Double], gradient: inout [Double]) -> Double {
     let k = columns, intercepts = rows.features * columns
     var loss = 0.5 * weights[..<intercepts].reduce(0) { $0 + $1 * $1 }
+    let sum = weights[intercepts...].reduce(0, +)
+    loss += 0.5 * hold * sum * sum
     Self.multiply(rows, weights, into: &products)
     probabilities.withUnsafeMutableBufferPointer { p in
       products.withUnsafeMutableBufferPointer { z in
@@ -216,7 +223,7 @@ private struct LogisticProblem {
   private func hessianDiagonal() -> [Double] {
     let d = rows.features, k = columns
     var result = [Double](repeating: 1, count: weights.count)
-    for j in 0..<k { result[d * k + j] = 1e-12 }
+    for j in 0..<k { result[d * k + j] = max(hold, 1e-12) }
     for n in 0..<rows.count {
       for j in 0..<k {
         let p = probabilities[n * k + j], curvature = classWeights[positions[n]] * p * (1 - p)
