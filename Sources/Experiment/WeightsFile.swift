@@ -66,7 +66,7 @@ public enum WeightsFile {
   ///   - model: whose parameters are overwritten, if everything is as it should be.
   ///   - file: the file; floating-point numbers of any width are taken.
   ///   - layout: how its tensors are named and ordered.
-  ///   - advice: what to do about an error.
+  ///   - advice: what to do about an error, if that is known; it stands in place of a long list.
   /// - Throws: ``StructuredError`` that lists every tensor that is missing, unknown, of another shape or type, or not
   ///   finite.
   static func read(
@@ -85,9 +85,14 @@ public enum WeightsFile {
       for (tensor, values) in zip(tensors, arrays) { tensor.set(values) }
       return
     }
-    var lines = problems.count == 1 ? [] : problems.prefix(mostProblems).map { "\($0)" }
-    if problems.count > mostProblems { lines.append("and \(problems.count - mostProblems) more") }
-    if let advice = advice() { lines.append(advice) }
+    let advice = advice()
+    var lines: [String] = []
+    // Where everything is wrong and it is known why, a long list would only hide that.
+    if problems.count > 1, problems.count <= mostProblems || advice == nil {
+      lines = problems.prefix(mostProblems).map { "\($0)" }
+      if problems.count > mostProblems { lines.append("and \(problems.count - mostProblems) more") }
+    }
+    if let advice { lines.append(advice) }
     throw StructuredError(
       problems.count == 1 ? problems[0].what : "\(problems.count) tensors are not as they should be", at: file.path,
       expected: problems.count == 1

@@ -50,8 +50,7 @@ public struct WeightsImport {
     let layout = options.layout ?? named ?? .pytorch
     try Self.checkArchitecture(options.architecture, path: path, isKnown: known != nil)
 
-    let source = ImportedWeights(
-      file: PathParts(path).name, layout: layout, crc32: Self.digits(Checksum.crc32(try Self.bytes(path))))
+    let source = ImportedWeights(file: PathParts(path).name, layout: layout, crc32: file.checksum)
     var overrides = ["imported={file: \(quoted(source.file)), layout: \(layout.rawValue), crc32: '\(source.crc32)'}"]
     if let architecture = options.architecture { overrides.append("model.architecture=\(architecture)") }
     if let likelihood = options.likelihood { overrides.append("model.likelihood=\(likelihood)") }
@@ -65,30 +64,15 @@ public struct WeightsImport {
     }
     var resolved = try resolve([])
     let image = try resolved.value.dataset.open(on: device).imageShape
-    func model(_ settings: ExperimentConfiguration.Model, _ architecture: Architecture, latents: Int) throws -> Model {
-      try Model(architecture, image: image, latents: latents, likelihood: settings.likelihood, on: device)
-    }
     if known == nil, options.latents == nil {
-      let (settings, architecture) = (resolved.value.model, resolved.value.architecture)
-      let one = try model(settings, architecture, latents: 1), two = try model(settings, architecture, latents: 2)
-      if let latents = Self.latents(of: file, one, two, layout) { resolved = try resolve(["model.latents=\(latents)"]) }
+      let latents = try Self.latents(of: file, resolved.value.architecture, image, layout, on: device)
+      if let latents { resolved = try resolve(["model.latents=\(latents)"]) }
     }
     configuration = resolved
-    self.model = try model(resolved.value.model, resolved.value.architecture, latents: resolved.value.model.latents)
-    try WeightsFile.read(into: self.model, from: file, layout: layout) {
-      for architecture in Architecture.all where architecture.requirement(image) == nil {
-        for layout in WeightsLayout.allCases {
-          guard let one = try? model(resolved.value.model, architecture, latents: 1),
-            let two = try? model(resolved.value.model, architecture, latents: 2),
-            let latents = Self.latents(of: file, one, two, layout),
-            let other = try? model(resolved.value.model, architecture, latents: latents),
-            WeightsFile.fits(file, other, layout)
-          else { continue }
-          return "The file fits --architecture \(architecture.name) --layout \(layout.rawValue) --latents \(latents)."
-        }
-      }
-      return nil
-    }
+    let settings = resolved.value.model
+    model = try Model(
+      resolved.value.architecture, image: image, latents: settings.latents, likelihood: settings.likelihood, on: device)
+    try WeightsFile.read(into: model, from: file, layout: layout) { Self.advice(on: file, image, on: device) }
   }
 
   /// Makes the run's folder: its configuration and its weights.
@@ -119,28 +103,38 @@ public struct WeightsImport {
     }
   }
 
-  /// D, from a tensor whose shape depends on it, given the model for one latent and for two.
-  private static func latents(of file: Safetensors, _ one: Model, _ two: Model, _ layout: WeightsLayout) -> Int? {
-    guard let first = try? layout.tensors(of: one), let second = try? layout.tensors(of: two) else { return nil }
-    for (a, b) in zip(first, second) {
-      guard let axis = a.shape.indices.first(where: { a.shape[$0] != b.shape[$0] }),
-        let shape = file.entries.first(where: { $0.name == a.name })?.shape, shape.count == a.shape.count
+  /// D, from a tensor whose shape depends on it: it has an axis that is longer for two latents than for one.
+  ///
+  /// - Returns: nil if no tensor tells.
+  private static func latents(
+    of file: Safetensors, _ architecture: Architecture, _ image: ImageShape, _ layout: WeightsLayout, on device: Device
+  ) throws -> Int? {
+    func tensors(latents: Int) throws -> [PortableTensor] {
+      try layout.tensors(
+        of: Model(architecture, image: image, latents: latents, likelihood: .bernoulli, on: device))
+    }
+    for (one, two) in zip(try tensors(latents: 1), try tensors(latents: 2)) {
+      guard let axis = one.shape.indices.first(where: { one.shape[$0] != two.shape[$0] }),
+        let shape = file.entries.first(where: { $0.name == one.name })?.shape, shape.count == one.shape.count
       else { continue }
-      let each = b.shape[axis] - a.shape[axis], more = shape[axis] - a.shape[axis]
+      let each = two.shape[axis] - one.shape[axis], more = shape[axis] - one.shape[axis]
       if more >= 0, more % each == 0, more / each < 4096 { return 1 + more / each }
     }
     return nil
   }
 
-  private static func bytes(_ path: String) throws -> Data {
-    do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-      throw StructuredError("cannot read the file: \(error.localizedDescription)", at: path)
+  /// With which options a file can be read, if there are any.
+  private static func advice(on file: Safetensors, _ image: ImageShape, on device: Device) -> String? {
+    for architecture in Architecture.all {
+      for layout in WeightsLayout.allCases {
+        guard let latents = try? latents(of: file, architecture, image, layout, on: device),
+          let model = try? Model(architecture, image: image, latents: latents, likelihood: .bernoulli, on: device),
+          WeightsFile.fits(file, model, layout)
+        else { continue }
+        return "The file fits --architecture \(architecture.name) --layout \(layout.rawValue) --latents \(latents)."
+      }
     }
-  }
-
-  private static func digits(_ crc: UInt32) -> String {
-    let digits = String(crc, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    return nil
   }
 }
 

@@ -65,6 +65,12 @@ public struct Safetensors: Sendable {
     (entries, metadata, dataStart) = (header.entries, header.metadata, header.length)
   }
 
+  /// The CRC-32 of the whole file, eight hexadecimal digits.
+  public var checksum: String {
+    let digits = String(Checksum.crc32(data), radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
   /// The entry of a tensor.
   ///
   /// - Throws: ``StructuredError`` when there is none of that name; it lists those that there are.

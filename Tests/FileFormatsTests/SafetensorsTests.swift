@@ -31,6 +31,9 @@ import Testing
     #expect(try file.floats("bias \"quoted\"") == [-0.5])
     #expect(try file.floats("none", shape: [0, 4]) == [])
     #expect(file.metadata == ["objective": "β-TCVAE"])
+    let crc = Checksum.crc32(try Data(contentsOf: URL(fileURLWithPath: file.path)))
+    #expect(UInt32(file.checksum, radix: 16) == crc && file.checksum.count == 8)
+    #expect(try Safetensors.data([], metadata: ["a": "b"]).count % 8 == 0)
   }
 
   @Test("The tensors begin at a multiple of eight bytes") func alignment() throws {
