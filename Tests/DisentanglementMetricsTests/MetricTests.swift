@@ -136,7 +136,8 @@ import Testing
     }
     #expect(abs(try value(results, .duplicated, "modularity") - 1) < tolerance)
     #expect(abs(try value(results, .duplicated, "compactness") - (0.5 - 1.0 / 8) / (1 - 1.0 / 8)) < tolerance)
-    #expect(try value(results, .rotated, "modularity") < 0.4)
+    // Each latent tells something of every factor, relative to its entropy most of the one with fewest values.
+    #expect(try value(results, .rotated, "modularity") < 0.6)
     #expect(try reason(results, .constant, "modularity") == "Every latent is constant, so the codes say nothing.")
     #expect(try reason(results, .singleLatent, "compactness").hasPrefix("A single latent is active"))
   }
