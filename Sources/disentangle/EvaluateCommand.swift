@@ -21,7 +21,7 @@ struct EvaluateCommand: ParsableCommand {
       disentangle evaluate runs/a --metrics mig,irs        some of them
       disentangle evaluate runs/a --preset exact           the whole data set
       disentangle evaluate runs/a --set mig.bins=30        other settings; --config FILE.yaml has many
-      disentangle evaluate runs/a runs/b runs/c            and whether they found the same (UDR)
+      disentangle evaluate runs/a runs/b runs/c            side by side, and whether they found the same (UDR)
       disentangle evaluate --codes codes.h5 --format json  codes of any framework
 
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
@@ -30,7 +30,7 @@ struct EvaluateCommand: ParsableCommand {
       in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json, csv }
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }
 
   @Argument(help: "The folders of runs.", completion: .directory)
   var folders: [String] = []
@@ -58,7 +58,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "The seed of everything sampled (default: 0).")
   var seed: Int?
 
-  @Option(help: "How to print: table, json or csv.")
+  @Option(help: "How to print: table, markdown, json or csv.")
   var format = Format.table
 
   @Option(name: .shortAndLong, help: "A file to write instead of printing.")
@@ -93,6 +93,7 @@ struct EvaluateCommand: ParsableCommand {
     let text =
       switch format {
       case .table: report.text(parts: parts)
+      case .markdown: report.text(.markdown, parts: parts)
       case .json: try report.json()
       case .csv: report.csv()
       }

@@ -88,7 +88,13 @@ import Testing
     #expect(lines.count == 1 + 2 + report.comparison[0].result.scores.count)
     #expect(lines[1].hasPrefix("perfect,mig,mig,1.0,") || lines[1].hasPrefix("perfect,mig,mig,0.99999"))
     #expect(lines.last?.hasPrefix(",udr,") == true)
-    #expect(report.text().contains("Between runs"))
+    let table = report.text().split(separator: "\n")
+    #expect(
+      table[0].hasPrefix("preset fast, seed 0, 1,152 data points, ") && table[0].hasSuffix("± is one standard error"))
+    #expect(table[1].split(separator: " ") == ["metric", "score", "perfect", "rotated"])
+    #expect(table[2].contains("mig") && table[2].contains(" ± "), "\(table[2])")
+    #expect(table.contains("Between runs"))
+    #expect(report.text(.markdown).contains("| metric | score | perfect | rotated |\n| :--- | :--- | ---: | ---: |"))
     // By default comparisons join in where there is something to compare.
     let chosen = try configuration("{}").value
     #expect(!chosen.chosen(runs: 1).contains { $0.entry.name == "udr" })

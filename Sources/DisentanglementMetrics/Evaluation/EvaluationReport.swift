@@ -91,22 +91,34 @@ public struct EvaluationReport: Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// The findings as tables for people.
+  /// The findings as tables for people: of several runs the scores side by side, then what compares them.
   ///
-  /// - Parameter parts: whether the numbers behind the scores are shown, too.
-  public func text(parts: Bool = false) -> String {
-    var blocks: [String] = []
-    for (name, evaluation) in runs {
-      let title =
-        "\(name): preset \(evaluation.preset.rawValue), seed \(evaluation.seed), "
+  /// - Parameters:
+  ///   - style: for a terminal, or Markdown.
+  ///   - parts: whether the numbers behind the scores are shown, too.
+  public func text(_ style: TextTable.Style = .terminal, parts: Bool = false) -> String {
+    func described(_ evaluation: Evaluation) -> String {
+      "preset \(evaluation.preset.rawValue), seed \(evaluation.seed), "
         + "\(Format.grouped(evaluation.dataPoints)) data points, \(evaluation.latents) latents"
         + (evaluation.representation == .sample ? ", sampled codes" : "")
-      blocks +=
-        EvaluationTable(evaluation.metrics, title: title, factors: evaluation.factors.map(\.name), parts: parts)
-        .blocks
     }
+    let descriptions = runs.map { described($0.evaluation) }, factors = runs[0].evaluation.factors.map(\.name)
+    guard runs.count > 1 else {
+      return EvaluationTable(
+        runs[0].evaluation.metrics, title: "\(runs[0].name): \(descriptions[0])", factors: factors, parts: parts,
+        style: style
+      ).blocks.joined(separator: "\n\n")
+    }
+    let title =
+      Set(descriptions).count == 1
+      ? descriptions[0] : zip(runs, descriptions).map { "\($0.name): \($1)" }.joined(separator: "; ")
+    var blocks = EvaluationTable(
+      sideBySide: runs.map { ($0.name, $0.evaluation.metrics) }, title: title + "; ± is one standard error",
+      factors: factors, parts: parts,
+      style: style
+    ).blocks
     if !comparison.isEmpty {
-      blocks += EvaluationTable(comparison, title: "Between runs", factors: [], parts: parts).blocks
+      blocks += EvaluationTable(comparison, title: "Between runs", factors: [], parts: parts, style: style).blocks
     }
     return blocks.joined(separator: "\n\n")
   }
