@@ -6,7 +6,7 @@ import TensorCore
 ///     explicitness = 1/K Σ_k 1/|V_k| Σ_{v ∈ V_k} AUC(p(v_k = v | z))
 ///
 /// with the area under the ROC curve of a logistic regression's probability of value v, for data points that have the
-/// value against those that have not (Ridgeway and Mozer 2018, arXiv:1802.05312, §3). As in disentanglement_lib
+/// value against those that have not (Ridgeway and Mozer 2018, arXiv:1802.05312). As in disentanglement_lib
 /// (Locatello et al. 2019, arXiv:1811.12359): codes standardised by the 10,000 data points that are learnt from, one multinomial
 /// ``LogisticRegression`` with C = 1 for each factor, areas from 5,000 other data points. 0.5 is chance, 1 is perfect. The
 /// regression is solved to convergence, scikit-learn's is not: on the golden codes they differ by up to 10⁻⁴. A constant

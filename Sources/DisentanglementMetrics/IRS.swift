@@ -6,7 +6,7 @@ import TensorCore
 ///     IRS_dk = 1 − mean_v Q₀.₉₉(|z_d − E(z_d|v_k = v)|, given v_k = v) / max|z_d − E z_d|
 ///     IRS    = Σ_d w_d max_k IRS_dk / Σ_d w_d,   w_d = max|z_d − E z_d|
 ///
-/// (Suter, Miladinović, Schölkopf and Bauer 2019, arXiv:1811.00007, §4, with the quantile in the place of a maximum as
+/// (Suter, Miladinović, Schölkopf and Bauer 2019, arXiv:1811.00007, with the quantile in the place of a maximum as
 /// in disentanglement_lib; quantiles interpolate linearly). With a factor's nuisances drawn at random this is their
 /// post-interventional disagreement for an empty set of kept factors.
 ///

@@ -6,7 +6,7 @@ import TensorCore
 ///
 ///     InfoE = 1/K Σ_k (H_V(v_k) − H_V(v_k | z)) / H_V(v_k)
 ///
-/// with the predictive V-information of multinomial logistic regressions V (Hsu et al. 2023, arXiv:2305.18378, §4; Xu et
+/// with the predictive V-information of multinomial logistic regressions V (Hsu et al. 2023, arXiv:2305.18378; Xu et
 /// al. 2020, arXiv:2002.10689): H_V(v | z) is the mean of −log p of the regression on standardised codes, in nats, with
 /// classes weighted alike, on the data points it was learnt from; H_V(v) is that of a regression which sees nothing, log|V_k|.
 /// 0 where codes tell nothing linearly, 1 where they tell all. The authors' regression has no penalty; here C = 10⁴, so

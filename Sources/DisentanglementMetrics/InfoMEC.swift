@@ -2,7 +2,7 @@ import StrictConfiguration
 import TensorCore
 
 /// InfoMEC: modularity, compactness and explicitness (Hsu, Dorrell, Whittington, Wu and Finn 2023, "Disentanglement via latent
-/// quantization", arXiv:2305.18378, §4), from normalised information N_kd = I(v_k; z_d)/H(v_k):
+/// quantization", arXiv:2305.18378), from normalised information N_kd = I(v_k; z_d)/H(v_k):
 ///
 ///     InfoM = (mean_d max_k N_kd / Σ_k N_kd − 1/K) / (1 − 1/K)
 ///     InfoC = (mean_k max_d N_kd / Σ_d N_kd − 1/D) / (1 − 1/D)

@@ -5,7 +5,7 @@ import TensorCore
 ///
 ///     modularity = 1/D Σ_d (1 − Σ_{k ≠ k*} m_dk² / (m_dk*²·(K − 1))),   m_dk = I(z_d; v_k),   k* = argmax_k m_dk
 ///
-/// (Ridgeway and Mozer 2018, arXiv:1802.05312, §3), with the information of ``MIG``: 20 bins of equal width over 10,000
+/// (Ridgeway and Mozer 2018, arXiv:1802.05312), with the information of ``MIG``: 20 bins of equal width over 10,000
 /// data points, as disentanglement_lib has it; equal to dlib's to rounding.
 ///
 /// A latent that says nothing at all about any factor counts 0 in `modularity`, as in dlib, although the paper does not

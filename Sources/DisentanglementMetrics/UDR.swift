@@ -20,7 +20,7 @@ public protocol RunComparison: DisentanglementMetric {
 ///     UDR_ij       = ½ (mean_b max_a R_ij[a, b]² / Σ_a R_ij[a, b] + mean_a max_b R_ij[a, b]² / Σ_b R_ij[a, b])
 ///     UDR_i        = median over j ≠ i of UDR_ji
 ///
-/// (Duan et al. 2020, arXiv:1905.12614, Eq. 2 and 3). R is the absolute rank correlation (`spearman`) or the absolute
+/// (Duan et al. 2020, arXiv:1905.12614). R is the absolute rank correlation (`spearman`) or the absolute
 /// coefficient in a Lasso regression of run j's standardised latent b on all latents of run i (`lasso`). Latents whose
 /// mean KL is at most 0.01 nats are left out of both means. As in disentanglement_lib: 1,000 data points, the run being
 /// the target (j, i); a row or column without any relation counts 0.
