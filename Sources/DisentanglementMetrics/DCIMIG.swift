@@ -1,4 +1,3 @@
-import StrictConfiguration
 import TensorCore
 
 /// DCIMIG, also called 3CharM: gaps between factors instead of gaps between latents.
@@ -11,29 +10,12 @@ import TensorCore
 /// latents carry one factor. The information is that of ``MIG``; the paper does not fix an estimator.
 ///
 /// Parts: the gap of each latent `[D]` and the best gap of each factor, relative to its entropy, `[K]`.
-public struct DCIMIG: DisentanglementMetric {
-  /// The settings of ``DCIMIG``.
-  public struct Configuration: MetricConfiguration {
-    /// Data points looked at; 0 for all.
-    public var points: Int
-    /// Bins for each latent.
-    public var bins: Int
-    /// Bootstrap replicates behind the standard error.
-    public var bootstrap: Int
-
-    /// Reads `points`, `bins` and `bootstrap`.
-    public init(from section: inout ConfigurationSection, preset: MetricPreset) throws {
-      points = try section.points(preset)
-      bins = try section.bins()
-      bootstrap = try section.bootstrap(preset)
-    }
-
-    /// Builds the metric.
-    public func metric() -> any DisentanglementMetric { DCIMIG(configuration: self) }
-  }
-
+public struct DCIMIG: BinnedMetric {
   /// The settings.
   public let configuration: Configuration
+
+  /// Makes the metric.
+  public init(configuration: Configuration) { self.configuration = configuration }
 
   /// Measures.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {

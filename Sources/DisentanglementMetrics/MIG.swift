@@ -1,4 +1,3 @@
-import StrictConfiguration
 import TensorCore
 
 /// The mutual information gap, from bins.
@@ -14,29 +13,12 @@ import TensorCore
 ///
 /// A single latent has nothing to leave a gap to: its second largest information is 0. Factors with a single value are
 /// left out. Parts: the gap of each factor `[K]`, mutual information `[D, K]` and H(v) `[K]`, in nats.
-public struct MIG: DisentanglementMetric {
-  /// The settings of ``MIG``.
-  public struct Configuration: MetricConfiguration {
-    /// Data points looked at; 0 for all.
-    public var points: Int
-    /// Bins for each latent.
-    public var bins: Int
-    /// Bootstrap replicates behind the standard error.
-    public var bootstrap: Int
-
-    /// Reads `points`, `bins` and `bootstrap`.
-    public init(from section: inout ConfigurationSection, preset: MetricPreset) throws {
-      points = try section.points(preset)
-      bins = try section.bins()
-      bootstrap = try section.bootstrap(preset)
-    }
-
-    /// Builds the metric.
-    public func metric() -> any DisentanglementMetric { MIG(configuration: self) }
-  }
-
+public struct MIG: BinnedMetric {
   /// The settings.
   public let configuration: Configuration
+
+  /// Makes the metric.
+  public init(configuration: Configuration) { self.configuration = configuration }
 
   /// Measures.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {

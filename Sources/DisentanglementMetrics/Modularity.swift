@@ -1,4 +1,3 @@
-import StrictConfiguration
 import TensorCore
 
 /// How far each latent depends on one factor only.
@@ -12,29 +11,12 @@ import TensorCore
 /// speak of it; `modularity_of_informative_latents` leaves such latents out. Both see plugged-in information, whose bias
 /// grows with the number of a factor's values, so that unrelated codes do not have the modularity 0. Factors with a
 /// single value are left out. Parts: modularity of each latent `[D]`, mutual information `[D, K]` in nats.
-public struct Modularity: DisentanglementMetric {
-  /// The settings of ``Modularity``.
-  public struct Configuration: MetricConfiguration {
-    /// Data points looked at; 0 for all.
-    public var points: Int
-    /// Bins for each latent.
-    public var bins: Int
-    /// Bootstrap replicates behind the standard errors.
-    public var bootstrap: Int
-
-    /// Reads `points`, `bins` and `bootstrap`.
-    public init(from section: inout ConfigurationSection, preset: MetricPreset) throws {
-      points = try section.points(preset)
-      bins = try section.bins()
-      bootstrap = try section.bootstrap(preset)
-    }
-
-    /// Builds the metric.
-    public func metric() -> any DisentanglementMetric { Modularity(configuration: self) }
-  }
-
+public struct Modularity: BinnedMetric {
   /// The settings.
   public let configuration: Configuration
+
+  /// Makes the metric.
+  public init(configuration: Configuration) { self.configuration = configuration }
 
   /// Measures.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {

@@ -1,4 +1,3 @@
-import StrictConfiguration
 import TensorCore
 
 /// Scores that need no factors: how far the codes are from independent components.
@@ -14,29 +13,12 @@ import TensorCore
 /// is the total correlation of the aggregate posterior, for which see the rate decomposition.
 ///
 /// Parts: covariance and mutual information of the binned codes, `[D, D]`, its diagonal being entropies.
-public struct Unsupervised: DisentanglementMetric {
-  /// The settings of ``Unsupervised``.
-  public struct Configuration: MetricConfiguration {
-    /// Data points looked at; 0 for all.
-    public var points: Int
-    /// Bins for each latent.
-    public var bins: Int
-    /// Bootstrap replicates behind the standard errors.
-    public var bootstrap: Int
-
-    /// Reads `points`, `bins` and `bootstrap`.
-    public init(from section: inout ConfigurationSection, preset: MetricPreset) throws {
-      points = try section.points(preset)
-      bins = try section.bins()
-      bootstrap = try section.bootstrap(preset)
-    }
-
-    /// Builds the metric.
-    public func metric() -> any DisentanglementMetric { Unsupervised(configuration: self) }
-  }
-
+public struct Unsupervised: BinnedMetric {
   /// The settings.
   public let configuration: Configuration
+
+  /// Makes the metric.
+  public init(configuration: Configuration) { self.configuration = configuration }
 
   private static let names = [
     "gaussian_total_correlation", "gaussian_wasserstein_correlation", "gaussian_wasserstein_correlation_normalised",
