@@ -8,7 +8,7 @@ import TensorCore
 ///     x_d = 1/L Σ_l |z_d(l, 1) − z_d(l, 2)|
 ///
 /// The score is the accuracy of a linear classifier of y from x, learnt from 10,000 points, on 5,000 more (Higgins et al.
-/// 2017, "β-VAE", §3). As in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359) the classifier is
+/// 2017, "β-VAE"). As in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359) the classifier is
 /// ``LogisticRegression`` with C = 1 on x as it is. It is solved to convergence, scikit-learn's is stopped early: on the
 /// golden codes the accuracies are the same (600 points).
 ///

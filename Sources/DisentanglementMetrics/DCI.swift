@@ -11,8 +11,8 @@ import TensorCore
 ///     completeness    = Σ_k π_k·(1 − H_D(R_·k / Σ_j R_jk)),     π_k = Σ_j R_jk / ΣR
 ///
 /// with entropies to the base of the number of factors K and of latents D; informativeness is how well the factors are
-/// predicted (Eastwood and Williams 2018, "A Framework for the Quantitative Evaluation of Disentangled Representations",
-/// §2). The learners:
+/// predicted (Eastwood and Williams 2018, "A Framework for the Quantitative Evaluation of Disentangled Representations").
+/// The learners:
 ///
 /// - `boosted-trees`, as in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359): ``GradientBoosting``, R its
 ///   importances, informativeness the mean accuracy (which dlib calls an error). On the golden codes R differs from

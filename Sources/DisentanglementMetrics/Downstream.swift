@@ -5,7 +5,7 @@ import TensorCore
 
 /// Downstream accuracy: how well classifiers predict the factors from codes, by how many labels they learn from.
 ///
-/// As in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359, §5.4 and Appendix B): logistic regression, with C one of
+/// As in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359): logistic regression, with C one of
 /// ten from 10⁻⁴ to 10⁴ by five-fold cross-validation, and boosted trees (``GradientBoosting``), learn each factor from 10, 100,
 /// 1,000 and 10,000 labelled data points and are tested on 5,000. Scores are the mean accuracies over the factors that vary;
 /// the sample efficiencies are those accuracies over the one with most labels. The first labels of a larger sample are the

@@ -6,7 +6,7 @@ import TensorCore
 /// A vote is drawn by choosing a factor, a batch of 64 data points that share a value of it, and the latent d with the
 /// smallest Var_batch(z_d)/Var(z_d), variances with divisor n − 1. Each latent stands for the factor that it was voted
 /// for most often among 10,000 votes; the score is the accuracy of this on 5,000 more (Kim and Mnih 2018,
-/// arXiv:1802.05983, §4).
+/// arXiv:1802.05983).
 ///
 /// As in disentanglement_lib, of whose public configurations these are the sizes: Var(z_d) comes from 10,000 data points,
 /// and latents with a standard deviation below 0.05 have no vote (the default of dlib's code is 0, which prunes

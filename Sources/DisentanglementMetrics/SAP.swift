@@ -5,7 +5,7 @@ import TensorCore
 ///
 ///     SAP = 1/K Σ_k (S_{j₁k} − S_{j₂k})
 ///
-/// with j₁ and j₂ the best and second best latents for the factor k (Kumar et al. 2018, arXiv:1711.00848, §3). Two scores
+/// with j₁ and j₂ the best and second best latents for the factor k (Kumar et al. 2018, arXiv:1711.00848). Two scores
 /// S, as in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359), both reported:
 ///
 /// - `sap_discrete`: the accuracy on 5,000 data points of a linear support vector machine on the latent alone, learnt from

@@ -16,10 +16,14 @@ public struct LogisticRegression: Classifier {
   public var isBalanced = false
   /// Where to stop: at a gradient whose norm is this share of that at zero weights.
   public var tolerance = 1e-9
+  /// Where to stop, too: where a step of Newton's promises less than this for the mean of −log p, in nats. Classes that can
+  /// almost be separated need ever larger weights for ever less.
+  public var lossTolerance = 0.0
 
   /// scikit-learn's defaults, converged; or other settings.
-  public init(penalty: Double = 1, isBalanced: Bool = false, tolerance: Double = 1e-9) {
-    (self.penalty, self.isBalanced, self.tolerance) = (penalty, isBalanced, tolerance)
+  public init(penalty: Double = 1, isBalanced: Bool = false, tolerance: Double = 1e-9, lossTolerance: Double = 0) {
+    (self.penalty, self.isBalanced) = (penalty, isBalanced)
+    (self.tolerance, self.lossTolerance) = (tolerance, lossTolerance)
   }
 
   /// Weights.
@@ -28,7 +32,7 @@ public struct LogisticRegression: Classifier {
     public let classes: [Int32]
     /// `[D + 1, K]`, the intercepts last; of two classes only the second's, `[D + 1, 1]`.
     public let weights: [Double]
-    /// Whether the gradient came below the tolerance.
+    /// Whether the gradient, or what a step promises, came below its tolerance.
     public let isConverged: Bool
 
     /// W·x + b, `[N, K]`, or `[N, 1]` for two classes.
@@ -77,7 +81,7 @@ public struct LogisticRegression: Classifier {
     if let start, start.classes == index.classes, start.weights.count == problem.weights.count {
       problem.weights = start.weights
     }
-    let isConverged = problem.solve(tolerance: tolerance)
+    let isConverged = problem.solve(tolerance: tolerance, lossTolerance: lossTolerance)
     return Model(classes: index.classes, weights: problem.weights, isConverged: isConverged)
   }
 }
@@ -90,6 +94,8 @@ private struct LogisticProblem {
   let columns: Int
   /// C·c_n by class, `[K]`.
   let classWeights: [Double]
+  /// Σ C·c_n.
+  let totalWeight: Double
   /// A constant added to all intercepts changes nothing but would be free to drift: ½·hold·(Σb)² keeps their sum at 0.
   let hold: Double
   /// `[D + 1, columns]`.
@@ -106,8 +112,8 @@ private struct LogisticProblem {
     classWeights = index.counts.map {
       isBalanced ? penalty * Double(rows.count) / Double(index.counts.count * $0) : penalty
     }
-    let total = zip(index.counts, classWeights).reduce(0) { $0 + Double($1.0) * $1.1 }
-    hold = columns == 1 ? 0 : total / Double(columns * columns)
+    totalWeight = zip(index.counts, classWeights).reduce(0) { $0 + Double($1.0) * $1.1 }
+    hold = columns == 1 ? 0 : totalWeight / Double(columns * columns)
     weights = [Double](repeating: 0, count: (rows.features + 1) * columns)
     probabilities = [Double](repeating: 0, count: rows.count * columns)
     products = probabilities
@@ -236,8 +242,9 @@ private struct LogisticProblem {
 
   /// Minimises.
   ///
-  /// - Returns: whether the gradient came below the tolerance, or as near to zero as rounding lets it.
-  mutating func solve(tolerance: Double) -> Bool {
+  /// - Returns: whether the gradient came below the tolerance, or as near to zero as rounding lets it, or a step
+  ///   promises less than `lossTolerance`.
+  mutating func solve(tolerance: Double, lossTolerance: Double) -> Bool {
     var gradient: [Double] = []
     let zero = [Double](repeating: 0, count: weights.count)
     _ = value(zero, gradient: &gradient)
@@ -246,8 +253,9 @@ private struct LogisticProblem {
     for _ in 0..<100 {
       let size = norm(gradient)
       if size <= goal { return true }
-      let direction = newtonDirection(gradient, tolerance: min(0.1, size / start))
+      let direction = newtonDirection(gradient, tolerance: lossTolerance > 0 ? 0.01 : min(0.1, size / start))
       let slope = dot(direction, gradient)
+      if -slope / 2 < lossTolerance * totalWeight { return true }
       var step = 1.0, accepted = false
       for _ in 0..<30 {
         let trial = zip(weights, direction).map { $0 + step * $1 }
