@@ -18,15 +18,15 @@ Modes are eager, channels-last, compile; the posterior also has jax. What a step
 indices, which our own steps include.
 """
 
-import json
 import math
 import os
-import sys
 import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from peer import serve
 
 LATENTS = 10
 DATA_COUNT = 737_280
@@ -337,15 +337,5 @@ def answer(request):
     return {"milliseconds": [1000 * seconds for seconds in work(request)]}
 
 
-def main():
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints must not look like an answer
-    for line in sys.stdin:
-        try:
-            reply = answer(json.loads(line))
-        except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
-        print(json.dumps(reply), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer)

@@ -10,14 +10,14 @@ Speaks JSON, one request and one answer per line on standard input and output; `
 The file holds codes [N, D] and factors [N, K]. GradientBoostingClassifier has no threads of its own. Needs scikit-learn and h5py.
 """
 
-import json
-import sys
 import time
 
 import h5py
 import numpy
 import sklearn
 from sklearn.ensemble import GradientBoostingClassifier
+
+from peer import serve
 
 
 def time_boosting(request):
@@ -39,15 +39,5 @@ def answer(request):
     return {"milliseconds": [1000 * seconds for seconds in time_boosting(request)]}
 
 
-def main():
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints must not look like an answer
-    for line in sys.stdin:
-        try:
-            reply = answer(json.loads(line))
-        except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"[:300]}
-        print(json.dumps(reply), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer)

@@ -17,12 +17,12 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure disentanglement: every metric of the field, of runs or anybody's codes.",
     discussion: """
-      disentangle evaluate runs/a                          all metrics at disentanglement_lib's sizes
-      disentangle evaluate runs/a --metrics mig,irs        some of them
-      disentangle evaluate runs/a --preset exact           the whole data set
-      disentangle evaluate runs/a --set mig.bins=30        other settings; --config FILE.yaml has many
-      disentangle evaluate runs/a runs/b runs/c            side by side, and whether they found the same (UDR)
-      disentangle evaluate --codes codes.h5 --format json  codes of any framework
+      disentangle evaluate runs/a                  at disentanglement_lib's sizes
+      disentangle evaluate runs/a --metrics mig,irs           some of them
+      disentangle evaluate runs/a --preset exact              the whole data set
+      disentangle evaluate runs/a --set mig.bins=30           another setting
+      disentangle evaluate runs/a runs/b           side by side, and alike? (UDR)
+      disentangle evaluate --codes codes.h5        codes of any framework
 
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
       factor_sizes, log_variances [N, D], mean_kl [D], and stored batches factor_vae/factor_index, factor_vae/rows, \

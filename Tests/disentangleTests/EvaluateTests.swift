@@ -39,6 +39,13 @@ extension CommandLineTests {
       #expect(!second.errors.contains("Encoding"))
       let same = first.output == second.output
       #expect(same)
+      // Codes that went through a file score as the run does.
+      let encoded = try Program.run("encode", "run", "--output", "codes.npz", "--threads", "1", in: folder)
+      #expect(encoded.code == 0, "\(encoded.errors)")
+      let fromFile = try Program.shell(
+        "exec \"$disentangle\" evaluate --codes codes.npz --threads 1 --preset fast --format json", in: folder)
+      let alike = fromFile.output == first.output
+      #expect(fromFile.code == 0 && alike, "\(fromFile.errors)")
       // The kept posteriors are those that decompose takes.
       let decomposed = try Program.run(
         "decompose", "--posterior", "run/posteriors.h5", "--samples", "50", in: folder)
