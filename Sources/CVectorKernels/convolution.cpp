@@ -1,5 +1,6 @@
 #include "include/vk_convolution.h"
 
+#define VK_LAMBDA __attribute__((always_inline))
 #define VK_BODY "convolution_body.hpp"
 #include "for_each_level.hpp"
 
@@ -26,6 +27,11 @@ void vk_expand_f32(int level, const vk_expansion *shape, const float *in, const 
 void vk_channel_sums_f32(int level, int height, int width, int channels, ptrdiff_t row, const float *x, float *sums) {
   static constexpr decltype(&plain::channel_sums) table[] = VK_TABLE(channel_sums);
   table[level](height, width, channels, row, x, sums);
+}
+
+void vk_support_f32(int level, int height, int floats, const float *x, int bounds[4]) {
+  static constexpr decltype(&plain::support) table[] = VK_TABLE(support);
+  table[level](height, floats, x, bounds);
 }
 
 void vk_transpose_f32(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row) {

@@ -201,4 +201,40 @@ static void channel_sums(int height, int columns, int channels, ptrdiff_t row, c
   }
 }
 
+static void support(int height, int floats, const float *x, int *bounds) {
+  const auto blank = [&](int y) VK_LAMBDA {
+    const float *row = x + (ptrdiff_t)y * floats;
+    ivec seen = {};
+    int i = 0;
+    for (; i + width <= floats; i += width) seen |= load(row + i) != splat(0.f);
+    int any = 0;
+    for (int lane = 0; lane < width; lane++) any |= seen[lane];
+    for (; i < floats; i++) any |= row[i] != 0;
+    return any == 0;
+  };
+  int top = 0, bottom = height;
+  while (top < height && blank(top)) top++;
+  while (bottom > top && blank(bottom - 1)) bottom--;
+  int left = floats, right = 0;
+  const auto note = [&](int column) VK_LAMBDA {
+    left = column < left ? column : left;
+    right = column >= right ? column + 1 : right;
+  };
+  int i = 0;
+  for (; i + width <= floats; i += width) {
+    ivec seen = {};
+    for (int y = top; y < bottom; y++) seen |= load(x + (ptrdiff_t)y * floats + i) != splat(0.f);
+    for (int lane = 0; lane < width; lane++)
+      if (seen[lane]) note(i + lane);
+  }
+  for (; i < floats; i++)
+    for (int y = top; y < bottom; y++)
+      if (x[(ptrdiff_t)y * floats + i] != 0) note(i);
+  const bool none = top == bottom;
+  bounds[0] = none ? 0 : top;
+  bounds[1] = none ? 0 : bottom;
+  bounds[2] = none ? 0 : left;
+  bounds[3] = none ? 0 : right;
+}
+
 }  // namespace VK_LEVEL

@@ -40,6 +40,9 @@ public struct FusedParameterGradients {
 /// the parameters are summed by each worker on its own and then in the order of the workers: for a fixed number of threads
 /// and instruction level, results are the same bits every time.
 ///
+/// Where a picture is 0 around its subject, as in dSprites, the first two layers compute only what sees the subject
+/// (``FusedSubject``). Outputs keep their bits; gradients change by rounding.
+///
 /// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
 public struct FusedConvolutionStack: Sendable {
   /// The layers, first to last.
@@ -88,6 +91,12 @@ public struct FusedConvolutionStack: Sendable {
 
   private var recomputesFirst: Bool { layers.count > 1 && !layers[0].transposed && layers[0].isImageSide }
 
+  /// Whether the first two layers can skip what is blank.
+  private var skipsBlank: Bool { recomputesFirst && steps[1].isTiled }
+
+  /// Floats of a workspace for what blank pictures have in common.
+  var blankCount: Int { skipsBlank ? planes[2].count : 0 }
+
   /// Points the workspace at the saved activations of one picture.
   private func attach(_ saved: UnsafeMutablePointer<Float>, picture: Int, to workspace: inout FusedWorkspace) {
     var next = saved + savedCount(batch: picture)
@@ -112,12 +121,18 @@ public struct FusedConvolutionStack: Sendable {
     withScratch(parameters, forward: true, gradients: nil) { scratch in
       device.parallel { worker in
         var workspace = scratch.workspace(worker)
+        var knowsBlank = false
         for picture in range(of: worker, batch: batch) {
+          let subject = subject(of: input + picture * inputCount)
+          if subject != nil && !knowsBlank {
+            forwardBlank(parameters, scratch.weights, workspace)
+            knowsBlank = true
+          }
           if let saved {
             attach(saved, picture: picture, to: &workspace)
             for i in savedPlanes { planes[i].clearBorder(workspace.activations[i]) }
           }
-          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
+          forwardPicture(input + picture * inputCount, subject, parameters, scratch.weights, workspace)
           planes[planes.count - 1].extract(
             workspace.activations[planes.count - 1], to: output + picture * outputCount)
         }
@@ -143,16 +158,18 @@ public struct FusedConvolutionStack: Sendable {
     withScratch(parameters, forward: false, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         var workspace = scratch.workspace(worker)
+        var hasBlank = false
         for picture in range(of: worker, batch: batch) {
+          // The gradient at a picture needs those at all outputs of the first layer.
+          let subject = inputGradient == nil ? subject(of: input + picture * inputCount) : nil
+          if subject != nil && !hasBlank {
+            workspace.blank.update(repeating: 0, count: blankCount)
+            hasBlank = true
+          }
           // Only read from here on.
           attach(UnsafeMutablePointer(mutating: saved), picture: picture, to: &workspace)
           planes[0].insert(input + picture * inputCount, into: workspace.activations[0])
-          if recomputesFirst {
-            // From a few channels, weights are never packed for a gather.
-            steps[0].gather(
-              workspace.activations[0], reuse: false, weights: parameters.weights[0], bias: parameters.biases[0],
-              relu: layers[0].activation == .relu, gate: nil, scratch: workspace.scratch, to: workspace.activations[1])
-          }
+          if recomputesFirst { recomputeFirst(inside: subject?.reach.doubled, parameters, workspace) }
           let gradient = outputGradient + picture * outputCount
           if layers[last - 1].activation == .relu {
             planes[last].insert(
@@ -160,8 +177,9 @@ public struct FusedConvolutionStack: Sendable {
           } else {
             planes[last].insert(gradient, into: workspace.gradients[last])
           }
-          backwardPicture(scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          backwardPicture(subject, scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
         }
+        if hasBlank { backwardBlank(parameters, scratch.weights, workspace, sum) }
       }
     }
   }
@@ -171,14 +189,52 @@ public struct FusedConvolutionStack: Sendable {
     Device.range(of: worker, among: device.threads, count: batch, grain: 1)
   }
 
+  /// The windows of a picture that the first two layers have to look at; nil if that is all of it, or they cannot skip the rest.
+  private func subject(of picture: UnsafePointer<Float>) -> FusedSubject? {
+    guard skipsBlank else { return nil }
+    let layer = layers[0], channels = layer.inputChannels
+    var bounds: (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &bounds) {
+      vk_support_f32(
+        device.level.code, Int32(layer.inputHeight), Int32(layer.inputWidth * channels), picture,
+        $0.assumingMemoryBound(to: Int32.self).baseAddress)
+    }
+    let support = FusedWindow(
+      rows: Int(bounds.0)..<Int(bounds.1),
+      columns: Int(bounds.2) / channels..<(Int(bounds.3) + channels - 1) / channels)
+    return FusedSubject(support: support, first: layers[0], second: layers[1])
+  }
+
   /// Fills the planes from the input to the output.
   func forwardPicture(
-    _ input: UnsafePointer<Float>, _ parameters: FusedParameters, _ weights: [FusedWeights],
+    _ input: UnsafePointer<Float>, _ subject: FusedSubject?, _ parameters: FusedParameters, _ weights: [FusedWeights],
     _ workspace: FusedWorkspace
   ) {
     planes[0].insert(input, into: workspace.activations[0])
-    for (i, step) in steps.enumerated() {
-      let from = workspace.activations[i], to = workspace.activations[i + 1]
+    guard let subject else { return forward(steps.indices, steps, parameters, weights, workspace) }
+    workspace.activations[2].update(from: workspace.blank, count: blankCount)
+    if !subject.core.isEmpty {
+      let windows = [steps[0].inside(subject.reach.doubled), steps[1].inside(subject.core)]
+      forward(0..<2, windows, parameters, weights, workspace)
+    }
+    forward(2..<steps.count, steps, parameters, weights, workspace)
+  }
+
+  /// Takes a blank picture through the first two layers, to `workspace.blank`.
+  private func forwardBlank(_ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace) {
+    var workspace = workspace
+    workspace.activations[0].update(repeating: 0, count: planes[0].count)
+    workspace.activations[2] = workspace.blank
+    planes[2].clearBorder(workspace.blank)
+    forward(0..<2, steps, parameters, weights, workspace)
+  }
+
+  private func forward(
+    _ range: Range<Int>, _ steps: [FusedStep], _ parameters: FusedParameters, _ weights: [FusedWeights],
+    _ workspace: FusedWorkspace
+  ) {
+    for i in range {
+      let step = steps[i], from = workspace.activations[i], to = workspace.activations[i + 1]
       let relu = step.layer.activation == .relu
       if step.layer.transposed {
         step.scatter(
@@ -192,27 +248,72 @@ public struct FusedConvolutionStack: Sendable {
     }
   }
 
+  /// The output of a first layer that the forward pass did not keep, all of it or that inside a window.
+  private func recomputeFirst(
+    inside window: FusedWindow?, _ parameters: FusedParameters, _ workspace: FusedWorkspace
+  ) {
+    // From a few channels, weights are never packed for a gather.
+    (window.map(steps[0].inside) ?? steps[0]).gather(
+      workspace.activations[0], reuse: false, weights: parameters.weights[0], bias: parameters.biases[0],
+      relu: layers[0].activation == .relu, gate: nil, scratch: workspace.scratch, to: workspace.activations[1])
+  }
+
   /// Takes the gradient in the last plane, already gated by the last activation, back to the first.
   func backwardPicture(
-    _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
+    _ subject: FusedSubject?, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
     _ inputGradient: UnsafeMutablePointer<Float>?
   ) {
-    for (i, step) in steps.enumerated().reversed() {
-      let from = workspace.gradients[i + 1], to = workspace.gradients[i]
-      step.accumulateGradients(
-        input: workspace.activations[i], outputGradient: from, scratch: workspace.scratch, weights: sum.weights[i],
-        bias: sum.biases[i])
-      if i == 0 && inputGradient == nil { return }
-      let gate = i > 0 && layers[i - 1].activation == .relu ? UnsafePointer(workspace.activations[i]) : nil
-      if step.layer.transposed {
-        step.gather(
-          from, reuse: true, weights: weights[i][.gather], bias: nil, relu: false, gate: gate,
-          scratch: workspace.scratch, to: to)
-      } else {
-        step.scatter(
-          from, packed: weights[i][.scatter], bias: nil, relu: false, gate: gate, scratch: workspace.scratch, to: to)
-      }
+    for i in steps.indices.reversed() {
+      if i == 1, let subject { return backwardSubject(subject, weights, workspace, sum) }
+      accumulateGradients(of: i, steps[i], workspace, sum)
+      if i > 0 || inputGradient != nil { backward(through: i, steps[i], weights, workspace) }
     }
     if let inputGradient { planes[0].extract(workspace.gradients[0], to: inputGradient) }
+  }
+
+  /// The same for the first two layers and the part of the gradient that belongs to a subject; the rest goes to
+  /// `workspace.blank`.
+  private func backwardSubject(
+    _ subject: FusedSubject, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+  ) {
+    planes[2].move(outside: subject.core, of: workspace.gradients[2], to: workspace.blank, level: device.level.code)
+    if subject.core.isEmpty { return }
+    accumulateGradients(of: 1, steps[1].inside(subject.core), workspace, sum)
+    backward(through: 1, steps[1].inside(subject.reach), weights, workspace)
+    accumulateGradients(of: 0, steps[0].inside(subject.reach.doubled), workspace, sum)
+  }
+
+  /// The same for a blank picture and the gradients in `workspace.blank`.
+  private func backwardBlank(
+    _ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+  ) {
+    var workspace = workspace
+    workspace.activations[0].update(repeating: 0, count: planes[0].count)
+    workspace.gradients[2] = workspace.blank
+    recomputeFirst(inside: nil, parameters, workspace)
+    accumulateGradients(of: 1, steps[1], workspace, sum)
+    backward(through: 1, steps[1], weights, workspace)
+    accumulateGradients(of: 0, steps[0], workspace, sum)
+  }
+
+  private func accumulateGradients(
+    of i: Int, _ step: FusedStep, _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+  ) {
+    step.accumulateGradients(
+      input: workspace.activations[i], outputGradient: workspace.gradients[i + 1], scratch: workspace.scratch,
+      weights: sum.weights[i], bias: sum.biases[i])
+  }
+
+  private func backward(through i: Int, _ step: FusedStep, _ weights: [FusedWeights], _ workspace: FusedWorkspace) {
+    let from = workspace.gradients[i + 1], to = workspace.gradients[i]
+    let gate = i > 0 && layers[i - 1].activation == .relu ? UnsafePointer(workspace.activations[i]) : nil
+    if step.layer.transposed {
+      step.gather(
+        from, reuse: true, weights: weights[i][.gather], bias: nil, relu: false, gate: gate,
+        scratch: workspace.scratch, to: to)
+    } else {
+      step.scatter(
+        from, packed: weights[i][.scatter], bias: nil, relu: false, gate: gate, scratch: workspace.scratch, to: to)
+    }
   }
 }

@@ -66,7 +66,7 @@ extension FusedConvolutionStack {
       device.parallel { worker in
         let workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
+          forwardPicture(input + picture * inputCount, nil, parameters, scratch.weights, workspace)
           distortion[picture] = Float(
             likelihood.evaluate(
               output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
@@ -104,12 +104,12 @@ extension FusedConvolutionStack {
       accumulate(gradients, scratch) { worker, sum in
         let workspace = scratch.workspace(worker)
         for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, parameters, scratch.weights, workspace)
+          forwardPicture(input + picture * inputCount, nil, parameters, scratch.weights, workspace)
           distortion[picture] = Float(
             likelihood.evaluate(
               output: workspace.activations[last], target: target + picture * outputCount, plane: planes[last],
               weight: imageWeights[picture], gradient: workspace.gradients[last], level: device.level.code))
-          backwardPicture(scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          backwardPicture(nil, scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
           if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
         }
       }

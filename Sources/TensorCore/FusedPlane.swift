@@ -40,6 +40,27 @@ struct FusedPlane {
     }
   }
 
+  /// Adds everything outside a window to `sum`, laid out as the plane, and leaves 0 in its place.
+  func move(
+    outside window: FusedWindow, of plane: UnsafeMutablePointer<Float>, to sum: UnsafeMutablePointer<Float>,
+    level: Int32
+  ) {
+    func move(row y: Int, _ columns: Range<Int>) {
+      guard !columns.isEmpty else { return }
+      let offset = interior + y * row + columns.lowerBound * channels, count = columns.count * channels
+      vk_binary_f32(level, VK_ADD, count, sum + offset, 1, plane + offset, 1, sum + offset)
+      (plane + offset).update(repeating: 0, count: count)
+    }
+    for y in 0..<height {
+      if window.rows.contains(y) && !window.columns.isEmpty {
+        move(row: y, 0..<window.columns.lowerBound)
+        move(row: y, window.columns.upperBound..<width)
+      } else {
+        move(row: y, 0..<width)
+      }
+    }
+  }
+
   /// Copies the plane's interior to a contiguous picture.
   func extract(_ plane: UnsafePointer<Float>, to picture: UnsafeMutablePointer<Float>) {
     let count = width * channels

@@ -17,13 +17,14 @@ struct FusedWeights {
 struct FusedScratch {
   let weights: [FusedWeights]
   let planes: [FusedPlane]
+  let blank: Int
   let backward: Bool
   let workspaces: [UnsafeMutablePointer<Float>]
   /// The sums of all workers. The first adds straight into the caller's arrays, except where its sums are transformed.
   let sums: [FusedGradientSum]
 
   func workspace(_ worker: Int) -> FusedWorkspace {
-    FusedWorkspace(at: workspaces[worker], planes: planes, backward: backward)
+    FusedWorkspace(at: workspaces[worker], planes: planes, blank: blank, backward: backward)
   }
 }
 
@@ -45,7 +46,7 @@ extension FusedConvolutionStack {
     }
     let packed = steps.reduce(0) { sum, step in sum + passes(step).reduce(0) { $0 + round(step.packedCount($1)) } }
     let workspace = FusedWorkspace.count(
-      planes: planes, scratch: steps.map(\.scratchCount).max() ?? 0, backward: backward)
+      planes: planes, blank: blankCount, scratch: steps.map(\.scratchCount).max() ?? 0, backward: backward)
     let sums = steps.reduce(0) { sum, step in
       let weights =
         step.transformedGradientCount.map { threads * round($0) } ?? (threads - 1) * round(step.layer.weightCount)
@@ -84,7 +85,7 @@ extension FusedConvolutionStack {
     }
     body(
       FusedScratch(
-        weights: weights, planes: planes, backward: backward,
+        weights: weights, planes: planes, blank: blankCount, backward: backward,
         workspaces: (0..<threads).map { _ in cut(workspace) },
         sums: gradients.map { gradients in
           (0..<threads).map { worker in

@@ -11,11 +11,13 @@ struct FusedStep {
   let layer: FusedLayer
   let high: FusedPlane
   let low: FusedPlane
+  /// The low pixels that passes compute or read; all of them, unless ``inside(_:)`` says otherwise.
+  private var window: FusedWindow
   /// The shape of the fast way, where it can be taken.
-  private let winograd: vk_winograd?
+  private var winograd: vk_winograd?
   private let level: Int32
-  private let gatherShape: vk_correlation
-  private let scatterShape: vk_correlation
+  private var gatherShape: vk_correlation
+  private var scatterShape: vk_correlation
   private let expansionShape: vk_expansion
 
   init(_ layer: FusedLayer, level: Int32) {
@@ -25,6 +27,7 @@ struct FusedStep {
     self.level = level
     high = layer.transposed ? output : input
     low = layer.transposed ? input : output
+    window = FusedWindow(rows: 0..<low.height, columns: 0..<low.width)
     let kernel = layer.kernel, reach = kernel / 2
     gatherShape = vk_correlation(
       height: Int32(low.height), width: Int32(low.width), channels: Int32(low.channels),
@@ -47,6 +50,27 @@ struct FusedStep {
       kernel: Int32(kernel), channels: Int32(high.channels),
       in_row: low.row, w_row: (kernel * kernel * high.channels + 15) / 16 * 16, out_row: high.row)
   }
+
+  /// Whether passes work in tiles of 2 × 2 low pixels.
+  var isTiled: Bool { winograd != nil }
+
+  /// The same layer with passes confined to a window of low pixels, and to the high pixels over it: a gather writes only the former, a
+  /// scatter only the latter, a gradient sums over them. Pointers remain those of whole planes. Windows of tiled layers
+  /// have even sides; there are none for a scatter at the side of the image.
+  func inside(_ window: FusedWindow) -> FusedStep {
+    var step = self
+    let height = Int32(window.rows.count), width = Int32(window.columns.count)
+    step.window = window
+    step.winograd?.height = height
+    step.winograd?.width = width
+    (step.gatherShape.height, step.gatherShape.width) = (height, width)
+    (step.scatterShape.height, step.scatterShape.width) = (height, width)
+    return step
+  }
+
+  /// Floats from where a whole plane would begin to where the window does.
+  private var lowStart: Int { window.rows.lowerBound * low.row + window.columns.lowerBound * low.channels }
+  private var highStart: Int { 2 * (window.rows.lowerBound * high.row + window.columns.lowerBound * high.channels) }
 
   var input: FusedPlane { layer.transposed ? low : high }
   var output: FusedPlane { layer.transposed ? high : low }
@@ -124,7 +148,7 @@ struct FusedStep {
     _ from: UnsafePointer<Float>, reuse: Bool, weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
     gate: UnsafePointer<Float>?, scratch: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
   ) {
-    let gate = gate.map { $0 + low.interior }
+    let from = from + highStart, to = to + lowStart, gate = gate.map { $0 + lowStart + low.interior }
     if let winograd {
       withUnsafePointer(to: winograd) { shape in
         vk_winograd_gather_f32(
@@ -144,6 +168,7 @@ struct FusedStep {
     _ from: UnsafePointer<Float>, packed: UnsafePointer<Float>, bias: UnsafePointer<Float>?, relu: Bool,
     gate: UnsafePointer<Float>?, scratch: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>
   ) {
+    let from = from + lowStart, to = to + highStart, gate = gate.map { $0 + highStart }
     if let winograd {
       withUnsafePointer(to: winograd) { shape in
         vk_winograd_scatter_f32(
@@ -176,8 +201,8 @@ struct FusedStep {
     input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>, scratch: UnsafeMutablePointer<Float>,
     weights: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>
   ) {
-    let onHigh = layer.transposed ? outputGradient : input
-    let onLow = layer.transposed ? input : outputGradient
+    let onHigh = (layer.transposed ? outputGradient : input) + highStart
+    let onLow = (layer.transposed ? input : outputGradient) + lowStart
     if let winograd {
       withUnsafePointer(to: winograd) { shape in
         vk_winograd_gradient_f32(level, shape, onHigh, onLow + low.interior, scratch, weights)
@@ -187,9 +212,10 @@ struct FusedStep {
         vk_correlate_weights_f32(level, shape, onHigh + start(high), onLow + low.interior, weights)
       }
     }
+    let summed = layer.transposed ? window.doubled : window
     vk_channel_sums_f32(
-      level, Int32(output.height), Int32(output.width), Int32(output.channels), output.row,
-      outputGradient + output.interior, bias)
+      level, Int32(summed.rows.count), Int32(summed.columns.count), Int32(output.channels), output.row,
+      (layer.transposed ? onHigh : onLow) + output.interior, bias)
   }
 
   /// Adds the workers' transformed gradients in their order and takes the sum back to the layout of the weights; each worker

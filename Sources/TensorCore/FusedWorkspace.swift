@@ -5,15 +5,17 @@ struct FusedWorkspace {
   var activations: [UnsafeMutablePointer<Float>]
   /// The gradient at each activation; empty where there is no backward pass.
   var gradients: [UnsafeMutablePointer<Float>]
+  /// A plane for the second layer's output from a blank picture, or for the gradients there; see ``FusedSubject``.
+  let blank: UnsafeMutablePointer<Float>
   let scratch: UnsafeMutablePointer<Float>
 
   /// Floats of one worker's workspace.
-  static func count(planes: [FusedPlane], scratch: Int, backward: Bool) -> Int {
-    planes.reduce(0) { $0 + $1.count } * (backward ? 2 : 1) + (scratch + 15) / 16 * 16
+  static func count(planes: [FusedPlane], blank: Int, scratch: Int, backward: Bool) -> Int {
+    planes.reduce(0) { $0 + $1.count } * (backward ? 2 : 1) + blank + (scratch + 15) / 16 * 16
   }
 
   /// Lays the workspace out from `base` on and zeroes all borders.
-  init(at base: UnsafeMutablePointer<Float>, planes: [FusedPlane], backward: Bool) {
+  init(at base: UnsafeMutablePointer<Float>, planes: [FusedPlane], blank count: Int, backward: Bool) {
     var next = base
     func lay(_ planes: [FusedPlane]) -> [UnsafeMutablePointer<Float>] {
       planes.map { plane in
@@ -25,7 +27,8 @@ struct FusedWorkspace {
     }
     activations = lay(planes)
     gradients = backward ? lay(planes) : []
-    scratch = next
+    blank = next
+    scratch = next + count
   }
 }
 

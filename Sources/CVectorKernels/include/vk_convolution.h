@@ -49,6 +49,10 @@ void vk_expand_f32(int level, const vk_expansion *shape, const float *in, const 
 /// sums[n] += Σ_{y,x} x[y·row + x·channels + n].
 void vk_channel_sums_f32(int level, int height, int width, int channels, ptrdiff_t row, const float *x, float *sums);
 
+/// The smallest rectangle of x [height][floats] that holds all values other than 0: rows bounds[0] ..< bounds[1], columns
+/// bounds[2] ..< bounds[3]; four times 0 if there are none.
+void vk_support_f32(int level, int height, int floats, const float *x, int bounds[4]);
+
 /// to[c·to_row + r] = from[r·from_row + c].
 void vk_transpose_f32(int rows, int columns, const float *from, ptrdiff_t from_row, float *to, ptrdiff_t to_row);
 
