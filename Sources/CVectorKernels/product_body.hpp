@@ -10,6 +10,8 @@ constexpr int panel_columns = 2 * width;
 constexpr ptrdiff_t panel_rows = 512;
 /// Rows of a that are packed at a time where its rows are not contiguous.
 constexpr ptrdiff_t block_rows = 64;
+/// Steps of a tile's depth between two times that it fetches something.
+constexpr ptrdiff_t stretch = 32;
 
 /// a[0], b[0], a[1], b[1], …: the lower or the upper half of them.
 VK_INLINE vec interleave(vec a, vec b, bool upper) {
@@ -84,21 +86,50 @@ static void pack_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, cons
   }
 }
 
-/// R rows of a times V vectors of a panel's columns, in registers.
+/// Fetches the lines that so many floats lie in.
+VK_INLINE void fetch(const float *p, ptrdiff_t count) {
+  for (ptrdiff_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+  __builtin_prefetch(p + count - 1, 0, 2);
+}
+
+/// Rows of b that will make up the next panel. Tiles fetch a few of them in each stretch, so that they have arrived when they
+/// are packed.
+struct upcoming {
+  const float *next;
+  ptrdiff_t step, left, at_once;
+};
+
+VK_INLINE void fetch_some(upcoming &u) {
+  ptrdiff_t count = u.left < u.at_once ? u.left : u.at_once;
+  u.left -= count;
+  for (; count > 0; count--, u.next += u.step) fetch(u.next, panel_columns);
+}
+
+/// R rows of a times V vectors of a panel's columns, in registers. What is needed next is fetched evenly on the way: requests
+/// that come all at once wait for each other, and the tile for them.
 template <int V, int R, bool Packed>
 VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a, const float *panel, ptrdiff_t columns,
-                            bool add, float *c) {
+                            bool add, upcoming &next, float *c) {
+  const bool streams_rows = !Packed && s.m > s.n;
+  if (s.c_step == 1)
+    for (int r = 0; r < R; r++) fetch(c + r * s.c_row, V * width);
   vec sum[R][V] = {};
+  for (ptrdiff_t start = 0; start < depth; start += stretch) {
+    const ptrdiff_t end = start + stretch < depth ? start + stretch : depth;
+    fetch_some(next);
+    if (streams_rows)
+      for (int r = 0; r < R; r++) fetch(a + (R + r) * s.a_row + start, stretch);
 #pragma clang loop unroll_count(4)
-  for (ptrdiff_t p = 0; p < depth; p++) {
-    vec b[V];
+    for (ptrdiff_t p = start; p < end; p++) {
+      vec b[V];
 #pragma clang loop unroll(full)
-    for (int v = 0; v < V; v++) b[v] = load(panel + p * panel_columns + v * width);
+      for (int v = 0; v < V; v++) b[v] = load(panel + p * panel_columns + v * width);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < R; r++) {
-      vec value = splat(Packed ? a[p * tile_rows + r] : a[r * s.a_row + p]);
+      for (int r = 0; r < R; r++) {
+        vec value = splat(Packed ? a[p * tile_rows + r] : a[r * s.a_row + p]);
 #pragma clang loop unroll(full)
-      for (int v = 0; v < V; v++) sum[r][v] = fma(value, b[v], sum[r][v]);
+        for (int v = 0; v < V; v++) sum[r][v] = fma(value, b[v], sum[r][v]);
+      }
     }
   }
   if (s.c_step == 1 && columns >= V * width) {
@@ -125,29 +156,12 @@ VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a
   }
 }
 
-/// Rows of b that will make up the next panel; a few are fetched before each tile, so that they have arrived when they are
-/// packed.
-struct upcoming {
-  const float *next;
-  ptrdiff_t step, left, at_once;
-};
-
-VK_INLINE void fetch_some(upcoming &u) {
-  ptrdiff_t count = u.left < u.at_once ? u.left : u.at_once;
-  u.left -= count;
-  for (; count > 0; count--, u.next += u.step) {
-    __builtin_prefetch(u.next, 0, 2);
-    __builtin_prefetch(u.next + panel_columns - 1, 0, 2);
-  }
-}
-
 /// All rows of a times one panel, in tiles of R rows and then of half as many.
 template <int V, bool Packed, int R = tile_rows>
 static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, const float *a, const float *panel,
                          ptrdiff_t columns, bool add, upcoming &next, float *c) {
   for (; rows >= R; rows -= R) {
-    fetch_some(next);
-    product_tile<V, R, Packed>(s, depth, a, panel, columns, add, c);
+    product_tile<V, R, Packed>(s, depth, a, panel, columns, add, next, c);
     a += Packed ? depth * tile_rows : R * s.a_row;
     c += R * s.c_row;
   }
@@ -155,7 +169,7 @@ static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, c
     if (!Packed || rows == 0) return product_rows<V, Packed, R / 2>(s, rows, depth, a, panel, columns, add, next, c);
     // The rest of a packed tile lies in every tile_rows-th place: row by row from here.
     for (ptrdiff_t r = 0; r < rows; r++)
-      product_tile<V, 1, true>(s, depth, a + r, panel, columns, add, c + r * s.c_row);
+      product_tile<V, 1, true>(s, depth, a + r, panel, columns, add, next, c + r * s.c_row);
   }
 }
 
@@ -176,7 +190,7 @@ static void product(const vk_product &s, const float *a, const float *b, float *
         pack_panel(s, depth, columns, source, panel);
         const bool fetches = s.b_step == 1 && columns == panel_columns && j + columns < s.n;
         const ptrdiff_t tiles = rows / tile_rows > 0 ? rows / tile_rows : 1;
-        upcoming next = {source + columns, s.b_row, fetches ? depth : 0, (depth + tiles - 1) / tiles};
+        upcoming next = {source + columns, s.b_row, fetches ? depth : 0, (stretch + tiles - 1) / tiles};
         float *to = c + i * s.c_row + j * s.c_step;
         const bool add = s.accumulate || p > 0;
         if (packed) {

@@ -68,8 +68,10 @@ struct AllBenchmarks: ParsableCommand {
       try RenderBenchmark.measure(bench)
       let dataset = try DSprites(renderedOn: bench.device)
       for step in StepCase.all { try StepBenchmark.measure(step, on: dataset, bench) }
+      try StepBenchmark.measure(.first, on: NoiseImages(), bench)
       for network in ShapesNetwork.all { try ShapesBenchmark.measure(network, bench) }
       try EncodingBenchmark.measure("burgess", batches: 8, on: dataset, bench)
+      try EncodingBenchmark.measure("burgess", batches: 8, on: NoiseImages(), bench)
       try ThreadsBenchmark.measure(on: dataset, bench)
       try SteadyBenchmark.measure(steps: steadySteps, bench)
       try PosteriorBenchmark.measure(components: 737_280, bench)

@@ -20,26 +20,33 @@ struct StepBenchmark: ParsableCommand {
   @Option(help: "The batch size.")
   var batch = 64
 
+  @Flag(help: "Train on noise instead of dSprites, which are blank around their sprites.")
+  var noise = false
+
   @Flag(help: "Also print where the time of a step goes.")
   var profile = false
 
   func run() throws {
     try options.report { bench in
-      let dataset = try DSprites(renderedOn: bench.device)
+      let dataset: any FactorDataset = noise ? try NoiseImages() : try DSprites(renderedOn: bench.device)
       try Self.measure(
         StepCase(architecture: architecture, objective: objective, batch: batch), on: dataset, profile: profile, bench)
     }
   }
 
   /// Measures one case and adds its row.
-  static func measure(_ step: StepCase, on dataset: DSprites, profile: Bool = false, _ bench: Bench) throws {
+  static func measure(
+    _ step: StepCase, on dataset: any FactorDataset, profile: Bool = false, _ bench: Bench
+  ) throws {
     let trainer = try step.trainer(on: dataset, bench.device)
     let count = step.objective == "factor-vae" || step.batch > 64 ? 8 : 16
     for _ in 0..<3 { _ = try trainer.advance() }
     let before = bench.device.pool.statistics.misses
     let request = Peer.Request(
       work: "step", architecture: step.architecture, objective: step.objective, batch: step.batch)
-    var row = try bench.alternate(step.name, count: count, request: request) {
+    var row = try bench.alternate(
+      dataset is NoiseImages ? "\(step.name), noise" : step.name, count: count, request: request
+    ) {
       try seconds(count) { _ = try trainer.advance() }
     }
     row.figures["pool misses"] = Double(bench.device.pool.statistics.misses - before)
