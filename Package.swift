@@ -60,7 +60,8 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats", "TensorCore", "CCairo", "CGIF",
+        "DisentanglementMetrics", "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats",
+        "StrictConfiguration", "TensorCore", "CCairo", "CGIF",
         .product(name: "Logging", package: "swift-log"),
       ],
       resources: [
@@ -94,7 +95,9 @@ let package = Package(
         "StrictConfiguration", "Autodiff", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .target(name: "TestSupport", dependencies: ["Autodiff", "FileFormats", "TensorCore"], path: "Tests/TestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["Architectures", "Autodiff", "FileFormats", "NeuralLayers", "TensorCore"],
+      path: "Tests/TestSupport"),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import MetricFiles
 import RateDecomposition
+import Reports
 import StrictConfiguration
 import TensorCore
 
@@ -129,12 +130,6 @@ struct EvaluateCommand: ParsableCommand {
   private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {
     let run = try TrainedRun(at: folder, on: device)
     let dataset = try run.settings.dataset.open(on: device)
-    let labels = dataset.factorLabels()
-    guard !labels.isEmpty else {
-      throw StructuredError(
-        "the data set has no factors", at: folder, expected: "a run on data whose factors are known",
-        action: "Name the array of factors with dataset.factors in the run's configuration.")
-    }
     let cache = try PosteriorCache(of: run, for: dataset)
     let posterior: PosteriorTable
     if let known = cache.load() {
@@ -144,14 +139,7 @@ struct EvaluateCommand: ParsableCommand {
       // What cannot be kept, as in a folder that is for reading only, can still be measured.
       do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
     }
-    var factors = [Int32](repeating: 0, count: dataset.count * labels.count)
-    for (k, label) in labels.enumerated() {
-      for (n, value) in label.values.enumerated() { factors[n * labels.count + k] = value }
-    }
-    let codes = try LabeledCodes(
-      codes: posterior.means, latents: posterior.latents, factors: factors, names: labels.map(\.name),
-      sizes: dataset.factors.map(\.size), location: folder)
-    return MetricInput(codes: codes, posterior: posterior, device: device)
+    return try MetricInput(posterior, on: dataset, device: device, location: folder)
   }
 
   private func input(ofFile path: String, _ representation: Representation, on device: Device) throws -> MetricInput {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DisentanglementMetrics
 import Experiment
 import FileFormats
 import Reports
@@ -20,15 +21,20 @@ struct ReportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The folder to write (default: report/ in the run's folder).")
   var output: String?
 
+  @Option(help: "Also compute disentanglement metrics, with the sizes of this preset.")
+  var metrics: MetricPreset?
+
   @OptionGroup var measuring: ReportMeasuringOptions
   @OptionGroup var device: DeviceOptions
 
   func run() throws {
     let device = device.device
+    var options = measuring.options
+    options.metrics = metrics
     let run = try TrainedRun(at: folder, on: device)
     let path = output ?? Report.defaultPath(run: run.folder.path)
     try Report.requireWritable(path)
-    let report = try measureReport(run, measuring.options, on: device)
+    let report = try measureReport(run, options, on: device)
     try report.write(to: path)
     try StandardStream.output.writeLine(report.summary)
     try StandardStream.output.writeLine("The report is in \(path): open \(PathParts.join(path, "index.html"))")

@@ -41,7 +41,7 @@ func imagesProgress(of count: Int) -> (Int) -> Void {
 func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws
   -> Report
 {
-  let stages = ReportStage.allCases
+  let stages = ReportStage.allCases.filter { $0 != .metrics || options.metrics != nil }
   let display = StageDisplay(total: stages.count, terminal: .standardError())
   defer { display.finish() }
   let clock = ContinuousClock()

@@ -30,7 +30,8 @@ struct ONNXExample: Sendable, CustomTestStringConvertible {
       architecture: kernels3, image: ImageShape(height: 10, width: 8, channels: 3), latents: 4,
       likelihood: .laplace(scale: 0.25)),
     ONNXExample(
-      architecture: ordinary, image: ImageShape(height: 6, width: 9, channels: 2), latents: 3, likelihood: .bernoulli),
+      architecture: .headsAndConvolution, image: ImageShape(height: 6, width: 9, channels: 2), latents: 3,
+      likelihood: .bernoulli),
   ]
 
   /// Kernels of 3, strides of 1 and 2, leaky ReLU and tanh, no fully connected layer before two heads.
@@ -60,26 +61,6 @@ struct ONNXExample: Sendable, CustomTestStringConvertible {
             .init(kernel: 4, stride: 2, padding: 1, channels: 5, activation: .relu),
             .init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity),
           ], input: features, transposed: true, in: store), image: image))
-  }
-
-  /// A decoder that ends in an ordinary convolution, and an encoder that is its heads.
-  static let ordinary = Architecture(name: "ordinary", summary: "", paper: "") { image, latents, store in
-    let features = ImageShape(height: image.height, width: image.width, channels: 3)
-    return Networks(
-      encoder: Encoder(
-        stack: nil, layers: [],
-        heads: [Dense("encoder.posterior", inputs: image.count, outputs: 2 * latents, inputImage: image, in: store)],
-        latents: latents),
-      decoder: Decoder(
-        layers: [
-          Dense(
-            "decoder.linear", inputs: latents, outputs: features.count, activation: .tanh, outputImage: features,
-            in: store)
-        ],
-        stack: ConvolutionStack(
-          ["decoder.convolution1"],
-          layers: [.init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity)],
-          input: features, transposed: false, in: store), image: image))
   }
 
   func model() throws -> Model {

@@ -57,10 +57,7 @@ struct ExplorerExample {
   static let odd = Architecture(name: "odd", summary: "", paper: "") { image, latents, store in
     let features = ImageShape(height: image.height - 4, width: image.width - 4, channels: 3)
     return Networks(
-      encoder: Encoder(
-        stack: nil, layers: [],
-        heads: [Dense("encoder.posterior", inputs: image.count, outputs: 2 * latents, inputImage: image, in: store)],
-        latents: latents),
+      encoder: .heads(of: image, latents: latents, in: store),
       decoder: Decoder(
         layers: [
           Dense(
@@ -73,25 +70,5 @@ struct ExplorerExample {
             .init(kernel: 3, stride: 1, padding: 0, channels: 4, activation: .tanh),
             .init(kernel: 3, stride: 1, padding: 0, channels: image.channels, activation: .identity),
           ], input: features, transposed: true, in: store), image: image))
-  }
-
-  /// A decoder that ends in an ordinary convolution with padding, and keeps the extents.
-  static let ordinary = Architecture(name: "ordinary", summary: "", paper: "") { image, latents, store in
-    let features = ImageShape(height: image.height, width: image.width, channels: 2)
-    return Networks(
-      encoder: Encoder(
-        stack: nil, layers: [],
-        heads: [Dense("encoder.posterior", inputs: image.count, outputs: 2 * latents, inputImage: image, in: store)],
-        latents: latents),
-      decoder: Decoder(
-        layers: [
-          Dense(
-            "decoder.linear", inputs: latents, outputs: features.count, activation: .relu, outputImage: features,
-            in: store)
-        ],
-        stack: ConvolutionStack(
-          ["decoder.convolution1"],
-          layers: [.init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity)],
-          input: features, transposed: false, in: store), image: image))
   }
 }

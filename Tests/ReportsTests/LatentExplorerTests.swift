@@ -28,7 +28,7 @@ struct LatentExplorerTests {
           .fullyConnected, images: [6, 7, 5, 3], factors: ExplorerExample.grid([2, 3]), isBinary: false, latents: 2,
           likelihood: .laplace(scale: 0.5))
       case .odd: try ExplorerExample(ExplorerExample.odd, images: [5, 9, 14, 3])
-      case .ordinary: try ExplorerExample(ExplorerExample.ordinary, images: [5, 6, 11])
+      case .ordinary: try ExplorerExample(.headsAndConvolution, images: [5, 6, 11])
       }
     }
   }
@@ -157,7 +157,7 @@ struct LatentExplorerTests {
   func thinnedGrid() throws {
     // 5,000,000 bytes hold 1,211 images of 4,096 bytes with two latents: 3 × 30 × 30 becomes 3 × 20 × 20.
     let example = try ExplorerExample(
-      ExplorerExample.ordinary, images: [2700, 64, 64], factors: ExplorerExample.grid([3, 30, 30]), isBinary: false,
+      .headsAndConvolution, images: [2700, 64, 64], factors: ExplorerExample.grid([3, 30, 30]), isBinary: false,
       latents: 2)
     let facts = try facts(example.html())
     #expect(facts.choices.map(\.values.count) == [3, 20, 20])

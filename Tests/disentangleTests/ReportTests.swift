@@ -119,6 +119,34 @@ extension CommandLineTests {
       }
     }
 
+    @Test("A report shows disentanglement metrics when asked, the numbers that evaluate gives")
+    func metrics() throws {
+      try train()
+      let result = try report("--metrics fast --seed 3")
+      #expect(result.errors.contains("[5/8] disentanglement metrics"))
+      let contents = try json("run/report/report.json")
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      let markdown = String(decoding: try experiment.data("run/report/report.md"), as: UTF8.self)
+      #expect(page.contains("Disentanglement metrics") && markdown.contains("## Disentanglement metrics"))
+      #expect(try checkNumbers(page, against: contents) > 80)
+
+      let evaluated = try run("evaluate run --preset fast --seed 3 --format json")
+      let expected = try #require(
+        try JSONSerialization.jsonObject(with: Data(evaluated.output.utf8)) as? [String: Any])
+      let metrics = try #require(value("metrics.metrics", in: contents) as? [[String: Any]])
+      #expect(metrics.count == (expected["metrics"] as? [String: Any])?.count)
+      for metric in metrics {
+        let name = try #require(metric["name"] as? String), scores = try #require(metric["scores"] as? [[String: Any]])
+        for score in scores {
+          let path = "metrics.\(name).scores.\(try #require(score["name"] as? String))."
+          for key in ["value", "standard_error", "undefined"] {
+            let found = score[key] as? NSObject, wanted = value(path + key, in: expected) as? NSObject
+            #expect(found == (wanted is NSNull ? nil : wanted), "\(path)\(key)")
+          }
+        }
+      }
+    }
+
     @Test("Two reports of one run are equal, byte for byte, and another seed gives another")
     func repeatable() throws {
       try train()

@@ -90,6 +90,8 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var factors: FactorInformation?
   /// Why there is nothing about factors, or why some were left out.
   public var factorsReason: String?
+  /// What the field's metrics say; nil if not asked for, or where no factors are known.
+  public var metrics: RunMetrics?
   /// What the field's estimators say.
   public var audit: EstimatorAudit
   /// The marginal likelihood of some images; nil if not asked for.
@@ -106,7 +108,8 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var figures: [FigureNote]
 
   enum CodingKeys: String, CodingKey {
-    case title, run, decomposition, findings, latents, pairwise, factors, audit, likelihood, training, pictures, figures
+    case title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, training,
+      pictures, figures
     case factorsReason = "factors_reason"
     case rateDistortion = "rate_distortion"
     case trainingReason = "training_reason"

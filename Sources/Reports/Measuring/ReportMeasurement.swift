@@ -1,3 +1,4 @@
+import DisentanglementMetrics
 import Experiment
 import FactorData
 import FileFormats
@@ -15,6 +16,8 @@ public enum ReportStage: String, Sendable, CaseIterable {
   case pairs = "pairs of latents"
   /// Factors.
   case factors = "factors and latents"
+  /// Disentanglement metrics.
+  case metrics = "disentanglement metrics"
   /// Estimators.
   case audit = "auditing estimators"
   /// Likelihood.
@@ -76,6 +79,13 @@ public struct Report {
     progress(.factors, 0)
     let (factors, factorsReason) = try Self.factors(encoded, samples: options.pairwiseSamples, seed, progress)
 
+    var metrics: RunMetrics?
+    if let preset = options.metrics, !dataset.factors.isEmpty {
+      progress(.metrics, 0)
+      let input = try MetricInput(encoded.posterior, on: dataset, device: device, location: run.folder.path)
+      metrics = try RunMetrics(of: input, preset: preset, seed: settings.seed) { progress(.metrics, $0) }
+    }
+
     progress(.audit, 0)
     var choice = EstimatorAudit.Options()
     choice.batchSizes = options.auditBatchSizes
@@ -106,7 +116,7 @@ public struct Report {
     var contents = ReportContents(
       title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
-      factors: factors, factorsReason: factorsReason, audit: audit, likelihood: likelihood,
+      factors: factors, factorsReason: factorsReason, metrics: metrics, audit: audit, likelihood: likelihood,
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
       trainingReason: history == nil
         ? "The run has no \(RunFolder.File.metrics.rawValue): nothing is known of its training." : nil,

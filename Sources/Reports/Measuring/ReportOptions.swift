@@ -1,3 +1,5 @@
+import DisentanglementMetrics
+
 /// How thoroughly a report measures. What is nil is as the run's configuration says.
 public struct ReportOptions: Sendable, Equatable {
   /// Samples of q(z) for the decomposition.
@@ -8,6 +10,8 @@ public struct ReportOptions: Sendable, Equatable {
   public var seed: Int?
   /// Samples of q(z) for the mutual information of pairs, and for that of factors where it cannot be integrated.
   public var pairwiseSamples = 2_000
+  /// Whose sizes and thresholds disentanglement metrics have; nil leaves them out.
+  public var metrics: MetricPreset?
   /// Batch sizes of the audit of estimators.
   public var auditBatchSizes = [64, 256, 1_024]
   /// Batches of each size.

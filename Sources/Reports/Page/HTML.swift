@@ -76,7 +76,7 @@ extension Document {
       "<tr>" + row.enumerated().map { "<td\(alignment($0))>\(inline([$1], prefix))</td>" }.joined() + "</tr>\n"
     }
     // Long tables are folded, so that a page of 64 latents can still be read.
-    let isLong = rows.count > 24
+    let isLong = rows.count > 32
     let hasHead = table.header.contains { !$0.isEmpty }
     return (isLong ? "<details><summary>Table of \(rows.count) rows</summary>\n" : "")
       + "<div class=\"table\"><table\(hasHead ? "" : " class=\"facts\"")>\n"

@@ -7,7 +7,7 @@ extension ReportContents {
   func document(explorer: Bool) -> Document {
     var document = Document(title: title)
     document.blocks += summary(explorer: explorer)
-    document.blocks += whereTheRateGoes + latentBlocks + factorBlocks + auditBlocks + likelihoodBlocks
+    document.blocks += whereTheRateGoes + latentBlocks + factorBlocks + metricBlocks + auditBlocks + likelihoodBlocks
     document.blocks += trainingBlocks + pictureBlocks
     document.blocks += [
       .heading("Configuration"), .source(run.configuration, summary: "The run's configuration, with every default"),
@@ -187,6 +187,33 @@ extension ReportContents {
           header: ["factor", "values", "H(v)", "best", "I(v; z)", "second", "I(v; z)", "gap / H(v)"], rows: rows,
           numeric: [1, 2, 4, 6, 7]), prefix: ""),
     ] + (words.isEmpty ? [] : [.paragraph(words)])
+  }
+
+  private var metricBlocks: [Document.Block] {
+    guard let metrics else { return [] }
+    let rows = metrics.metrics.enumerated().flatMap { index, metric in
+      metric.scores.enumerated().map { position, score -> [TextTable.Cell] in
+        let path = "metrics.metrics.\(index).scores.\(position)."
+        return [
+          .init(position == 0 ? metric.name : ""), .init(score.name),
+          score.value.map { .number($0, at: path + "value") } ?? "–",
+          score.standardError.map {
+            .init("± " + Format.number($0), value: $0, path: path + "standard_error")
+          } ?? "", .init(score.unit ?? ""),
+        ]
+      }
+    }
+    let remarks = metrics.metrics.flatMap { metric in
+      metric.notes.map { "\(metric.name): \($0)" }
+        + metric.scores.compactMap { score in score.undefined.map { "\(metric.name), \(score.name): \($0)" } }
+    }
+    return [
+      .heading("Disentanglement metrics"),
+      .table(
+        TextTable(
+          header: ["metric", "score", "value", "± standard error", ""], rows: rows, numeric: [2],
+          note: "Preset \(metrics.preset), seed \(metrics.seed), of the posteriors' means."), prefix: ""),
+    ] + (remarks.isEmpty ? [] : [.list(remarks.map { [.init($0)] })])
   }
 
   private var auditBlocks: [Document.Block] {
