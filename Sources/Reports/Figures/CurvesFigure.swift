@@ -5,7 +5,7 @@ struct CurvesFigure {
     var name: String
     /// Values over steps; a band of ± `deviation` where there is one.
     var points: [(step: Double, value: Double, deviation: Double?)]
-    /// Whether each point is marked, as for those that are few.
+    /// Whether each point is marked, unless there are so many that marks would run together.
     var hasMarkers = false
   }
 
@@ -18,6 +18,7 @@ struct CurvesFigure {
 
   private static let panelWidth = 200.0
   private static let panelHeight = 152.0
+  private static let mostMarkers = 40
 
   let panels: [Panel]
   /// The names of styles, for the legend; none for a single series.
@@ -57,7 +58,8 @@ struct CurvesFigure {
           series.points.map { ($0.step, $0.value - ($0.deviation ?? 0), $0.value + ($0.deviation ?? 0)) }, style.paint,
           in: &figure)
       }
-      plot.line(series.points.map { ($0.step, $0.value) }, style, width: 1.25, markers: series.hasMarkers, in: &figure)
+      let hasMarkers = series.hasMarkers && series.points.count <= Self.mostMarkers
+      plot.line(series.points.map { ($0.step, $0.value) }, style, width: 1.25, markers: hasMarkers, in: &figure)
     }
   }
 }
