@@ -130,6 +130,7 @@ struct EvaluateCommand: ParsableCommand {
   private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {
     let run = try TrainedRun(at: folder, on: device)
     let dataset = try run.settings.dataset.open(on: device)
+    try MetricInput.requireFactors(of: dataset, at: folder)
     let cache = try PosteriorCache(of: run, for: dataset)
     let posterior: PosteriorTable
     if let known = cache.load() {

@@ -224,6 +224,9 @@ extension CommandLineTests {
       #expect(value("rate_distortion.lower_bound_reason", in: contents) is String)
       let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
       #expect(page.contains("The data set names no factors."))
+      expectError(
+        try run("report run --metrics fast"), "run", "the data set has no factors", "dataset.factors", output: true)
+      expectError(try run("evaluate run"), "run", "the data set has no factors", "dataset.factors")
     }
 
     @Test("What cannot be reported or written is one error, and an earlier report stays")

@@ -58,6 +58,7 @@ public struct Report {
     let seed = UInt64(settings.seed)
     progress(.encoding, 0)
     let dataset = try settings.dataset.open(on: device)
+    if options.metrics != nil { try MetricInput.requireFactors(of: dataset, at: run.folder.path) }
     let state = try run.state(for: dataset, on: device)
     let encoded = try EncodedRun(state.model, on: dataset, settings: settings) {
       progress(.encoding, Double($0) / Double(dataset.count))
@@ -80,7 +81,7 @@ public struct Report {
     let (factors, factorsReason) = try Self.factors(encoded, samples: options.pairwiseSamples, seed, progress)
 
     var metrics: RunMetrics?
-    if let preset = options.metrics, !dataset.factors.isEmpty {
+    if let preset = options.metrics {
       progress(.metrics, 0)
       let input = try MetricInput(encoded.posterior, on: dataset, device: device, location: run.folder.path)
       metrics = try RunMetrics(of: input, preset: preset, seed: settings.seed) { progress(.metrics, $0) }

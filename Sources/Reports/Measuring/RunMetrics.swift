@@ -61,12 +61,8 @@ extension MetricInput {
   public init(
     _ posterior: PosteriorTable, on dataset: any FactorDataset, device: Device, location: String
   ) throws {
+    try Self.requireFactors(of: dataset, at: location)
     let labels = dataset.factorLabels()
-    guard !labels.isEmpty else {
-      throw StructuredError(
-        "the data set has no factors", at: location, expected: "a run on data whose factors are known",
-        action: "Name the array of factors with dataset.factors in the run's configuration.")
-    }
     var factors = [Int32](repeating: 0, count: dataset.count * labels.count)
     for (k, label) in labels.enumerated() {
       for (n, value) in label.values.enumerated() { factors[n * labels.count + k] = value }
@@ -75,5 +71,15 @@ extension MetricInput {
       codes: try LabeledCodes(
         codes: posterior.means, latents: posterior.latents, factors: factors, names: labels.map(\.name),
         sizes: dataset.factors.map(\.size), location: location), posterior: posterior, device: device)
+  }
+
+  /// Makes sure that there is something to measure codes by.
+  ///
+  /// - Throws: ``StructuredError`` if the data set has no factors.
+  public static func requireFactors(of dataset: any FactorDataset, at location: String) throws {
+    guard dataset.factors.isEmpty else { return }
+    throw StructuredError(
+      "the data set has no factors", at: location, expected: "a run on data whose factors are known",
+      action: "Name the array of factors with dataset.factors in the run's configuration.")
   }
 }
