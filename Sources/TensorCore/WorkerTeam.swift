@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// Worker 0 is the caller. The others spin for some microseconds after a job, since in training the next one follows at
 /// once, then yield for a millisecond or two, which is longer than any part of a step that one thread does alone, then
-/// sleep: waking a sleeper takes as long as a small product. A thread that waits for another never spins for long without
-/// yielding, so a busy machine slows the team down in proportion and not by orders of magnitude.
+/// sleep: waking a sleeper takes as long as a small product. The caller waits for the others in the same way: where another
+/// program takes a core away, the caller's core becomes free for the worker that lost its own.
 final class WorkerTeam: Sendable {
   /// What the threads share. It outlives the team until the last thread has left.
   private final class Shared: @unchecked Sendable {
@@ -15,19 +15,26 @@ final class WorkerTeam: Sendable {
     let running = Atomic<Int>(0)
     let sleepers = Atomic<Int>(0)
     let stopped = Atomic<Bool>(false)
+    let callerSleeps = Atomic<Bool>(false)
     // Written by the caller before it advances `generation`, read by the workers after they saw it advance.
     nonisolated(unsafe) var job: (Int) -> Void = { _ in }
     let condition = NSCondition()
 
-    func awaitJob(after seen: Int) {
+    /// Spins, then yields, until something holds; false if it does not in the end.
+    private func comes(_ holds: () -> Bool) -> Bool {
       for _ in 0..<2_000 {
-        if generation.load(ordering: .acquiring) != seen { return }
+        if holds() { return true }
         vk_pause()
       }
       for _ in 0..<4_000 {
-        if generation.load(ordering: .acquiring) != seen { return }
+        if holds() { return true }
         sched_yield()
       }
+      return false
+    }
+
+    func awaitJob(after seen: Int) {
+      if comes({ generation.load(ordering: .acquiring) != seen }) { return }
       condition.lock()
       sleepers.add(1, ordering: .sequentiallyConsistent)
       while generation.load(ordering: .sequentiallyConsistent) == seen { condition.wait() }
@@ -43,6 +50,23 @@ final class WorkerTeam: Sendable {
       condition.unlock()
     }
 
+    func awaitEnd() {
+      if comes({ running.load(ordering: .acquiring) == 0 }) { return }
+      condition.lock()
+      callerSleeps.store(true, ordering: .sequentiallyConsistent)
+      while running.load(ordering: .sequentiallyConsistent) > 0 { condition.wait() }
+      callerSleeps.store(false, ordering: .relaxed)
+      condition.unlock()
+    }
+
+    func end() {
+      let left = running.subtract(1, ordering: .sequentiallyConsistent).newValue
+      guard left == 0, callerSleeps.load(ordering: .sequentiallyConsistent) else { return }
+      condition.lock()
+      condition.broadcast()
+      condition.unlock()
+    }
+
     func work(as worker: Int) {
       var seen = 0
       while true {
@@ -50,7 +74,7 @@ final class WorkerTeam: Sendable {
         seen += 1
         if stopped.load(ordering: .acquiring) { return }
         job(worker)
-        running.subtract(1, ordering: .acquiringAndReleasing)
+        end()
       }
     }
   }
@@ -88,11 +112,7 @@ final class WorkerTeam: Sendable {
       shared.running.store(count - 1, ordering: .relaxed)
       shared.announce()
       job(0)
-      var spins = 0
-      while shared.running.load(ordering: .acquiring) > 0 {
-        spins += 1
-        if spins < 4_000 { vk_pause() } else { sched_yield() }
-      }
+      shared.awaitEnd()
       shared.job = { _ in }
     }
     busy.store(false, ordering: .releasing)
