@@ -10,8 +10,9 @@ let package = Package(
     .library(
       name: "Disentangle",
       targets: [
-        "TensorCore", "Autodiff", "StrictConfiguration", "NeuralLayers", "Architectures", "Objectives", "FileFormats",
-        "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment", "Codes", "Reports",
+        "Diagnostics", "StrictConfiguration", "TensorCore", "Autodiff", "NeuralLayers", "Architectures", "Objectives",
+        "FileFormats", "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment",
+        "Figures", "Studies", "Reports", "Codes", "ONNXExport", "CommandLine",
       ]),
   ],
   dependencies: [
@@ -30,38 +31,40 @@ let package = Package(
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
     .systemLibrary(name: "CLiblinear", providers: [.apt(["liblinear-dev"])]),
 
-    // Computation.
-    .target(name: "CVectorKernels"),
-    .target(name: "TensorCore", dependencies: ["CVectorKernels", "COpenBLAS"]),
-    .target(name: "Autodiff", dependencies: ["TensorCore"]),
-    .target(name: "NeuralLayers", dependencies: ["Autodiff", "TensorCore", "StrictConfiguration"]),
-    .target(name: "Architectures", dependencies: ["NeuralLayers", "StrictConfiguration"]),
-    .target(name: "Objectives", dependencies: ["NeuralLayers", "StrictConfiguration"]),
+    // The modules in the order of their dependencies: each depends only on modules above it.
+    .target(name: "Diagnostics"),
+    .target(name: "StrictConfiguration", dependencies: ["Diagnostics", .product(name: "Yams", package: "Yams")]),
 
-    // Files, data, measurement.
-    .target(
-      name: "StrictConfiguration", dependencies: ["TensorCore", .product(name: "Yams", package: "Yams")]),
-    .target(name: "FileFormats", dependencies: ["TensorCore", "CHDF5", "CDeflate", "CZlib"]),
-    .target(name: "FactorData", dependencies: ["FileFormats", "TensorCore"]),
-    .target(name: "RateDecomposition", dependencies: ["TensorCore"]),
+    .target(name: "CVectorKernels"),
+    .target(name: "TensorCore", dependencies: ["CVectorKernels", "COpenBLAS", "Diagnostics"]),
+    .target(name: "Autodiff", dependencies: ["TensorCore"]),
+    .target(name: "NeuralLayers", dependencies: ["Autodiff", "Diagnostics", "StrictConfiguration", "TensorCore"]),
+    .target(name: "Architectures", dependencies: ["Diagnostics", "NeuralLayers", "StrictConfiguration"]),
+    .target(name: "Objectives", dependencies: ["Diagnostics", "NeuralLayers", "StrictConfiguration"]),
+
+    .target(name: "FileFormats", dependencies: ["Diagnostics", "TensorCore", "CHDF5", "CDeflate", "CZlib"]),
+    .target(name: "FactorData", dependencies: ["Diagnostics", "FileFormats", "StrictConfiguration", "TensorCore"]),
+    .target(name: "RateDecomposition", dependencies: ["Diagnostics", "TensorCore"]),
     .target(
       name: "DisentanglementMetrics",
-      dependencies: ["RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
-    .target(name: "MetricFiles", dependencies: ["DisentanglementMetrics", "FileFormats", "TensorCore"]),
+      dependencies: ["Diagnostics", "RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
+    .target(name: "MetricFiles", dependencies: ["Diagnostics", "DisentanglementMetrics", "FileFormats", "TensorCore"]),
 
-    // The whole.
     .target(
       name: "Experiment",
       dependencies: [
-        "Architectures", "Objectives", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
-        "TensorCore",
+        "Architectures", "Diagnostics", "DisentanglementMetrics", "FactorData", "FileFormats", "Objectives",
+        "RateDecomposition", "StrictConfiguration", "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .target(name: "Figures", dependencies: ["Diagnostics", "TensorCore", "CCairo", "CGIF"]),
+    .target(
+      name: "Studies", dependencies: ["Diagnostics", "Experiment", "RateDecomposition", "StrictConfiguration"]),
     .target(
       name: "Reports",
       dependencies: [
-        "DisentanglementMetrics", "Experiment", "FactorData", "NeuralLayers", "RateDecomposition", "FileFormats",
-        "StrictConfiguration", "TensorCore", "CCairo", "CGIF",
+        "Diagnostics", "DisentanglementMetrics", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers",
+        "RateDecomposition", "StrictConfiguration", "Studies", "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ],
       resources: [
@@ -70,33 +73,40 @@ let package = Package(
       ]),
     .target(
       name: "Codes",
-      dependencies: ["Experiment", "Reports", "FactorData", "FileFormats", "RateDecomposition", "TensorCore"]),
+      dependencies: [
+        "Diagnostics", "Experiment", "FactorData", "Figures", "FileFormats", "RateDecomposition", "TensorCore",
+      ]),
     .target(
       name: "ONNXSchema", dependencies: [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["README.md", "onnx.proto"]),
     .target(
       name: "ONNXExport",
       dependencies: [
-        "ONNXSchema", "Experiment", "NeuralLayers", "FileFormats", "TensorCore",
+        "Diagnostics", "ONNXSchema", "Experiment", "NeuralLayers", "FileFormats", "TensorCore",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ]),
-    .executableTarget(
-      name: "disentangle",
+    .target(
+      name: "CommandLine",
       dependencies: [
-        "Experiment", "Reports", "Codes", "ONNXExport", "Autodiff", "DisentanglementMetrics", "FactorData",
-        "FileFormats", "MetricFiles", "RateDecomposition", "StrictConfiguration", "TensorCore",
+        "Architectures", "Autodiff", "Codes", "Diagnostics", "DisentanglementMetrics", "Experiment", "FactorData",
+        "FileFormats", "MetricFiles", "ONNXExport", "Objectives", "RateDecomposition", "Reports", "StrictConfiguration",
+        "Studies", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
+    .executableTarget(name: "disentangle", dependencies: ["CommandLine"]),
     .executableTarget(
       name: "disentangle-benchmarks",
       dependencies: [
-        "Experiment", "FactorData", "FileFormats", "RateDecomposition", "DisentanglementMetrics", "NeuralLayers",
-        "StrictConfiguration", "Autodiff", "TensorCore",
+        "Diagnostics", "Experiment", "FactorData", "FileFormats", "RateDecomposition", "DisentanglementMetrics",
+        "NeuralLayers", "StrictConfiguration", "Autodiff", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(
-      name: "TestSupport", dependencies: ["Architectures", "Autodiff", "FileFormats", "NeuralLayers", "TensorCore"],
+      name: "TestSupport",
+      dependencies: [
+        "Architectures", "Autodiff", "Diagnostics", "Figures", "FileFormats", "NeuralLayers", "TensorCore",
+      ],
       path: "Tests/TestSupport"),
   ],
   swiftLanguageModes: [.v6],
@@ -105,18 +115,23 @@ let package = Package(
 
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
-  "TensorCore": [], "Autodiff": [], "NeuralLayers": [], "Architectures": [],
-  "Objectives": ["FileFormats"], "StrictConfiguration": [], "FileFormats": [], "FactorData": [],
+  "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [], "NeuralLayers": [],
+  "Architectures": [], "Objectives": ["FileFormats"], "FileFormats": [], "FactorData": [],
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
-  "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"],
-  "Reports": ["Architectures", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "RateDecomposition"],
+  "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"], "Figures": [],
+  "Reports": [
+    "Architectures", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers", "RateDecomposition",
+    "Studies",
+  ],
   "Codes": ["Experiment", "FactorData", "FileFormats"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
-  "disentangle": ["Autodiff", "Experiment", "FactorData", "FileFormats", "NeuralLayers"],
+  "CommandLine": ["Autodiff", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "disentangle"],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(
-    .testTarget(name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + extra))
+    .testTarget(
+      name: name + "Tests",
+      dependencies: [.target(name: name), "TestSupport"] + (name == "Diagnostics" ? [] : ["Diagnostics"]) + extra))
 }
 
 // Every target is held to the same standard.

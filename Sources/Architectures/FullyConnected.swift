@@ -1,5 +1,4 @@
 import NeuralLayers
-import TensorCore
 
 extension Architecture {
   /// Two ReLU layers of 1200 in the encoder, three tanh layers of 1200 in the decoder.

@@ -32,7 +32,7 @@ extension Variable where Scalar == Float {
     }
   }
 
-  /// −log p(target | stack(x)) for each image, `[B]`, in nats.
+  /// −log p(target | stack(x)) for each image, `[B]`, in nats. The backward pass computes the activations again.
   ///
   /// - Parameters:
   ///   - target: the images, shaped as the stack's output.
@@ -40,37 +40,89 @@ extension Variable where Scalar == Float {
   ///   - likelihood: what the stack's output means.
   ///   - weights: W of each layer.
   ///   - biases: b of each layer.
-  ///   - expectedWeight: the gradient that every distortion is expected to receive, if one is. Then the backward pass
-  ///     runs at once, while each image's activations are in cache. If another gradient comes, it is computed again.
-  public func fusedDistortion(
+  public func fusedDistortions(
     of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood, weights: [Variable],
-    biases: [Variable], expectedWeight: Float?
+    biases: [Variable]
   ) -> Variable {
-    let batch = shape[0], device = value.device
-    let distortion = Tensor<Float>(uninitialized: [batch], on: device)
-    let parameters = FusedParameters(weights: weights, biases: biases)
-    let inputs = [self] + weights + biases
-    func withGradients(_ imageWeights: Tensor<Float>) -> FusedGradients {
-      let parts = FusedGradients(weights: weights, biases: biases, input: isTracked ? self : nil, on: device)
-      stack.likelihoodForwardBackward(
-        value.pointer, target: target.pointer, likelihood: likelihood, imageWeights: imageWeights.pointer, batch: batch,
-        parameters: parameters, distortion: distortion.pointer, gradients: parts.pointers,
-        inputGradient: parts.input?.pointer)
-      return parts
+    let pass = FusedDistortion(input: self, target, stack, likelihood, weights, biases)
+    return Variable.recording(pass.forward(), from: [self] + weights + biases) { g, gradients in
+      pass.forwardBackward(imageWeights: g).gradients.add(
+        to: &gradients, weights: weights, biases: biases, input: self)
     }
-    var prepared: FusedGradients?
-    if let expectedWeight, inputs.contains(where: \.isTracked) {
-      prepared = withGradients(Tensor(repeating: expectedWeight, [batch], on: device))
-    } else {
-      stack.likelihoodForward(
-        value.pointer, target: target.pointer, likelihood: likelihood, batch: batch, parameters: parameters,
-        distortion: distortion.pointer)
+  }
+
+  /// The mean over the batch of −log p(target | stack(x)), a scalar in nats.
+  ///
+  /// Every image has the same weight in it, which is known beforehand. So the backward pass can run inside the forward
+  /// pass, while an image's activations are in cache; the reverse pass only scales its result.
+  ///
+  /// - Parameters:
+  ///   - target: the images, shaped as the stack's output.
+  ///   - stack: the plan.
+  ///   - likelihood: what the stack's output means.
+  ///   - weights: W of each layer.
+  ///   - biases: b of each layer.
+  ///   - isTraining: whether a reverse pass will follow.
+  public func fusedMeanDistortion(
+    of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood, weights: [Variable],
+    biases: [Variable], isTraining: Bool
+  ) -> Variable {
+    let batch = shape[0], device = value.device, inputs = [self] + weights + biases
+    let pass = FusedDistortion(input: self, target, stack, likelihood, weights, biases)
+    func mean(_ distortions: Tensor<Float>) -> Tensor<Float> {
+      Tensor(scalar: Float(distortions.total()), on: device).affine(scale: 1 / Float(batch), shift: 0)
     }
-    return Variable.recording(distortion, from: inputs) { [prepared] g, gradients in
-      let asExpected = g.withElements { $0.allSatisfy { $0 == expectedWeight } }
-      let parts = asExpected ? prepared ?? withGradients(g) : withGradients(g)
-      parts.add(to: &gradients, weights: weights, biases: biases, input: self)
+    guard isTraining, inputs.contains(where: \.isTracked) else {
+      return fusedDistortions(of: target, stack, likelihood, weights: weights, biases: biases).mean()
     }
+    let result = pass.forwardBackward(imageWeights: Tensor(repeating: 1 / Float(batch), [batch], on: device))
+    return Variable.recording(mean(result.distortions), from: inputs) { g, gradients in
+      result.gradients.scaled(by: g.scalar).add(to: &gradients, weights: weights, biases: biases, input: self)
+    }
+  }
+}
+
+/// The distortions of a batch under a stack, with or without their gradients.
+private struct FusedDistortion {
+  let input: Variable<Float>
+  let target: Tensor<Float>
+  let stack: FusedConvolutionStack
+  let likelihood: Likelihood
+  let weights: [Variable<Float>]
+  let biases: [Variable<Float>]
+  let parameters: FusedParameters
+
+  init(
+    input: Variable<Float>, _ target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood,
+    _ weights: [Variable<Float>], _ biases: [Variable<Float>]
+  ) {
+    (self.input, self.target, self.stack, self.likelihood) = (input, target, stack, likelihood)
+    (self.weights, self.biases) = (weights, biases)
+    parameters = FusedParameters(weights: weights, biases: biases)
+  }
+
+  private var batch: Int { input.shape[0] }
+  private var device: Device { input.value.device }
+
+  /// The distortions, `[B]`.
+  func forward() -> Tensor<Float> {
+    let distortions = Tensor<Float>(uninitialized: [batch], on: device)
+    stack.likelihoodForward(
+      input.value.pointer, target: target.pointer, likelihood: likelihood, batch: batch, parameters: parameters,
+      distortion: distortions.pointer)
+    return distortions
+  }
+
+  /// The distortions, `[B]`, and the gradients of Σ_b imageWeights[b]·distortion[b].
+  func forwardBackward(imageWeights: Tensor<Float>) -> (distortions: Tensor<Float>, gradients: FusedGradients) {
+    let distortions = Tensor<Float>(uninitialized: [batch], on: device)
+    let gradients = FusedGradients(
+      weights: weights, biases: biases, input: input.isTracked ? input : nil, on: device)
+    stack.likelihoodForwardBackward(
+      input.value.pointer, target: target.pointer, likelihood: likelihood, imageWeights: imageWeights.pointer,
+      batch: batch, parameters: parameters, distortion: distortions.pointer, gradients: gradients.pointers,
+      inputGradient: gradients.input?.pointer)
+    return (distortions, gradients)
   }
 }
 
@@ -91,6 +143,17 @@ private struct FusedGradients {
     self.weights = weights.map { Tensor(uninitialized: $0.shape, on: device) }
     self.biases = biases.map { Tensor(uninitialized: $0.shape, on: device) }
     self.input = input.map { Tensor(uninitialized: $0.shape, on: device) }
+  }
+
+  private init(weights: [Tensor<Float>], biases: [Tensor<Float>], input: Tensor<Float>?) {
+    (self.weights, self.biases, self.input) = (weights, biases, input)
+  }
+
+  /// The gradients of `factor` times as much.
+  func scaled(by factor: Float) -> FusedGradients {
+    if factor == 1 { return self }
+    func scale(_ tensor: Tensor<Float>) -> Tensor<Float> { tensor.affine(scale: factor, shift: 0) }
+    return FusedGradients(weights: weights.map(scale), biases: biases.map(scale), input: input.map(scale))
   }
 
   var pointers: FusedParameterGradients {

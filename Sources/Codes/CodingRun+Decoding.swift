@@ -1,4 +1,4 @@
-import Experiment
+import Diagnostics
 import FileFormats
 import RateDecomposition
 import TensorCore

@@ -1,4 +1,3 @@
-import Experiment
 import FactorData
 import FileFormats
 import RateDecomposition

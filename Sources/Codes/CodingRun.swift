@@ -1,3 +1,4 @@
+import Diagnostics
 import Experiment
 import FactorData
 import FileFormats

@@ -1,6 +1,7 @@
+import Diagnostics
+import Figures
 import FileFormats
 import Foundation
-import Reports
 import TensorCore
 
 /// Where decoded images go; the name tells which of the three.

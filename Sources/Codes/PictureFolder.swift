@@ -1,6 +1,6 @@
+import Diagnostics
 import FileFormats
 import Foundation
-import TensorCore
 
 /// A new folder of files that appears whole or not at all.
 enum PictureFolder {

@@ -1,3 +1,4 @@
+import Diagnostics
 import TensorCore
 
 /// Which images make up the batch of a step: a pure function of the stream and the step, so that resuming needs no state.

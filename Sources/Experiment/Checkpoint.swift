@@ -1,3 +1,4 @@
+import Diagnostics
 import FileFormats
 import Foundation
 import NeuralLayers

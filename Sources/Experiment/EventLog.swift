@@ -1,6 +1,6 @@
+import Diagnostics
 import FileFormats
 import Foundation
-import TensorCore
 
 /// `metrics.jsonl`: one JSON object for each logged step, appended as training goes.
 ///

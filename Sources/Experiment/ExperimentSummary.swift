@@ -1,6 +1,6 @@
+import Diagnostics
 import FactorData
 import Foundation
-import NeuralLayers
 import TensorCore
 
 /// What a person reads before training begins.
@@ -25,17 +25,18 @@ public struct ExperimentSummary: CustomStringConvertible {
       model.parameters.entries.filter { $0.name.hasPrefix(prefix) }.reduce(0) { $0 + $1.shape.count }
     }
     var parameters =
-      "\(grouped(model.parameters.count)) parameters (encoder \(grouped(count("encoder"))), "
-      + "decoder \(grouped(count("decoder"))))"
+      "\(Format.grouped(model.parameters.count)) parameters (encoder \(Format.grouped(count("encoder"))), "
+      + "decoder \(Format.grouped(count("decoder"))))"
     if let adversary = trainer.objective.adversary {
-      parameters += ", adversary \(grouped(adversary.parameters.count))"
+      parameters += ", adversary \(Format.grouped(adversary.parameters.count))"
     }
     let length: String
     switch training.length {
-    case .steps(let steps): length = "\(grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"
+    case .steps(let steps):
+      length = "\(Format.grouped(steps)) steps, batch \(training.batchSize), drawn from the whole set"
     case .epochs(let epochs):
-      length = "\(epochs) epochs = \(grouped(trainer.steps)) steps, batch \(training.batchSize)"
-    case nil: length = "\(grouped(trainer.steps)) steps"
+      length = "\(epochs) epochs = \(Format.grouped(trainer.steps)) steps, batch \(training.batchSize)"
+    case nil: length = "\(Format.grouped(trainer.steps)) steps"
     }
     lines = [
       ("experiment", "\(configuration.name), seed \(configuration.seed) → \(output)"),
@@ -45,7 +46,7 @@ public struct ExperimentSummary: CustomStringConvertible {
         "architecture",
         "\(model.architecture.name), \(model.latents) \(model.latents == 1 ? "latent" : "latents"), \(model.likelihood.name) likelihood, \(parameters)"
       ),
-      ("data", "\(dataset.name), \(grouped(dataset.count)) images of \(dataset.imageShape)"),
+      ("data", "\(dataset.name), \(Format.grouped(dataset.count)) images of \(dataset.imageShape)"),
       ("training", "\(length), \(training.optimizer.name)"),
       (
         "device",
@@ -58,8 +59,8 @@ public struct ExperimentSummary: CustomStringConvertible {
     lines.append(
       (
         "expected time",
-        "\(ProgressLine.duration(Double(remaining) * secondsPerStep)) for \(grouped(remaining)) steps at "
-          + "\(ProgressLine.number(secondsPerStep * 1000)) ms, then the report"
+        "\(Format.duration(Double(remaining) * secondsPerStep)) for \(Format.grouped(remaining)) steps at "
+          + "\(Format.significant(secondsPerStep * 1000)) ms, then the report"
       ))
   }
 
@@ -68,16 +69,6 @@ public struct ExperimentSummary: CustomStringConvertible {
     lines.map { label, text in label.padding(toLength: 15, withPad: " ", startingAt: 0) + text }
       .joined(separator: "\n")
   }
-}
-
-/// 737280 as "737,280".
-func grouped(_ number: Int) -> String {
-  var text = "", digits = String(number.magnitude)
-  while digits.count > 3 {
-    text = "," + digits.suffix(3) + text
-    digits.removeLast(3)
-  }
-  return (number < 0 ? "-" : "") + digits + text
 }
 
 extension Trainer {

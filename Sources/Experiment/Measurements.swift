@@ -1,7 +1,6 @@
 import Autodiff
 import FactorData
 import Foundation
-import NeuralLayers
 import Objectives
 import RateDecomposition
 import StrictConfiguration
@@ -58,8 +57,8 @@ extension Model {
     let targets = Tensor((0..<size).flatMap { _ in pixels }, self.image.batch(size), on: device)
     var result: [Double] = []
     forEachBatch(of: codes, size: size) { z in
-      let distortion = decoder.distortion(
-        of: targets.rows(0..<z.shape[0]), from: z, likelihood, entersAsMean: false, .evaluation(on: device))
+      let distortion = decoder.distortions(
+        of: targets.rows(0..<z.shape[0]), from: z, likelihood, .evaluation(on: device))
       distortion.value.withElements { result.append(contentsOf: $0.map { -Double($0) }) }
     }
     return result
@@ -83,7 +82,7 @@ extension Model {
       let columns = (0..<count).map { n in
         let target = Tensor<Float>(repeating: 0, [batch, pixels], on: device)
           .combined(.add, flat.rows(n..<n + 1))
-        return likelihood.distortion(output: output, target: target).value.elements
+        return likelihood.distortions(output: output, target: target).value.elements
       }
       for k in 0..<batch { result.append(contentsOf: columns.map { -Double($0[k]) }) }
     }

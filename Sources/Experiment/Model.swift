@@ -1,5 +1,6 @@
 import Architectures
 import Autodiff
+import Diagnostics
 import FactorData
 import NeuralLayers
 import TensorCore
@@ -86,7 +87,7 @@ public final class Model {
       let images = dataset.batch(batch, on: device)
       let posterior = encoder(images, pass)
       let codes = posterior.sample(noise: stream.normalTensor([batch.count, latents], on: device))
-      let distortion = decoder.distortion(of: images, from: codes, likelihood, entersAsMean: false, pass)
+      let distortion = decoder.distortions(of: images, from: codes, likelihood, pass)
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
     }
     return result
@@ -98,9 +99,9 @@ public final class Model {
     var result: [Double] = []
     forEachBatch(of: indices, size: 256) { batch, done in
       let z = Array(codes[(done - batch.count) * latents..<done * latents])
-      let distortion = decoder.distortion(
+      let distortion = decoder.distortions(
         of: dataset.batch(batch, on: device), from: Variable(Tensor(z, [batch.count, latents], on: device)), likelihood,
-        entersAsMean: false, .evaluation(on: device))
+        .evaluation(on: device))
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
     }
     return result

@@ -1,8 +1,8 @@
+import Diagnostics
 import FactorData
 import FileFormats
 import Foundation
 import RateDecomposition
-import TensorCore
 
 /// The posteriors of a run's whole data set, kept in the run's folder so that the next evaluation need not encode again.
 ///

@@ -1,6 +1,6 @@
+import Diagnostics
 import FileFormats
 import RateDecomposition
-import TensorCore
 
 /// Posteriors from anywhere: an HDF5 file with `mean` and `log_variance`, `[N, D]`, float32 or float64, and optionally
 /// `samples` `[S, D]` with `indices` `[S]`, the data point that each sample was drawn from.

@@ -1,6 +1,6 @@
+import Diagnostics
 import FileFormats
 import Foundation
-import TensorCore
 
 /// The folder of one run: what was configured, what happened, what came out, in formats that any language reads.
 ///

@@ -1,6 +1,5 @@
 import FileFormats
 import Foundation
-import TensorCore
 
 /// A TensorBoard event file: the rows of `metrics.jsonl` as scalars, and pictures, appended as training goes.
 ///

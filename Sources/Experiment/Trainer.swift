@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import FactorData
 import Foundation
 import NeuralLayers
@@ -93,10 +94,8 @@ public final class Trainer {
         of: ForwardPass(
           images: images, posterior: posterior, codes: codes, step: step, dataCount: dataset.count,
           stream: stream.split("objective", step), pass: pass,
-          distortion: { [model, objective] in
-            model.decoder.distortion(
-              of: images, from: codes, model.likelihood, entersAsMean: objective.distortionEntersAsMean, pass)
-          },
+          meanDistortion: { [model] in model.decoder.meanDistortion(of: images, from: codes, model.likelihood, pass) },
+          distortions: { [model] in model.decoder.distortions(of: images, from: codes, model.likelihood, pass) },
           output: { [model] in model.decoder(codes, pass) }))
     }
     let total = pass.tape.phase("objective") { terms.total }

@@ -1,6 +1,5 @@
 import FactorData
 import RateDecomposition
-import TensorCore
 
 /// The exact decomposition of the rate over a fixed part of the data, measured every so many steps while training goes
 /// on, so that curves of its three terms are of the terms themselves and not of minibatch estimates.

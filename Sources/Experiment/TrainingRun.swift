@@ -1,8 +1,7 @@
+import Diagnostics
 import FactorData
-import FileFormats
 import Foundation
 import Logging
-import NeuralLayers
 import StrictConfiguration
 import Synchronization
 import TensorCore

@@ -1,7 +1,6 @@
+import Diagnostics
 import FileFormats
 import Foundation
-import NeuralLayers
-import StrictConfiguration
 import TensorCore
 
 /// The weights of a model as float32 in PyTorch's layouts, in a safetensors file that Python reads.

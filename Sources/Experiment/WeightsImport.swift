@@ -1,5 +1,5 @@
 import Architectures
-import FactorData
+import Diagnostics
 import FileFormats
 import Foundation
 import StrictConfiguration

@@ -1,3 +1,4 @@
+import Diagnostics
 import TensorCore
 
 /// Where a data set comes from, as far as its configuration says.

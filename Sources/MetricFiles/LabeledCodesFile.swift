@@ -1,6 +1,6 @@
+import Diagnostics
 import DisentanglementMetrics
 import FileFormats
-import TensorCore
 
 /// Codes with their factors from anywhere: an HDF5 or NPZ file (its first bytes tell which) of these arrays.
 ///

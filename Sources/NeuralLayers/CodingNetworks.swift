@@ -74,15 +74,24 @@ public struct Decoder {
   ///   - images: x, `[B, height, width, channels]`.
   ///   - codes: z, `[B, D]`.
   ///   - likelihood: what the decoder's output means.
-  ///   - entersAsMean: whether the loss is (expected to be) linear in these distortions with weight 1/B each. Then the
-  ///     backward pass may run inside the forward pass, image by image in cache. If the loss turns out otherwise, the
-  ///     gradient is computed again: the declaration decides about speed, never about the result.
   ///   - pass: the evaluation this is part of.
-  public func distortion(
-    of images: Tensor<Float>, from codes: Variable<Float>, _ likelihood: Likelihood, entersAsMean: Bool, _ pass: Pass
+  public func distortions(
+    of images: Tensor<Float>, from codes: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
   ) -> Variable<Float> {
     let x = trunk(codes, pass)
-    if let stack { return stack.distortion(of: images, from: x, likelihood, entersAsMean: entersAsMean, pass) }
-    return likelihood.distortion(output: x, target: images)
+    if let stack { return stack.distortions(of: images, from: x, likelihood, pass) }
+    return likelihood.distortions(output: x, target: images)
+  }
+
+  /// The mean of −log p(x|z) over the batch, a scalar in nats.
+  ///
+  /// This is the fast way to train: every image has the weight 1/B, so the backward pass may run inside the forward
+  /// pass, image by image in cache. Parameters as in ``distortions(of:from:_:_:)``.
+  public func meanDistortion(
+    of images: Tensor<Float>, from codes: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
+  ) -> Variable<Float> {
+    let x = trunk(codes, pass)
+    if let stack { return stack.meanDistortion(of: images, from: x, likelihood, pass) }
+    return likelihood.distortions(output: x, target: images).mean()
   }
 }

@@ -102,17 +102,27 @@ public struct ConvolutionStack {
   ///   - target: the images to explain, `[B, height, width, channels]`.
   ///   - images: what goes into the stack.
   ///   - likelihood: what comes out of it.
-  ///   - entersAsMean: see ``Decoder/distortion(of:from:_:entersAsMean:_:)``.
   ///   - pass: the evaluation this is part of.
-  public func distortion(
-    of target: Tensor<Float>, from images: Variable<Float>, _ likelihood: Likelihood, entersAsMean: Bool, _ pass: Pass
+  public func distortions(
+    of target: Tensor<Float>, from images: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
   ) -> Variable<Float> {
     let weights = weights(pass), biases = biases(pass)
     return pass.tape.phase(phaseName + ", likelihood", operations: operations(images, weights)) {
-      guard let plan else { return likelihood.distortion(output: general(images, pass), target: target) }
-      return images.fusedDistortion(
-        of: target, plan, likelihood, weights: weights, biases: biases,
-        expectedWeight: entersAsMean && pass.isTraining ? 1 / Float(images.shape[0]) : nil)
+      guard let plan else { return likelihood.distortions(output: general(images, pass), target: target) }
+      return images.fusedDistortions(of: target, plan, likelihood, weights: weights, biases: biases)
+    }
+  }
+
+  /// The mean of ``distortions(of:from:_:_:)`` over the batch, a scalar in nats. In training the backward pass of a fused
+  /// stack runs inside the forward pass.
+  public func meanDistortion(
+    of target: Tensor<Float>, from images: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
+  ) -> Variable<Float> {
+    guard let plan else { return distortions(of: target, from: images, likelihood, pass).mean() }
+    let weights = weights(pass), biases = biases(pass)
+    return pass.tape.phase(phaseName + ", likelihood", operations: operations(images, weights)) {
+      images.fusedMeanDistortion(
+        of: target, plan, likelihood, weights: weights, biases: biases, isTraining: pass.isTraining)
     }
   }
 

@@ -4,7 +4,7 @@ import TensorCore
 
 extension Likelihood {
   /// −log p(x|z) in nats, `[B]`, for decoder outputs and images `[B, …]`.
-  public func distortion(output: Variable<Float>, target: Tensor<Float>) -> Variable<Float> {
+  public func distortions(output: Variable<Float>, target: Tensor<Float>) -> Variable<Float> {
     let batch = output.shape[0]
     let flat = output.reshaped([batch, output.shape.count / batch])
     let x = Variable(target.reshaped(flat.shape))

@@ -1,7 +1,7 @@
+import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
-import TensorCore
 
 /// A folder with both networks of a model, `encoder.onnx` and `decoder.onnx`.
 public enum ONNXFolder {

@@ -1,6 +1,6 @@
+import Diagnostics
 import Experiment
 import Foundation
-import NeuralLayers
 import ONNXSchema
 import SwiftProtobuf
 import TensorCore

@@ -1,5 +1,4 @@
 import Autodiff
-import NeuralLayers
 import StrictConfiguration
 
 /// β-TCVAE: a VAE that pays for total correlation separately.
@@ -43,7 +42,7 @@ public struct BetaTCVAE: Objective {
     let q = estimator.densities(of: pass.codes, under: pass.posterior, dataCount: pass.dataCount)
     let step = pass.step, name = estimator.rawValue
     return LossTerms(
-      .reconstruction(pass.distortion),
+      .reconstruction(pass.meanDistortion),
       .mutualInformation((q.conditional - q.joint).mean(), weight: configuration.alpha.value(at: step), name),
       .totalCorrelation((q.joint - q.marginals).mean(), weight: configuration.beta.value(at: step), name),
       .dimensionWiseKL((q.marginals - pass.priorDensity).mean(), weight: configuration.gamma.value(at: step), name))

@@ -1,4 +1,3 @@
-import NeuralLayers
 import StrictConfiguration
 
 /// β-VAE: a VAE that pays β for each nat of rate.
@@ -27,7 +26,7 @@ public struct BetaVAE: Objective {
   /// E[−log p(x|z)] + β·KL.
   public func loss(of pass: ForwardPass) -> LossTerms {
     LossTerms(
-      .reconstruction(pass.distortion),
+      .reconstruction(pass.meanDistortion),
       .rate(pass.posterior.rate, weight: configuration.beta.value(at: pass.step)))
   }
 }

@@ -1,5 +1,4 @@
 import Autodiff
-import NeuralLayers
 import StrictConfiguration
 import TensorCore
 
@@ -41,7 +40,7 @@ public struct FactorVAE: Objective {
   public func loss(of pass: ForwardPass) -> LossTerms {
     let ratio = discriminator.ratio(of: pass.codes, pass.pass)
     return LossTerms(
-      .reconstruction(pass.distortion),
+      .reconstruction(pass.meanDistortion),
       .rate(pass.posterior.rate),
       .totalCorrelation(ratio.mean(), weight: configuration.gamma.value(at: pass.step), "discriminator"))
   }

@@ -16,9 +16,9 @@ public struct LossTerm {
     (self.name, self.value, self.weight) = (name, value, weight)
   }
 
-  /// E[−log p(x|z)], the mean of the distortions `[B]`.
-  public static func reconstruction(_ distortion: Variable<Float>) -> LossTerm {
-    LossTerm("reconstruction", distortion.mean())
+  /// E[−log p(x|z)], the mean distortion.
+  public static func reconstruction(_ meanDistortion: Variable<Float>, weight: Double = 1) -> LossTerm {
+    LossTerm("reconstruction", meanDistortion, weight: weight)
   }
 
   /// E[KL(q(z|x) ‖ p(z))], the rate.

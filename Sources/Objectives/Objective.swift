@@ -9,11 +9,6 @@ public protocol Objective {
   /// The smallest batch for which the loss is defined.
   var minimumBatchSize: Int { get }
 
-  /// Whether the distortions enter the loss as their mean over the batch, with weight 1 and in no other way.
-  ///
-  /// Then a decoder's backward pass can run inside its forward pass. Declaring it wrongly costs time, nothing else.
-  var distortionEntersAsMean: Bool { get }
-
   /// A second model with parameters of its own that is trained on the codes; nil for most objectives.
   var adversary: (any Adversary)? { get }
 
@@ -24,8 +19,6 @@ public protocol Objective {
 extension Objective {
   /// One image is a batch.
   public var minimumBatchSize: Int { 1 }
-  /// True for every objective of the form E[−log p(x|z)] + regulariser.
-  public var distortionEntersAsMean: Bool { true }
   /// No adversary.
   public var adversary: (any Adversary)? { nil }
 }
@@ -75,23 +68,29 @@ public final class ForwardPass {
   /// The evaluation, for objectives with parameters of their own.
   public let pass: Pass
 
-  private let makeDistortion: () -> Variable<Float>
+  private let makeMeanDistortion: (() -> Variable<Float>)?
+  private let makeDistortions: () -> Variable<Float>
   private let makeOutput: () -> Variable<Float>
 
-  /// −log p(x|z) for each image, in nats, `[B]`.
-  public private(set) lazy var distortion = makeDistortion()
+  /// The mean of −log p(x|z) over the batch, a scalar in nats. The fast way: the decoder's backward pass may run inside
+  /// its forward pass.
+  public private(set) lazy var meanDistortion = makeMeanDistortion?() ?? distortions.mean()
 
-  /// The decoder's output, `[B, height, width, channels]`; asking for it runs the decoder apart from ``distortion``.
+  /// −log p(x|z) for each image, in nats, `[B]`, for losses that weight images differently.
+  public private(set) lazy var distortions = makeDistortions()
+
+  /// The decoder's output, `[B, height, width, channels]`; asking for it runs the decoder again.
   public private(set) lazy var output = makeOutput()
 
   /// Describes a batch; the decoder runs when an objective asks for its result.
   public init(
     images: Tensor<Float>, posterior: DiagonalGaussian, codes: Variable<Float>, step: Int, dataCount: Int,
-    stream: RandomStream, pass: Pass, distortion: @escaping () -> Variable<Float>,
-    output: @escaping () -> Variable<Float>
+    stream: RandomStream, pass: Pass, meanDistortion: (() -> Variable<Float>)? = nil,
+    distortions: @escaping () -> Variable<Float>, output: @escaping () -> Variable<Float>
   ) {
     (self.images, self.posterior, self.codes, self.step, self.dataCount) = (images, posterior, codes, step, dataCount)
-    (self.stream, self.pass, makeDistortion, makeOutput) = (stream, pass, distortion, output)
+    (self.stream, self.pass, makeMeanDistortion) = (stream, pass, meanDistortion)
+    (makeDistortions, makeOutput) = (distortions, output)
   }
 
   /// B.

@@ -1,4 +1,3 @@
-import NeuralLayers
 import StrictConfiguration
 
 /// The variational auto-encoder.
@@ -26,7 +25,7 @@ public struct VAE: Objective {
   /// E[−log p(x|z)] + KL.
   public func loss(of pass: ForwardPass) -> LossTerms {
     LossTerms(
-      .reconstruction(pass.distortion),
+      .reconstruction(pass.meanDistortion),
       .rate(pass.posterior.rate, weight: configuration.rateWeight.value(at: pass.step)))
   }
 }

@@ -1,6 +1,6 @@
 import Experiment
 import FactorData
-import FileFormats
+import Figures
 import Foundation
 import Logging
 import RateDecomposition

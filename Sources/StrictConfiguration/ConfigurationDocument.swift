@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import TensorCore
 
 /// A configuration file with the command line's overrides applied, ready to be decoded.
 public struct ConfigurationDocument: Sendable {

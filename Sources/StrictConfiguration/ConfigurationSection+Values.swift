@@ -1,4 +1,4 @@
-import TensorCore
+import Diagnostics
 
 extension ConfigurationSection {
   /// Reads a finite number.

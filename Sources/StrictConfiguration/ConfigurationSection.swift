@@ -1,4 +1,4 @@
-import TensorCore
+import Diagnostics
 
 /// A value that a section of the configuration describes completely.
 ///

@@ -1,4 +1,4 @@
-import TensorCore
+import Diagnostics
 
 /// One `--set path.to.key=value` of the command line.
 struct Override {

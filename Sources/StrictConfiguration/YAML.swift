@@ -1,4 +1,4 @@
-import TensorCore
+import Diagnostics
 import Yams
 
 /// YAML text to ``ConfigurationNode`` and back; the only file that knows Yams.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import FactorData
 import Foundation
 import TensorCore

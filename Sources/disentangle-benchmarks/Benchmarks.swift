@@ -1,6 +1,6 @@
 import ArgumentParser
+import Diagnostics
 import Foundation
-import TensorCore
 
 /// The benchmarks' command line.
 @main

@@ -1,7 +1,6 @@
 import ArgumentParser
 import FactorData
 import Foundation
-import TensorCore
 
 /// Drawing all of dSprites into memory.
 struct RenderBenchmark: ParsableCommand {

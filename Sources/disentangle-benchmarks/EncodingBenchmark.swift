@@ -1,5 +1,4 @@
 import ArgumentParser
-import Experiment
 import FactorData
 import TensorCore
 

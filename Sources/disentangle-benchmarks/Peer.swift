@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import TensorCore
 
 /// Another program that does the same work: a child process that times it on request, one JSON object per line.
 ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Autodiff
+import Diagnostics
 import NeuralLayers
 import TensorCore
 

@@ -42,8 +42,8 @@ struct ArchitectureTests {
     #expect(posterior.mean.shape == [3, size.latents])
     #expect(posterior.logVariance.shape == [3, size.latents])
     #expect(networks.decoder(posterior.mean, pass).shape == image.batch(3))
-    let distortion = networks.decoder.distortion(
-      of: images, from: posterior.mean, .gaussian(standardDeviation: 1), entersAsMean: false, pass)
+    let distortion = networks.decoder.distortions(
+      of: images, from: posterior.mean, .gaussian(standardDeviation: 1), pass)
     #expect(distortion.shape == [3])
     #expect(distortion.value.elements.allSatisfy { $0.isFinite })
   }

@@ -1,6 +1,6 @@
 import Codes
+import Diagnostics
 import Foundation
-import TensorCore
 import TestSupport
 import Testing
 

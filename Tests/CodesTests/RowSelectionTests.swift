@@ -1,6 +1,6 @@
 import Codes
+import Diagnostics
 import FileFormats
-import TensorCore
 import TestSupport
 import Testing
 

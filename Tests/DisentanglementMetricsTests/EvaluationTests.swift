@@ -1,7 +1,7 @@
+import Diagnostics
 import DisentanglementMetrics
 import Foundation
 import StrictConfiguration
-import TensorCore
 import Testing
 
 @Suite struct EvaluationTests {

@@ -1,5 +1,4 @@
 import DisentanglementMetrics
-import FileFormats
 import TensorCore
 import TestSupport
 import Testing

@@ -1,6 +1,5 @@
 import DisentanglementMetrics
 import FileFormats
-import TensorCore
 import TestSupport
 
 /// The reference values of metrics (golden/metrics), and the codes they were computed from.

@@ -1,5 +1,5 @@
+import Diagnostics
 import DisentanglementMetrics
-import TensorCore
 import Testing
 
 @Suite struct LabeledCodesTests {

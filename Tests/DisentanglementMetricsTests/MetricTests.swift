@@ -1,3 +1,4 @@
+import Diagnostics
 import DisentanglementMetrics
 import Foundation
 import TensorCore

@@ -2,7 +2,6 @@ import Experiment
 import FactorData
 import FileFormats
 import Foundation
-import StrictConfiguration
 import TensorCore
 import TestSupport
 import Testing

@@ -1,8 +1,8 @@
 import Autodiff
+import Diagnostics
 import Experiment
 import FactorData
 import Foundation
-import NeuralLayers
 import Objectives
 import RateDecomposition
 import StrictConfiguration
@@ -36,8 +36,8 @@ struct MeasurementsTests {
     for image in 0..<3 {
       let one = model.logLikelihoods(of: images.rows(image..<image + 1), at: codes.elements)
       let targets = data.batch([Int](repeating: [3, 17, 30][image], count: 300), on: model.device)
-      let distortions = model.decoder.distortion(
-        of: targets, from: Variable(codes), likelihood, entersAsMean: false, .evaluation(on: model.device))
+      let distortions = model.decoder.distortions(
+        of: targets, from: Variable(codes), likelihood, .evaluation(on: model.device))
       // Sums of 4,096 single-precision terms, in another order.
       #expect(relativeDifference(one, distortions.value.elements.map { -Double($0) }) < 1e-5)
       #expect(relativeDifference((0..<300).map { all[3 * $0 + image] }, one) < 1e-5)

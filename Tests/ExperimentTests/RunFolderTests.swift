@@ -1,6 +1,6 @@
+import Diagnostics
 import Experiment
 import Foundation
-import TensorCore
 import Testing
 
 @Suite("Run folders")

@@ -1,7 +1,7 @@
+import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
-import TensorCore
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
+import Diagnostics
 import Experiment
 import FactorData
 import FileFormats
 import Foundation
-import NeuralLayers
 import StrictConfiguration
 import TensorCore
 import TestSupport

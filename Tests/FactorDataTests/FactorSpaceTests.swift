@@ -1,5 +1,5 @@
+import Diagnostics
 import FactorData
-import TensorCore
 import Testing
 
 @Suite struct FactorSpaceTests {

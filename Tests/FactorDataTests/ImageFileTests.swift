@@ -1,3 +1,4 @@
+import Diagnostics
 import FactorData
 import FileFormats
 import Foundation

@@ -1,3 +1,4 @@
+import Diagnostics
 import FactorData
 import TensorCore
 import TestSupport

@@ -1,5 +1,5 @@
+import Diagnostics
 import FileFormats
-import TensorCore
 import Testing
 
 @Suite struct RecordFileTests {

@@ -1,6 +1,6 @@
+import Diagnostics
 import FileFormats
 import Foundation
-import TensorCore
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
+import Diagnostics
 import DisentanglementMetrics
 import FileFormats
 import Foundation
 import MetricFiles
-import TensorCore
 import TestSupport
 import Testing
 

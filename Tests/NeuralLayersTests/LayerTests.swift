@@ -46,10 +46,10 @@ struct LayerTests {
   func densities() {
     let output = Variable(Tensor<Float>([0.2, 0.9], [1, 2], on: device))
     let target = Tensor<Float>([0.5, 0.5], [1, 2], on: device)
-    let gaussian = Likelihood.gaussian(standardDeviation: 0.5).distortion(output: output, target: target).scalar
+    let gaussian = Likelihood.gaussian(standardDeviation: 0.5).distortions(output: output, target: target).scalar
     let expectedGaussian = 0.5 * ((0.09 + 0.16) / 0.25 + 2 * log(2 * Double.pi * 0.25))
     #expect(abs(Double(gaussian) - expectedGaussian) < 1e-6)
-    let laplace = Likelihood.laplace(scale: 0.5).distortion(output: output, target: target).scalar
+    let laplace = Likelihood.laplace(scale: 0.5).distortions(output: output, target: target).scalar
     #expect(abs(Double(laplace) - (0.7 / 0.5 + 2 * log(1.0))) < 1e-6)
   }
 

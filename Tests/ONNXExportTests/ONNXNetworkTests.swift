@@ -1,5 +1,6 @@
 import Architectures
 import Autodiff
+import Diagnostics
 import Experiment
 import Foundation
 import NeuralLayers

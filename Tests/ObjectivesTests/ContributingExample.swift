@@ -1,6 +1,5 @@
 import Autodiff
 import Foundation
-import NeuralLayers
 import Objectives
 import StrictConfiguration
 import TensorCore
@@ -32,7 +31,7 @@ struct RateTargetVAE: Objective {
   func loss(of pass: ForwardPass) -> LossTerms {
     let excess = pass.posterior.rate - Float(configuration.target)
     return LossTerms(
-      .reconstruction(pass.distortion),
+      .reconstruction(pass.meanDistortion),
       LossTerm("rate_excess_squared", excess.squared(), weight: configuration.gamma.value(at: pass.step)))
   }
 }

@@ -39,7 +39,8 @@ struct GoldenBatch {
       of: ForwardPass(
         images: images, posterior: posterior, codes: codes, step: 0,
         dataCount: try file.read("inputs/dataset_size", as: Int.self).values[0], stream: RandomStream(seed: 0),
-        pass: pass, distortion: { Likelihood.bernoulli.distortion(output: logits, target: images) }, output: { logits })
+        pass: pass, distortions: { Likelihood.bernoulli.distortions(output: logits, target: images) },
+        output: { logits })
     )
     let total = terms.total
     let values = Dictionary(uniqueKeysWithValues: terms.terms.map { ($0.name, Double($0.value.scalar)) })
@@ -168,7 +169,7 @@ struct GoldenObjectivesTests {
     let exact = try golden.doubles("bce_extreme/exact")
     for (i, logit) in logits.enumerated() {
       for (j, target) in targets.enumerated() {
-        let distortion = Likelihood.bernoulli.distortion(
+        let distortion = Likelihood.bernoulli.distortions(
           output: Variable(Tensor([logit], [1, 1], on: golden.device)),
           target: Tensor([target], [1, 1], on: golden.device))
         // softplus(l) − l·t cancels where t = 1 and l is large: to the rounding of l itself.

@@ -45,7 +45,7 @@ func checkObjective(_ configuration: any ObjectiveConfiguration.Type, _ yaml: St
     let terms = objective.loss(
       of: ForwardPass(
         images: mean, posterior: posterior, codes: codes, step: 10, dataCount: 1_000, stream: RandomStream(seed: 1),
-        pass: pass, distortion: { (codes * 3).squared().sum(axis: 1, keepingAxis: false) }, output: { codes }))
+        pass: pass, distortions: { (codes * 3).squared().sum(axis: 1, keepingAxis: false) }, output: { codes }))
     let total = terms.total
     let gradients = try pass.tape.backward(from: total)
     let slope = zip([m, v], directions).reduce(0.0) { sum, pair in

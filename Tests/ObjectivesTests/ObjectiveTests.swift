@@ -2,7 +2,6 @@ import Autodiff
 import Foundation
 import NeuralLayers
 import Objectives
-import StrictConfiguration
 import TensorCore
 import TestSupport
 import Testing
@@ -26,7 +25,7 @@ struct ObjectiveTests {
     let result = try ObjectiveSection.objective(yaml, latents: 3, on: device).loss(
       of: ForwardPass(
         images: normal(1, 0), posterior: posterior, codes: codes, step: step, dataCount: 1000,
-        stream: RandomStream(seed: 0), pass: pass, distortion: { codes.squared().sum(axis: 1, keepingAxis: false) },
+        stream: RandomStream(seed: 0), pass: pass, distortions: { codes.squared().sum(axis: 1, keepingAxis: false) },
         output: { codes }))
     return (result, Double(result.total.scalar))
   }
@@ -99,7 +98,7 @@ struct ObjectiveTests {
     let terms = objective.loss(
       of: ForwardPass(
         images: mean.value, posterior: posterior, codes: mean, step: 0, dataCount: 100, stream: RandomStream(seed: 0),
-        pass: pass, distortion: { mean.sum(axis: 1, keepingAxis: false) }, output: { mean }))
+        pass: pass, distortions: { mean.sum(axis: 1, keepingAxis: false) }, output: { mean }))
     try pass.tape.backward(from: terms.total)
     #expect(adversary.parameters.gradients.elements.allSatisfy { $0 == 7 }, "frozen in the encoder's pass")
   }
@@ -121,7 +120,7 @@ struct ObjectiveTests {
       let terms = objective.loss(
         of: ForwardPass(
           images: mean, posterior: posterior, codes: codes, step: 0, dataCount: 100, stream: RandomStream(seed: 0),
-          pass: pass, distortion: { codes.sum(axis: 1, keepingAxis: false) }, output: { codes }))
+          pass: pass, distortions: { codes.sum(axis: 1, keepingAxis: false) }, output: { codes }))
       if backward { try pass.tape.backward(from: terms.total) }
       let training = Pass(training: [adversary.parameters], on: device)
       let loss = adversary.loss(

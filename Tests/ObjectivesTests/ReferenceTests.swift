@@ -33,7 +33,7 @@ struct ReferenceTests {
       of: ForwardPass(
         images: target, posterior: posterior, codes: posterior.sample(noise: try tensor("noise")), step: 0,
         dataCount: 500, stream: RandomStream(seed: 0), pass: pass,
-        distortion: { Likelihood.bernoulli.distortion(output: logits, target: target) }, output: { logits }))
+        distortions: { Likelihood.bernoulli.distortions(output: logits, target: target) }, output: { logits }))
     let total = terms.total
     #expect(relativeDifference([total.scalar], try doubles("\(group)/loss")) < 1e-5)
     if !estimator.isEmpty {

@@ -1,6 +1,6 @@
+import Diagnostics
 import Foundation
 import RateDecomposition
-import TensorCore
 import Testing
 
 @Suite("Marginal likelihood")

@@ -1,5 +1,5 @@
+import Diagnostics
 import RateDecomposition
-import TensorCore
 import Testing
 
 @Suite("Posterior tables")

@@ -1,8 +1,6 @@
-import Architectures
 import Autodiff
-import Experiment
+import Diagnostics
 import Foundation
-import NeuralLayers
 import RateDecomposition
 import Reports
 import TensorCore
@@ -72,8 +70,8 @@ struct LatentExplorerTests {
     // All images are in the page: the one it begins with is its own.
     #expect(page.code == Array(example.posterior.means[position * d..<(position + 1) * d]))
     let z = Variable(Tensor(page.code, [1, d], on: model.device))
-    let distortion = model.decoder.distortion(
-      of: example.dataset.batch([position], on: model.device), from: z, model.likelihood, entersAsMean: false,
+    let distortion = model.decoder.distortions(
+      of: example.dataset.batch([position], on: model.device), from: z, model.likelihood,
       .evaluation(on: model.device))
     let shown = try #require(Float(page.distortion.replacingOccurrences(of: "−", with: "-")))
     // Shown with one digit.

@@ -1,6 +1,6 @@
+import Diagnostics
 import Foundation
 import StrictConfiguration
-import TensorCore
 import Testing
 
 @Suite("Configuration documents")

@@ -1,5 +1,4 @@
-import StrictConfiguration
-import TensorCore
+import Diagnostics
 import Testing
 
 /// A faulty document, and the error it must give: location and a part of the message.

@@ -1,5 +1,4 @@
-import StrictConfiguration
-import TensorCore
+import Diagnostics
 import Testing
 
 @Suite("Overrides")

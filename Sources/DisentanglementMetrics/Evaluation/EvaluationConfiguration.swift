@@ -1,5 +1,5 @@
+import Diagnostics
 import StrictConfiguration
-import TensorCore
 
 /// Which code of a data point metrics look at.
 public enum Representation: String, Sendable, CaseIterable {

@@ -1,5 +1,5 @@
+import Diagnostics
 import Foundation
-import RateDecomposition
 import StrictConfiguration
 import TensorCore
 

@@ -1,4 +1,4 @@
-import RateDecomposition
+import Diagnostics
 
 /// Metrics as tables for people.
 struct EvaluationTable {

@@ -1,3 +1,4 @@
+import Diagnostics
 import TensorCore
 
 /// A method that learns to tell classes apart.

@@ -1,5 +1,3 @@
-import TensorCore
-
 /// Rows of features to learn from, `[N, D]`.
 public struct FeatureMatrix: Sendable {
   /// N.

@@ -1,5 +1,3 @@
-import TensorCore
-
 /// Linear regression with an L1 penalty and a free intercept: scikit-learn's `Lasso`.
 ///
 ///     min_{w,b}  1/(2N)·‖y − X·w − b‖² + α·‖w‖₁

@@ -1,8 +1,7 @@
+import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
-import RateDecomposition
-import TensorCore
 
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.

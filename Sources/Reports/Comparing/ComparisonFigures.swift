@@ -1,3 +1,5 @@
+import Diagnostics
+import Figures
 import RateDecomposition
 
 /// The figures of a comparison: those of single runs, overlaid.

@@ -1,6 +1,7 @@
+import Diagnostics
+import Figures
 import Foundation
 import RateDecomposition
-import TensorCore
 
 /// Runs in the rate–distortion plane, with the figures: `rate-distortion.json`.
 public struct RateDistortionReport {

@@ -1,6 +1,8 @@
+import Diagnostics
+import Figures
 import Foundation
 import RateDecomposition
-import TensorCore
+import Studies
 
 /// Several runs beside each other: `comparison.json`. Runs whose configurations differ in nothing but name and seed are
 /// one group, with mean and standard deviation over its runs. All information is in nats.

@@ -1,3 +1,5 @@
+import Diagnostics
+import Figures
 import RateDecomposition
 
 /// How far the field's estimators are off, term by term, over the batch size: mean and spread from batch to batch.

@@ -1,3 +1,5 @@
+import Figures
+
 /// Curves over the steps of training, one panel for each quantity.
 struct CurvesFigure {
   /// One curve.

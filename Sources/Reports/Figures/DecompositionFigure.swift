@@ -1,3 +1,5 @@
+import Diagnostics
+import Figures
 import RateDecomposition
 
 /// The rate of one or more runs as stacked bars whose parts add up to it.

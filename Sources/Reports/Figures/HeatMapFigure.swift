@@ -1,4 +1,5 @@
-import RateDecomposition
+import Diagnostics
+import Figures
 
 /// Numbers in rows and columns as colours, with a colour bar in nats, and written out where there is room.
 struct HeatMapFigure {

@@ -1,3 +1,4 @@
+import Figures
 import RateDecomposition
 
 /// The KL of each latent as a bar of two parts: what it tells about the image, and how far its marginal is off the prior.

@@ -1,3 +1,4 @@
+import Figures
 import RateDecomposition
 
 /// log p̂(x) over the number of codes K: by importance sampling above, by naive Monte Carlo below.

@@ -1,3 +1,5 @@
+import Diagnostics
+import Figures
 import RateDecomposition
 
 /// Runs in the plane of rate and distortion (Alemi et al. 2018, arXiv:1711.00464, Fig. 1): lines of equal ELBO, the band

@@ -1,3 +1,5 @@
+import Diagnostics
+import Figures
 import Foundation
 import RateDecomposition
 

@@ -1,7 +1,7 @@
+import Diagnostics
 import Experiment
 import Foundation
 import RateDecomposition
-import TensorCore
 
 /// Everything that the report of one run says, as data: `report.json`. All information is in nats.
 ///

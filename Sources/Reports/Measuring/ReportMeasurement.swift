@@ -1,6 +1,7 @@
 import DisentanglementMetrics
 import Experiment
 import FactorData
+import Figures
 import FileFormats
 import Foundation
 import RateDecomposition

@@ -1,7 +1,5 @@
-import Experiment
-import FactorData
+import Figures
 import RateDecomposition
-import TensorCore
 
 /// The pictures of a report: what the model draws.
 struct ReportPictures {

@@ -1,5 +1,5 @@
+import Diagnostics
 import DisentanglementMetrics
-import Experiment
 import FactorData
 import RateDecomposition
 import StrictConfiguration

@@ -1,6 +1,6 @@
+import Diagnostics
 import Experiment
 import Foundation
-import TensorCore
 
 /// What training logged: `metrics.jsonl` as columns.
 public struct TrainingHistory: Sendable, Equatable, Codable {

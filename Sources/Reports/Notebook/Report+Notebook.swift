@@ -1,6 +1,7 @@
+import Diagnostics
+import Figures
 import FileFormats
 import Foundation
-import TensorCore
 
 extension Report {
   /// The data of the notebook at a path: NAME.h5 beside NAME.ipynb.

@@ -1,4 +1,4 @@
-import RateDecomposition
+import Diagnostics
 
 /// A text with tables and figures, written once and shown as a page or as Markdown.
 struct Document {

@@ -1,5 +1,6 @@
+import Diagnostics
+import Figures
 import Foundation
-import RateDecomposition
 
 extension Document {
   /// The document as one page that needs no other file, network or script.

@@ -1,4 +1,4 @@
-import RateDecomposition
+import Figures
 
 extension Document {
   /// The document as GitHub-flavoured Markdown, with the figures' PNG files.

@@ -1,7 +1,6 @@
 import FileFormats
 import Foundation
 import RateDecomposition
-import TensorCore
 
 extension Report {
   /// Where the report of a run goes unless told otherwise.

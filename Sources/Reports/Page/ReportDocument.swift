@@ -1,3 +1,4 @@
+import Diagnostics
 import RateDecomposition
 
 extension ReportContents {

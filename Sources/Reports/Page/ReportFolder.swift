@@ -1,6 +1,7 @@
+import Diagnostics
+import Figures
 import FileFormats
 import Foundation
-import TensorCore
 
 /// A folder of results that appears whole, in the place of an earlier one, or not at all.
 package enum ReportFolder {

@@ -1,0 +1,75 @@
+import ArgumentParser
+import Experiment
+import Foundation
+import RateDecomposition
+
+struct DecomposeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decompose", abstract: "Say where the rate went: exact I(x;z), TC and dimension-wise KL.",
+    discussion: """
+      Of a run, or of anybody's posteriors: --posterior FILE.h5 with arrays mean and log_variance [N, D] (float32 or \
+      float64), and optionally samples [S, D] with indices [S].
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
+
+  @Argument(help: "The folder of a run.")
+  var folder: String?
+
+  @Option(help: "An HDF5 file with posteriors, instead of a run.")
+  var posterior: String?
+
+  @Option(help: "How to print: table or json.")
+  var format = Format.table
+
+  @Option(help: "Samples of the aggregate posterior (default: the run's report.samples, or 10000).")
+  var samples: Int?
+
+  @Option(help: "The seed of the samples (default: the run's, or 0).")
+  var seed: UInt64?
+
+  @Option(help: "Batch size of the minibatch estimates (default: the run's, or 64).")
+  var batchSize: Int?
+
+  @OptionGroup var device: DeviceOptions
+  @OptionGroup var logging: LoggingOptions
+
+  func validate() throws {
+    if (folder == nil) == (posterior == nil) {
+      throw ValidationError("Name the folder of a run, or a file with --posterior, and not both.")
+    }
+    if let samples, !(2...10_000_000).contains(samples) {
+      throw ValidationError("--samples is from 2 to 10000000, not \(samples)")
+    }
+    if let batchSize, !(1...1_000_000).contains(batchSize) {
+      throw ValidationError("--batch-size is from 1 to 1000000, not \(batchSize)")
+    }
+  }
+
+  func run() throws {
+    let device = device.device
+    let result: RateDecomposition
+    if let posterior {
+      let file = try PosteriorFile(reading: posterior)
+      var options = RateDecomposition.Options()
+      options.samples = samples ?? options.samples
+      options.seed = seed ?? options.seed
+      options.batchSize = batchSize ?? options.batchSize
+      result = try RateDecomposition(of: file.posterior, fixed: file.samples, options: options, on: device)
+    } else {
+      let run = try TrainedRun(at: folder ?? "", on: device)
+      var settings = run.settings
+      settings.report.samples = samples ?? settings.report.samples
+      settings.training.batchSize = batchSize ?? settings.training.batchSize
+      settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
+      let dataset = try settings.dataset.open(on: device)
+      let model = try run.model(for: dataset, on: device)
+      result = try measureRun(model, on: dataset, settings, pictures: false, logging.logger)
+        .decomposition
+    }
+    switch format {
+    case .table: try StandardStream.output.writeLine(DecompositionTable(result).text())
+    case .json: try StandardStream.output.writeLine(try result.json())
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Codes
+import Diagnostics
+import Experiment
+import FileFormats
+
+struct EncodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "encode", abstract: "Encode images: codes, log-variances and factors as HDF5 or NPZ.",
+    discussion: """
+      disentangle encode runs/quickstart --output codes.h5                     all images of the run's data set
+      disentangle encode runs/quickstart --output codes.npz --rows 0:1000      the first thousand
+      disentangle encode runs/quickstart --output codes.h5 --random 10000 --sample
+      disentangle encode runs/quickstart --output codes.h5 --images mine.npz   other images
+
+      Arrays: codes and log_variances [N, D] float32, mean_kl [D] float64 in nats, index [N] and, where factors are \
+      known, factors [N, K], factor_names and factor_sizes [K]; with --sample also sampled_codes [N, D]. In HDF5 the \
+      attributes run and step say where they come from. `disentangle evaluate --codes` reads such a file.
+      """)
+
+  @Argument(help: "The folder of a run.", completion: .directory)
+  var folder: String
+
+  @Option(name: .shortAndLong, help: "The file to write: NAME.h5 or NAME.npz.")
+  var output: String
+
+  @OptionGroup var images: ImageOptions
+  @OptionGroup var rows: RowOptions
+
+  @Flag(help: "Also draw one code for each image from its posterior.")
+  var sample = false
+
+  @Option(help: "The seed of --sample and --random (default: the run's).")
+  var seed: UInt64?
+
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
+  @OptionGroup var device: DeviceOptions
+
+  func run() throws {
+    guard ArrayFileWriter.Format(path: output) != nil else {
+      throw StructuredError(
+        "the name does not tell the format of the file", at: output, expected: "a name that ends in .h5 or .npz")
+    }
+    let device = device.device
+    let trained = try TrainedRun(at: folder, on: device)
+    try AtomicFile.requireWritable(output, overwrite: force)
+    let run = try CodingRun(trained, on: device)
+    let data = try images.open(for: run)
+    let indices = try rows.selection(seed: seed ?? run.seed).indices(of: data.count)
+    try run.encode(
+      data, indices, sampling: sample ? seed ?? run.seed : nil, to: output, overwrite: force,
+      progress: imagesProgress(of: indices.count))
+    try StandardStream.output.writeLine(
+      "\(output): the codes of \(indices.count) images in \(run.model.latents) latents")
+  }
+}

@@ -1,0 +1,159 @@
+import ArgumentParser
+import Diagnostics
+import DisentanglementMetrics
+import Experiment
+import FileFormats
+import Foundation
+import Logging
+import MetricFiles
+import RateDecomposition
+import StrictConfiguration
+import TensorCore
+
+extension MetricPreset: ExpressibleByArgument {}
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure disentanglement: every metric of the field, of runs or anybody's codes.",
+    discussion: """
+      disentangle evaluate runs/a                  at disentanglement_lib's sizes
+      disentangle evaluate runs/a --metrics mig,irs           some of them
+      disentangle evaluate runs/a --preset exact              the whole data set
+      disentangle evaluate runs/a --set mig.bins=30           another setting
+      disentangle evaluate runs/a runs/b           side by side, and alike? (UDR)
+      disentangle evaluate --codes codes.h5        codes of any framework
+
+      FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
+      factor_sizes, log_variances [N, D], mean_kl [D], and stored batches factor_vae/factor_index, factor_vae/rows, \
+      beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The images of a run are encoded once; the posteriors stay \
+      in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }
+
+  @Argument(help: "The folders of runs.", completion: .directory)
+  var folders: [String] = []
+
+  @Option(help: ArgumentHelp("A file of codes with factors, instead of a run. Repeatable.", valueName: "file"))
+  var codes: [String] = []
+
+  @Option(help: ArgumentHelp("Which metrics, joined by commas (default: all but the slowest).", valueName: "names"))
+  var metrics: String?
+
+  @Option(help: "Whose sizes and thresholds (default: dlib).")
+  var preset: MetricPreset?
+
+  @Option(
+    help: ArgumentHelp(
+      "Settings, a YAML file: preset, seed, representation, metrics, and a section for each metric.", valueName: "file"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var config: String?
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a setting, as mig.bins=30. Repeatable.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "The seed of everything sampled (default: 0).")
+  var seed: Int?
+
+  @Option(help: "How to print: table, markdown, json or csv.")
+  var format = Format.table
+
+  @Option(name: .shortAndLong, help: "A file to write instead of printing.")
+  var output: String?
+
+  @Flag(help: "Show in tables the numbers behind the scores, too.")
+  var parts = false
+
+  @OptionGroup var device: DeviceOptions
+  @OptionGroup var logging: LoggingOptions
+
+  func validate() throws {
+    if folders.isEmpty == codes.isEmpty {
+      throw ValidationError("Name the folders of runs, or files with --codes, and not both.")
+    }
+  }
+
+  func run() throws {
+    let settings = try settings(), device = device.device, logger = logging.logger
+    let names = folders + codes
+    if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
+      throw StructuredError("is named twice", at: twice, expected: "different runs or files")
+    }
+    if let output { try AtomicFile.requireWritable(output, overwrite: true) }
+    let inputs: [(name: String, input: MetricInput)] =
+      try folders.map { ($0, try input(ofRun: $0, on: device, logger)) }
+      + codes.map { ($0, try input(ofFile: $0, settings.value.representation, on: device)) }
+    let report = try EvaluationReport(inputs, settings) { metric, run, time in
+      let place = inputs.count > 1 ? run.map { "\($0): " } ?? "" : ""
+      logger.info("\(place)\(metric): \(String(format: "%.2f", time / .seconds(1))) s")
+    }
+    let text =
+      switch format {
+      case .table: report.text(parts: parts)
+      case .markdown: report.text(.markdown, parts: parts)
+      case .json: try report.json()
+      case .csv: report.csv()
+      }
+    if let output {
+      try AtomicFile.write(Data((text + "\n").utf8), to: output)
+    } else {
+      try StandardStream.output.writeLine(text)
+    }
+  }
+
+  /// The settings from the file and the options, the latter winning.
+  private func settings() throws -> ResolvedConfiguration<EvaluationConfiguration> {
+    var options: [(assignment: String, option: String)] = []
+    if let preset { options.append(("preset=\(preset.rawValue)", "--preset \(preset.rawValue)")) }
+    if let seed { options.append(("seed=\(seed)", "--seed \(seed)")) }
+    if let metrics {
+      let names = metrics.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+      options.append(("metrics=[\(names.joined(separator: ", "))]", "--metrics \(metrics)"))
+    }
+    let assignments = overrides + options.map(\.assignment)
+    do {
+      let document =
+        try config.map { try ConfigurationDocument(path: $0, overrides: assignments) }
+        ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
+      return try document.decode()
+    } catch var error as StructuredError {
+      // What an option said is called by the option's name.
+      for (assignment, option) in options where error.location == "--set \(assignment)" { error.location = option }
+      throw error
+    }
+  }
+
+  private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {
+    let run = try TrainedRun(at: folder, on: device)
+    let dataset = try run.settings.dataset.open(on: device)
+    try MetricInput.requireFactors(of: dataset, at: folder)
+    let cache = try PosteriorCache(of: run, for: dataset)
+    let posterior: PosteriorTable
+    if let known = cache.load() {
+      posterior = known
+    } else {
+      posterior = try encode(dataset, by: run.model(for: dataset, on: device), logger)
+      // What cannot be kept, as in a folder that is for reading only, can still be measured.
+      do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
+    }
+    return try MetricInput(posterior, on: dataset, device: device, location: folder)
+  }
+
+  private func input(ofFile path: String, _ representation: Representation, on device: Device) throws -> MetricInput {
+    let file = try LabeledCodesFile(reading: path)
+    let posterior = try file.logVariances.map {
+      try PosteriorTable(means: file.codes.codes, logVariances: $0, latents: file.codes.latents, location: path)
+    }
+    var input = MetricInput(
+      codes: file.codes, posterior: posterior, meanKL: file.meanKL, factorVAEBatches: file.factorVAEBatches,
+      betaVAEBatches: file.betaVAEBatches, device: device)
+    if representation == .sample, let sampled = file.sampledCodes {
+      input.codes = sampled
+      input.hasSampledCodes = true
+    }
+    return input
+  }
+}

@@ -1,0 +1,53 @@
+import Architectures
+import ArgumentParser
+import DisentanglementMetrics
+import FactorData
+import Objectives
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Show what configurations can name.",
+    subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self, ListMetrics.self])
+}
+
+private func show(_ entries: [(name: String, summary: String, further: [String])]) throws {
+  let width = (entries.map(\.name.count).max() ?? 0) + 2
+  for entry in entries {
+    try StandardStream.output.writeLine(entry.name.padding(to: width) + entry.summary)
+    for line in entry.further {
+      try StandardStream.output.writeLine(String(repeating: " ", count: width) + line)
+    }
+  }
+}
+
+extension String {
+  fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}
+
+struct ListObjectives: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "objectives", abstract: "Objectives, with equation and paper.")
+  func run() throws { try show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
+}
+
+struct ListArchitectures: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "architectures", abstract: "Encoder and decoder networks, with paper.")
+  func run() throws { try show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+}
+
+struct ListDatasets: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
+  func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
+}
+
+struct ListMetrics: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "metrics", abstract: "Measures of disentanglement, with paper.")
+  func run() throws {
+    try show(
+      MetricEntry.all.map { entry in
+        (entry.name, entry.summary + (entry.isDefault ? "" : " (if asked for)"), [entry.paper])
+      })
+  }
+}

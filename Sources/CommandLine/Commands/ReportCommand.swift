@@ -1,0 +1,96 @@
+import ArgumentParser
+import DisentanglementMetrics
+import Experiment
+import FileFormats
+import Reports
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Make a page about a run: where its rate went, its latents, what it draws.",
+    discussion: """
+      The page is a folder, by default report/ in the run's: index.html, report.md, report.json, explorer.html, and \
+      figures/ with every figure as SVG, PDF and PNG. It opens without a network. A run that was interrupted is \
+      reported as of its last checkpoint; a folder with a config.yaml and weights.safetensors is enough.
+      """)
+
+  @Argument(help: "The folder of a run.", completion: .directory)
+  var folder: String
+
+  @Option(name: .shortAndLong, help: "The folder to write (default: report/ in the run's folder).")
+  var output: String?
+
+  @Option(help: "Also compute disentanglement metrics, with the sizes of this preset.")
+  var metrics: MetricPreset?
+
+  @OptionGroup var measuring: ReportMeasuringOptions
+  @OptionGroup var device: DeviceOptions
+
+  func run() throws {
+    let device = device.device
+    var options = measuring.options
+    options.metrics = metrics
+    let run = try TrainedRun(at: folder, on: device)
+    let path = output ?? Report.defaultPath(run: run.folder.path)
+    try Report.requireWritable(path)
+    let report = try measureReport(run, options, on: device)
+    try report.write(to: path)
+    try StandardStream.output.writeLine(report.summary)
+    try StandardStream.output.writeLine("The report is in \(path): open \(PathParts.join(path, "index.html"))")
+  }
+}
+
+/// How thoroughly reports measure.
+struct ReportMeasuringOptions: ParsableArguments {
+  @Option(help: "Samples of q(z) for the decomposition (default: the run's report.samples).")
+  var samples: Int?
+
+  @Option(help: "Images whose distortion is measured (default: the run's report.distortion_images).")
+  var distortionImages: Int?
+
+  @Option(help: "The seed of everything sampled (default: the run's).")
+  var seed: Int?
+
+  @Option(help: "Samples of q(z) for pairs of latents, and for factors where they cannot be integrated.")
+  var pairwiseSamples = ReportOptions().pairwiseSamples
+
+  @Option(help: "Batches of each size in the audit of estimators.")
+  var auditBatches = ReportOptions().auditBatches
+
+  @Option(
+    help: ArgumentHelp(
+      "A batch size of the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
+  var auditBatchSize: [Int] = []
+
+  @Option(help: "Images of the likelihood curve; 0 leaves it out.")
+  var likelihoodImages = ReportOptions().likelihoodImages
+
+  @Option(help: "The most codes for each of these images.")
+  var likelihoodSamples = ReportOptions().likelihoodSamples
+
+  func validate() throws {
+    let bounds: [(name: String, value: Int?, range: ClosedRange<Int>)] = [
+      ("--samples", samples, 2...10_000_000), ("--distortion-images", distortionImages, 2...10_000_000),
+      ("--seed", seed, 0...Int.max), ("--pairwise-samples", pairwiseSamples, 2...1_000_000),
+      ("--audit-batches", auditBatches, 1...100_000), ("--likelihood-images", likelihoodImages, 0...100_000),
+      ("--likelihood-samples", likelihoodSamples, 2...10_000_000),
+    ]
+    for (name, value, range) in bounds + auditBatchSize.map({ ("--audit-batch-size", $0, 1...100_000) }) {
+      if let value, !range.contains(value) {
+        throw ValidationError("\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)")
+      }
+    }
+  }
+
+  var options: ReportOptions {
+    var options = ReportOptions()
+    options.samples = samples
+    options.distortionImages = distortionImages
+    options.seed = seed
+    options.pairwiseSamples = pairwiseSamples
+    options.auditBatches = auditBatches
+    if !auditBatchSize.isEmpty { options.auditBatchSizes = auditBatchSize }
+    options.likelihoodImages = likelihoodImages
+    options.likelihoodSamples = likelihoodSamples
+    return options
+  }
+}

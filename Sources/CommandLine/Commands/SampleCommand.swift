@@ -1,0 +1,43 @@
+import ArgumentParser
+import Codes
+import Experiment
+
+struct SampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample", abstract: "Draw codes from the prior and decode them.",
+    discussion: """
+      disentangle sample runs/quickstart --count 100 --output samples.png
+      disentangle sample runs/quickstart --count 10000 --seed 1 --output samples.h5
+
+      A file holds codes [N, D] and images [N, H, W, C], float32: the means of p(x|z) at z ~ N(0, I). The first codes \
+      of a seed are the same for every --count.
+      """)
+
+  @Argument(help: "The folder of a run.", completion: .directory)
+  var folder: String
+
+  @Option(help: "How many images.")
+  var count: Int
+
+  @Option(help: "The seed of the codes (default: the run's).")
+  var seed: UInt64?
+
+  @OptionGroup var output: ImagesOutputOptions
+  @OptionGroup var device: DeviceOptions
+
+  func validate() throws {
+    if !(1...100_000_000).contains(count) {
+      throw ValidationError("--count is from 1 to 100000000, not \(count)")
+    }
+  }
+
+  func run() throws {
+    let device = device.device
+    let trained = try TrainedRun(at: folder, on: device)
+    let destination = try output.open(count: count)
+    let run = try CodingRun(trained, on: device)
+    try run.sample(
+      count, seed: seed ?? run.seed, to: destination, overwrite: output.force, progress: imagesProgress(of: count))
+    try StandardStream.output.writeLine("\(output.output): \(count) images of \(run.model.image)")
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Codes
+import Experiment
+
+struct ScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score", abstract: "Say how surprising images are: −ELBO and importance-sampled −log p(x).",
+    discussion: """
+      disentangle score runs/quickstart --images mine.h5 --output scores.csv
+      disentangle score runs/quickstart --random 1000                   some of the run's own images, to compare with
+
+      For each image, in nats: negative_elbo = reconstruction + kl; reconstruction, the mean of −log p(x|z) over \
+      --samples codes from q(z|x); kl = KL(q(z|x) ‖ p(z)) in closed form; negative_log_likelihood by importance sampling \
+      with the same codes; effective_sample_size of these, between 1 and --samples. The higher, the more surprising. \
+      Images are read as for training: uint8 (0–255, or all 0 and 1), bool, or floats from 0 to 1.
+      """)
+
+  @Argument(help: "The folder of a run.", completion: .directory)
+  var folder: String
+
+  @OptionGroup var images: ImageOptions
+  @OptionGroup var rows: RowOptions
+
+  @Option(name: .shortAndLong, help: "The file to write: NAME.csv, NAME.h5 or NAME.npz.")
+  var output: String?
+
+  @Option(help: "Codes for each image.")
+  var samples = 100
+
+  @Option(help: "The seed of the codes and of --random (default: the run's).")
+  var seed: UInt64?
+
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
+  @OptionGroup var device: DeviceOptions
+
+  func validate() throws {
+    if !(1...1_000_000).contains(samples) {
+      throw ValidationError("--samples is from 1 to 1000000, not \(samples)")
+    }
+  }
+
+  func run() throws {
+    let device = device.device
+    let trained = try TrainedRun(at: folder, on: device)
+    let destination = try output.map { try ImageScores.Output($0, overwrite: force) }
+    let run = try CodingRun(trained, on: device)
+    let data = try images.open(for: run)
+    let indices = try rows.selection(seed: seed ?? run.seed).indices(of: data.count)
+    let scores = try ImageScores(
+      of: data, indices, by: run, samples: samples, seed: seed ?? run.seed,
+      progress: imagesProgress(of: indices.count))
+    if let destination { try scores.write(to: destination, overwrite: force) }
+    try StandardStream.output.writeLine(scores.text)
+    if let output { try StandardStream.output.writeLine("\nThe scores are in \(output).") }
+  }
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Diagnostics
+import Experiment
+import Foundation
+import Logging
+import TensorCore
+
+/// The command line tool.
+public struct DisentangleTool: ParsableCommand {
+  /// What `--help` shows, and the commands.
+  public static let configuration = CommandConfiguration(
+    commandName: "disentangle",
+    abstract: "Train disentangled representations and see exactly where the rate went.",
+    discussion: """
+      disentangle train configs/quickstart.yaml     train, then decompose the rate
+      disentangle report runs/quickstart            a page about it, with all figures
+      disentangle decompose runs/quickstart         decompose the rate of a run again
+      disentangle evaluate runs/quickstart          every disentanglement metric
+      disentangle encode runs/quickstart -o c.npz   codes of all images, for NumPy
+      disentangle list objectives                   what can be trained
+
+      OPENBLAS_CORETYPE in the environment is ignored, because presets there are often too modest for the processor; \
+      set DISENTANGLE_KEEP_OPENBLAS_CORETYPE=1 to have it respected. --version says which kernels are in use.
+      """,
+    version:
+      "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
+    subcommands: [
+      TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
+      EvaluateCommand.self, EncodeCommand.self, DecodeCommand.self, SampleCommand.self, ScoreCommand.self,
+      ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self,
+    ])
+
+  /// The parser's errors look like all others.
+  public static let _errorLabel = "error"
+
+  /// Makes the tool; the argument parser does.
+  public init() {}
+
+  /// Runs the tool with the process's arguments, and ends the process if a command fails.
+  public static func main() {
+    // A file that outgrows its limit and a reader that goes away are for us to deal with, not reasons to die.
+    signal(SIGXFSZ, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    StandardStream.fillGaps()
+    OpenBLASChoice.restartWithoutPreset()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as StructuredError {
+      try? StandardStream.error.writeLine("error: \(error)")
+      Foundation.exit(1)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Options that every command with computation has.
+struct DeviceOptions: ParsableArguments {
+  @Option(help: "Threads that work together (default: one for each core).")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+    }
+  }
+
+  var device: Device { Device(threads: threads) }
+}
+
+/// How much a command says while it works.
+struct LoggingOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("What to say on standard error while working.", valueName: "level"))
+  var logLevel = Logger.Level.info
+
+  var logger: Logger { ConsoleLogHandler.logger(level: logLevel) }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// A configuration file with overrides.
+struct ConfigurationOptions: ParsableArguments {
+  @Argument(help: "The configuration, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
+  var config: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
+  var overrides: [String] = []
+}

@@ -1,0 +1,101 @@
+import Foundation
+import TensorCore
+
+/// How often each image of a data set occurs, and what follows from it.
+public struct ImageMultiplicities: Sendable, Equatable {
+  /// The number of images, N.
+  public let count: Int
+  /// The number of images that differ from each other, M.
+  public let distinct: Int
+  /// The entropy of an image drawn uniformly, in nats: H = log N − (1/N)·Σ_m c_m·log c_m, where c_m is the number of
+  /// times that the m-th distinct image occurs.
+  public let entropy: Double
+
+  /// Sums up the numbers of times that images occur.
+  public init(occurrences: some Sequence<Int>) {
+    var count = 0, distinct = 0, sum = 0.0
+    for occurrence in occurrences where occurrence > 0 {
+      count += occurrence
+      distinct += 1
+      if occurrence > 1 { sum += Double(occurrence) * log(Double(occurrence)) }
+    }
+    self.count = count
+    self.distinct = distinct
+    entropy = count == 0 ? 0 : log(Double(count)) - sum / Double(count)
+  }
+
+  /// Counts identical images exactly: images with equal 64-bit hashes are compared byte by byte.
+  public init(of store: ImageStore, on device: Device) {
+    var hashes = [UInt64](repeating: 0, count: store.count)
+    hashes.withUnsafeMutableBufferPointer { hashes in
+      device.forEachRange(store.count, grain: 64) { _, range in
+        for index in range { hashes[index] = Self.hash(store.bytes(at: index)) }
+      }
+    }
+    let order = Self.sorted(hashes)
+    var occurrences: [Int] = []
+    var first = 0
+    while first < order.count {
+      var end = first + 1
+      while end < order.count, hashes[order[end]] == hashes[order[first]] { end += 1 }
+      // Nearly always one group; more only where hashes collide.
+      var groups: [(representative: Int, size: Int)] = []
+      for position in first..<end {
+        let index = order[position]
+        if let group = groups.firstIndex(where: { Self.equal(store, $0.representative, index) }) {
+          groups[group].size += 1
+        } else {
+          groups.append((index, 1))
+        }
+      }
+      occurrences.append(contentsOf: groups.map(\.size))
+      first = end
+    }
+    self.init(occurrences: occurrences)
+  }
+
+  private static func equal(_ store: ImageStore, _ a: Int, _ b: Int) -> Bool {
+    let first = store.bytes(at: a), second = store.bytes(at: b)
+    return memcmp(first.baseAddress!, second.baseAddress!, first.count) == 0
+  }
+
+  /// Indices in the order of their hashes.
+  private static func sorted(_ hashes: [UInt64]) -> [Int] {
+    // A counting sort by the top bits leaves runs of a few elements.
+    let bits = 16
+    var starts = [Int](repeating: 0, count: 1 << bits + 1)
+    for hash in hashes { starts[Int(hash >> (64 - UInt64(bits))) + 1] += 1 }
+    for bucket in 1..<starts.count { starts[bucket] += starts[bucket - 1] }
+    var next = starts
+    var order = [Int](repeating: 0, count: hashes.count)
+    for (index, hash) in hashes.enumerated() {
+      let bucket = Int(hash >> (64 - UInt64(bits)))
+      order[next[bucket]] = index
+      next[bucket] += 1
+    }
+    for bucket in 0..<1 << bits where starts[bucket + 1] - starts[bucket] > 1 {
+      order[starts[bucket]..<starts[bucket + 1]].sort { (hashes[$0], $0) < (hashes[$1], $1) }
+    }
+    return order
+  }
+
+  /// A 64-bit hash: multiply and fold, word by word, in two lanes.
+  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    func fold(_ state: UInt64, _ word: UInt64) -> UInt64 {
+      let product = (state ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+      return product.high ^ product.low &+ 0x2545_f491_4f6c_dd1d
+    }
+    var even: UInt64 = 0x243f_6a88_85a3_08d3, odd: UInt64 = 0x1319_8a2e_0370_7344
+    var offset = 0
+    while offset + 16 <= bytes.count {
+      even = fold(even, bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      odd = fold(odd, bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+      offset += 16
+    }
+    while offset < bytes.count {
+      even = fold(even, UInt64(bytes[offset]))
+      offset += 1
+    }
+    return fold(even, odd)
+  }
+}

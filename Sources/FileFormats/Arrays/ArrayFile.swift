@@ -1,0 +1,93 @@
+import Diagnostics
+
+/// A file of named arrays: HDF5 or NPZ.
+public protocol ArrayFile: Sendable {
+  /// The file's path, as given.
+  var path: String { get }
+  /// The names of all arrays, sorted.
+  func arrayPaths() throws -> [String]
+  /// Describes an array.
+  ///
+  /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
+  func information(_ name: String) throws -> ArrayInformation
+  /// Reads an array of text.
+  ///
+  /// - Throws: ``StructuredError`` when there is no such array, it holds no text, or is damaged.
+  func texts(_ name: String) throws -> (texts: [String], shape: [Int])
+  /// The texts of an attribute of an array, where the format has attributes and there is one.
+  func strings(ofAttribute name: String, of object: String) -> [String]?
+  /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`; memory is needed for one run only.
+  /// Of an array without elements there are no runs, however many rows it declares.
+  ///
+  /// - Precondition: the array has at least one axis.
+  /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see
+  ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and whatever `body` throws.
+  func forEachSlab<Element: ArrayElement>(
+    of name: String, as type: Element.Type, rows: Int,
+    _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void) throws
+  /// Reads a whole array, converted to `Element`.
+  ///
+  /// - Throws: as ``forEachSlab(of:as:rows:_:)``.
+  func read<Element: ArrayElement>(_ name: String, as type: Element.Type) throws -> (values: [Element], shape: [Int])
+}
+
+/// What a file says about one of its arrays.
+public struct ArrayInformation: Sendable, Equatable {
+  /// The extents, outermost first; empty for a scalar.
+  public var shape: [Int]
+  /// The type of the elements.
+  public var type: ArrayElementType
+  /// The extents of the chunks that the array is stored in; nil where it is stored in one piece.
+  public var chunkShape: [Int]?
+  /// The number of bytes that the file spends on the elements.
+  public var storedBytes: Int
+  /// The names of the filters that the elements went through when they were written, as `deflate`.
+  public var filters: [String]
+
+  /// The number of elements.
+  public var count: Int { shape.reduce(1, *) }
+}
+
+extension ArrayFile {
+  /// Where an error about an array lies.
+  func location(_ array: String) -> String { "\(path), array \"\(array)\"" }
+
+  /// Makes sure that an array converts.
+  func requireAccepted<Element: ArrayElement>(_ type: Element.Type, _ stored: ArrayElementType, _ name: String) throws {
+    guard Element.accepts(stored) else {
+      throw StructuredError("the array holds \(stored)", at: location(name), expected: Element.expectation)
+    }
+  }
+
+  /// The error for an array that is not there.
+  func missing(_ name: String) -> StructuredError {
+    let present = (try? arrayPaths()) ?? []
+    let list = present.prefix(20).joined(separator: ", ") + (present.count > 20 ? ", …" : "")
+    return StructuredError(
+      "there is no array \"\(name)\" in the file", at: path,
+      action: present.isEmpty ? "The file holds no arrays." : "The file holds: \(list).")
+  }
+
+  /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032. Small arrays may well
+  /// be declared and never written.
+  func requirePlausible(_ about: ArrayInformation, elementSize: Int, _ name: String) throws {
+    let bytes = about.count * elementSize
+    guard bytes <= 1 << 23 || bytes / 1032 <= about.storedBytes else {
+      throw StructuredError(
+        "the array declares \(about.count) elements but the file spends only \(about.storedBytes) bytes on them",
+        at: location(name))
+    }
+  }
+}
+
+/// Opens a file of arrays, HDF5 or NPZ; its first bytes tell which.
+///
+/// - Throws: ``StructuredError`` when the file is missing, not readable, damaged or of another format.
+public func openArrayFile(_ path: String) throws -> any ArrayFile {
+  switch try FileProbe.format(of: path) {
+  case .hdf5: return try HDF5File(reading: path)
+  case .npz: return try NPZFile(reading: path)
+  case .unknown:
+    throw StructuredError("this is neither an HDF5 nor an NPZ file", at: path)
+  }
+}

@@ -1,0 +1,148 @@
+import Diagnostics
+import Foundation
+import TensorCore
+
+extension RateDecomposition {
+  /// What to measure with.
+  public struct Options: Sendable {
+    /// S, the number of samples of q(z).
+    public var samples = 10_000
+    /// The seed of the samples.
+    public var seed: UInt64 = 0
+    /// B of the minibatch estimates: the training batch size. Larger than N counts as N.
+    public var batchSize = 64
+    /// How many batches the minibatch estimates average over; 0 for no such estimates.
+    public var batches = 16
+
+    /// The defaults.
+    public init() {}
+  }
+
+  /// Samples that the caller fixes.
+  public struct FixedSamples: Sendable {
+    /// z, `[S, D]`.
+    public var codes: [Float]
+    /// n(s), `[S]`: the data point that each z was drawn from, where known.
+    public var indices: [Int]?
+
+    /// Checks and takes samples.
+    ///
+    /// - Throws: ``StructuredError`` for no samples, another number of columns, a value that is not finite or too large,
+    ///   an index outside the data, or as many indices as there are not samples.
+    public init(codes: [Float], indices: [Int]?, for posterior: PosteriorTable, location: String? = nil) throws {
+      let d = posterior.latents
+      guard !codes.isEmpty, codes.count % d == 0 else {
+        throw StructuredError(
+          "samples with \(codes.count) values do not fit \(d) latents", at: location,
+          expected: "samples [S, \(d)] with S ≥ 1")
+      }
+      try PosteriorTable.check(
+        codes, "samples", columns: d, limit: PosteriorTable.largestMean, location: location)
+      if let indices {
+        guard indices.count == codes.count / d else {
+          throw StructuredError(
+            "there are \(indices.count) indices for \(codes.count / d) samples", at: location,
+            expected: "one data point for each sample")
+        }
+        if let bad = indices.firstIndex(where: { !(0..<posterior.count).contains($0) }) {
+          throw StructuredError(
+            "indices[\(bad)] is \(indices[bad])", at: location, expected: "0 … \(posterior.count - 1)")
+        }
+      }
+      self.codes = codes
+      self.indices = indices
+    }
+  }
+
+  /// Decomposes the rate of a posterior over its whole data set; see
+  /// ``init(of:images:fixed:options:)``.
+  public init(
+    of posterior: PosteriorTable, images: ImageTerms? = nil, fixed: FixedSamples? = nil, options: Options = Options(),
+    on device: Device
+  ) throws {
+    try self.init(
+      of: IntegratedPosterior(posterior, integratingMarginals: fixed == nil, on: device), images: images, fixed: fixed,
+      options: options)
+  }
+
+  /// Decomposes the rate of a posterior over its whole data set.
+  ///
+  /// Without `fixed` samples, I is the mean of log q(z|x) − log q(z) over samples drawn from q(z), with control variates
+  /// whose means are known exactly (the same quantity of the single dimensions, and the noise of the samples); the
+  /// marginal entropies are integrated. Then H(z) = I + E H(z|x), TC = Σ_d H(z_d) − H(z), and the dimension-wise KL is
+  /// Σ_d(E[−log p(z_d)] − H(z_d)), free of sampling. H(z) and TC inherit the standard error of I.
+  ///
+  /// With `fixed` samples all three terms are plain means over them. Without their indices, log q(z|x) cannot be
+  /// evaluated at the samples, and I = mean[−log q(z)] − E H(z|x) with the conditional entropy in closed form.
+  ///
+  /// - Parameters:
+  ///   - integrated: the posteriors of all N data points, whose device works.
+  ///   - images: the distortion and the entropy of the data, where there are images.
+  ///   - fixed: the caller's samples.
+  ///   - options: samples, seed, and batch of the minibatch estimates.
+  /// - Throws: ``StructuredError`` for fewer than one sample or batch element, or fewer than no batches.
+  public init(
+    of integrated: IntegratedPosterior, images: ImageTerms? = nil, fixed: FixedSamples? = nil,
+    options: Options = Options()
+  ) throws {
+    for (name, value, least) in [
+      ("samples", options.samples, 1), ("batch_size", options.batchSize, 1), ("batches", options.batches, 0),
+    ] where value < least {
+      throw StructuredError("\(name) is \(value)", expected: "at least \(least)")
+    }
+    let posterior = integrated.posterior, statistics = integrated.statistics
+    let stream = RandomStream(seed: options.seed).split("decomposition")
+    let entropies = try Entropies(
+      integrated, fixed: fixed, samples: options.samples, stream: stream.split("samples"))
+
+    units = "nats"
+    dataPoints = posterior.count
+    latents = posterior.latents
+    samples = entropies.sampleCount
+    seed = options.seed
+    estimator = entropies.method
+    rate = statistics.rate
+    mutualInformation = entropies.mutualInformation
+    totalCorrelation = entropies.totalCorrelation
+    dimensionWiseKL = entropies.dimensionWiseKL
+    klPerDimension = statistics.klPerDimension
+    jointEntropy = entropies.joint
+    marginalEntropies = entropies.marginals
+    conditionalEntropy = statistics.conditionalEntropies.reduce(0, +)
+    activeUnits = statistics.activeUnits
+    meanVariances = statistics.meanVariances
+    distortion = images?.distortion
+    distortionStandardError = images?.distortionStandardError
+    distortionReason = images == nil ? "there are no images" : nil
+    dataEntropy = images?.dataEntropy
+    dataEntropyReason =
+      images == nil ? "there are no images" : dataEntropy == nil ? "identical images were not counted" : nil
+    informationBounds = InformationBounds(
+      mutualInformation: entropies.mutualInformation, rate: statistics.rate, images: images,
+      dataCount: posterior.count)
+    let sum = mutualInformation.value + totalCorrelation.value + dimensionWiseKL.value
+    identityResidual = sum - (entropies.method == .exact ? rate : entropies.sampledRate.value)
+    let residual = entropies.sampledRate.value - rate
+    monteCarloResidual = MonteCarloResidual(
+      value: residual, standardError: entropies.sampledRate.standardError,
+      withinFourStandardErrors: entropies.sampledRate.standardError.map {
+        // Where the samples cannot vary, rounding of the codes to single precision is what remains.
+        abs(residual) <= 4 * $0 + 1e-6 * max(1, statistics.rate)
+      })
+    let exact = MinibatchEstimate.Terms(
+      mutualInformation: mutualInformation.value, totalCorrelation: totalCorrelation.value,
+      dimensionWiseKL: dimensionWiseKL.value)
+    let batch = min(options.batchSize, posterior.count)
+    minibatchEstimates = MinibatchEstimator.allCases.filter { $0.leastBatch <= batch && options.batches > 0 }.map {
+      MinibatchEstimate(
+        $0, of: posterior, exact: exact, batchSize: batch, batches: options.batches, from: stream.split("minibatch"))
+    }
+    if let log = entropies.logDensities, fixed != nil {
+      logDensities = log.joint
+      let d = posterior.latents
+      logDensitiesPerDimension = log.joint.indices.map { Array(log.marginals[$0 * d..<($0 + 1) * d]) }
+    }
+    warnings = []
+    warnings = findings(indicesKnown: fixed.map { $0.indices != nil } ?? true)
+  }
+}
