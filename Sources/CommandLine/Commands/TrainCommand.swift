@@ -3,7 +3,7 @@ import Experiment
 import Foundation
 import StrictConfiguration
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model, then report where its rate went.",
     discussion: """
@@ -29,10 +29,10 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "When training ends, also show where the time of a step went.")
   var profile = false
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let overrides = configuration.overrides + (seed.map { ["seed=\($0)"] } ?? [])
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: overrides)
-      .decode(ExperimentConfiguration.self)
+      .experiment(components)
     let settings = resolved.value, device = device.device
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
