@@ -83,17 +83,27 @@ public struct BatchRequest: Sendable, Equatable {
 }
 
 /// How the second image of a pair is chosen: it shares the values of all factors with the first but those of k factors,
-/// which are drawn without replacement.
+/// which are chosen without replacement and drawn anew.
 public struct PairRequest: Sendable, Equatable {
-  /// k, the number of factors that may change; nil draws it uniformly from 1 … K − 1 for each pair.
-  public var changedFactors: Int?
-  /// Whether a changed factor takes a value other than the first image's. Otherwise its value is drawn uniformly and may
-  /// happen to be the same.
-  public var changesDiffer: Bool
+  /// The number k of factors that change in a pair, of K that take more than one value.
+  public enum ChangedFactors: Sendable, Equatable {
+    /// Always k.
+    case fixed(Int)
+    /// Uniform on 1 … K − 1 for each pair.
+    case uniform
+    /// k or 1, each with probability ½ for each pair.
+    case fixedOrOne(Int)
+  }
+
+  /// The number of factors that change.
+  public var changedFactors: ChangedFactors
+  /// Whether the new value of a changed factor differs from the old one. Otherwise it is drawn uniformly from all values
+  /// and may happen to be the same.
+  public var valuesDiffer: Bool
 
   /// Describes pairs.
-  public init(changedFactors: Int? = nil, changesDiffer: Bool = false) {
-    (self.changedFactors, self.changesDiffer) = (changedFactors, changesDiffer)
+  public init(changedFactors: ChangedFactors = .uniform, valuesDiffer: Bool = true) {
+    (self.changedFactors, self.valuesDiffer) = (changedFactors, valuesDiffer)
   }
 }
 
