@@ -53,19 +53,4 @@ struct ContributingExampleTests {
     try checkObjective(
       entry.configuration, name == "factor-vae" ? "{gamma: 1, discriminator: {layers: 1, width: 4}}" : "{}")
   }
-
-  @Test("The guide shows this file's code")
-  func sameText() throws {
-    var package = URL(fileURLWithPath: #filePath)
-    for _ in 0..<3 { package.deleteLastPathComponent() }
-    let guide = try String(contentsOf: package.appendingPathComponent("CONTRIBUTING.md"), encoding: .utf8)
-    let source = try String(contentsOf: URL(fileURLWithPath: #filePath), encoding: .utf8)
-    func normalized(_ text: some StringProtocol) -> String {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
-    }
-    let blocks = guide.components(separatedBy: "ContributingExample.swift -->\n```swift\n").dropFirst()
-      .compactMap { $0.components(separatedBy: "\n```").first }
-    #expect(blocks.count == 2)
-    for block in blocks { #expect(normalized(source).contains(normalized(block)), "\(block)") }
-  }
 }
