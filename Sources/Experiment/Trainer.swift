@@ -86,7 +86,7 @@ public final class Trainer {
   ///   but where it is the adversary's, the VAE has been: nobody should go on from such a state or save it.
   public func advance() throws -> StepResult {
     let device = model.device, pass = Pass(training: [model.parameters], on: device, profile: profile)
-    let images = pass.tape.phase("images") { dataset.batch(sampler.batch(at: step), on: device) }
+    let images = try pass.tape.phase("images") { try dataset.batch(sampler.batch(at: step), on: device) }
     let posterior = pass.tape.phase("encoder") { model.encoder(images, pass) }
     let codes = pass.tape.phase("codes") { sample(posterior, "noise") }
     let terms = pass.tape.phase("objective") {
@@ -111,7 +111,7 @@ public final class Trainer {
 
   private func advance(_ adversary: any Adversary, first: Tensor<Float>) throws -> [(name: String, value: Double)] {
     let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
-    let images = pass.tape.phase("images") { dataset.batch(secondSampler.batch(at: step), on: device) }
+    let images = try pass.tape.phase("images") { try dataset.batch(secondSampler.batch(at: step), on: device) }
     let posterior = pass.tape.phase("encoder") {
       model.encoder(images, .evaluation(on: device, profile: profile))
     }

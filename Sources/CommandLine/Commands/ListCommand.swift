@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Diagnostics
 import DisentanglementMetrics
 import FactorData
 import Objectives
@@ -38,7 +39,9 @@ struct ListArchitectures: ParsableCommand {
 
 struct ListDatasets: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
-  func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
+  func run() throws {
+    try show(Registry<DatasetEntry>.standard.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) })
+  }
 }
 
 struct ListMetrics: ParsableCommand {
