@@ -48,7 +48,9 @@ let package = Package(
     .target(
       name: "DisentanglementMetrics",
       dependencies: ["Diagnostics", "RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
-    .target(name: "MetricFiles", dependencies: ["Diagnostics", "DisentanglementMetrics", "FileFormats", "TensorCore"]),
+    .target(
+      name: "MetricFiles",
+      dependencies: ["Diagnostics", "DisentanglementMetrics", "FactorData", "FileFormats", "TensorCore"]),
 
     .target(
       name: "Experiment",
@@ -117,7 +119,8 @@ let package = Package(
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
   "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [], "NeuralLayers": [],
-  "Architectures": [], "Objectives": ["FileFormats"], "FileFormats": [], "FactorData": [],
+  "Architectures": [], "Objectives": ["FileFormats"], "FileFormats": [],
+  "FactorData": ["FileFormats", "StrictConfiguration"],
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
   "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"], "Figures": [],
   "Reports": [

@@ -13,8 +13,9 @@ extension CodingRun {
   /// | `sampled_codes` | [N, D] float32 | z ~ q(z\|x), if asked for |
   /// | `mean_kl` | [D] float64 | KL(q(z_d\|x) ‖ N(0, 1)) in nats, averaged over the N images |
   /// | `index` | [N] int64 | the number of each image in its data set |
-  /// | `factors` | [N, K] int64 | the values of its factors, where these are known, counted from 0 |
+  /// | `factors` | [N, K] int64 | where factors are known: their values, counted from 0; −1 where a value is unknown |
   /// | `factor_names`, `factor_sizes` | [K] text, [K] int64 | the factors and how many values each has |
+  /// | `factor_kinds` | [K] text | whether the values of each are `ordered`, `cyclic` or `categorical` |
   ///
   /// In HDF5 the attributes `run` and `step` say which model it was, and `seed` where sampled codes come from. The sampled
   /// code of an image depends on the seed and the image's number, not on which others are encoded.
@@ -26,13 +27,13 @@ extension CodingRun {
   ///   - path: the file, whose name ends in `.h5` or `.npz`.
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if a posterior is not finite or the file cannot be written; nothing is written then.
+  /// - Throws: ``StructuredError`` if an image cannot be read, a posterior is not finite or the file cannot be written; nothing is written then.
   public func encode(
     _ images: any FactorDataset, _ rows: [Int], sampling seed: UInt64?, to path: String, overwrite: Bool,
     progress: (Int) -> Void = { _ in }
   ) throws {
     try Self.requireRows(rows)
-    let n = rows.count, d = model.latents, factors = images.factors
+    let n = rows.count, d = model.latents, factors = images.factors.list
     var contents = ArrayFileContents()
     for name in ["codes", "log_variances"] + (seed == nil ? [] : ["sampled_codes"]) {
       contents.addArray(name, Float.self, shape: [n, d])
@@ -43,8 +44,10 @@ extension CodingRun {
       contents.addArray("factors", Int.self, shape: [n, factors.count])
       contents.addArray("factor_sizes", Int.self, shape: [factors.count])
       contents.addTexts("factor_names", factors.map(\.name))
-      // Readers of data sets look for the names here.
+      contents.addTexts("factor_kinds", factors.map(\.kind.rawValue))
+      // Readers of data sets look for the names and kinds here.
       contents.setAttribute("factor_names", factors.map(\.name))
+      contents.setAttribute("factor_kinds", factors.map(\.kind.rawValue))
     }
     describe(in: &contents)
     if let seed { contents.setAttribute("seed", "\(seed)") }
@@ -68,7 +71,10 @@ extension CodingRun {
           divergence[k] += kl * Double(part.count) / Double(n)
         }
         try file.append(part, to: "index")
-        if !factors.isEmpty { try file.append(part.flatMap { images.factors(at: $0) }, to: "factors") }
+        if !factors.isEmpty {
+          let values = part.flatMap { images.factors.values(at: $0).map { $0 ?? Int(FactorTable.unknown) } }
+          try file.append(values, to: "factors")
+        }
       }
       try file.append(divergence, to: "mean_kl")
       if !factors.isEmpty { try file.append(factors.map(\.size), to: "factor_sizes") }

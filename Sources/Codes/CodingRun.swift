@@ -45,9 +45,9 @@ public struct CodingRun {
 
   /// The posteriors of some images.
   ///
-  /// - Throws: ``StructuredError`` if one is not finite.
+  /// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
   func posteriors(of images: any FactorDataset, _ rows: [Int], progress: (Int) -> Void) throws -> PosteriorTable {
-    let codes = model.encode(images, rows, progress: progress)
+    let codes = try model.encode(images, rows, progress: progress)
     return try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents,
       location: "the model's posteriors from image \(rows[0])")

@@ -38,7 +38,7 @@ public struct ImageScores {
   ///   - samples: K.
   ///   - seed: of the codes, which depend on it and the image's number alone.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if a posterior or a likelihood is not finite.
+  /// - Throws: ``StructuredError`` if an image cannot be read, or a posterior or a likelihood is not finite.
   public init(
     of images: any FactorDataset, _ rows: [Int], by run: CodingRun, samples: Int, seed: UInt64,
     progress: (Int) -> Void = { _ in }
@@ -55,7 +55,7 @@ public struct ImageScores {
         var noise = stream.split("score", part[row])
         return table.codes(at: row, count: samples, noise: &noise)
       }
-      let distortions = run.model.distortions(
+      let distortions = try run.model.distortions(
         images, part.flatMap { [Int](repeating: $0, count: samples) }, at: codes)
       for row in part.indices {
         scores.append(

@@ -14,6 +14,8 @@ struct BatchSource {
   private let dataset: any FactorDataset
   private let device: Device
   private var sampler: BatchSampler
+  private let pairs: PairSampler?
+  private let labelled: (part: LabelledPart, batchSize: Int)?
 
   /// The number of updates in all.
   var steps: Int { sampler.steps }
@@ -28,12 +30,42 @@ struct BatchSource {
   ) throws {
     (self.dataset, self.device) = (dataset, device)
     sampler = try BatchSampler(length, batchSize: training.batchSize, count: dataset.count, stream: stream)
+    pairs = try request.pairs.map {
+      try PairSampler(
+        dataset.factors, changing: .init($0.changedFactors), redraw: $0.valuesDiffer ? .otherValue : .anyValue,
+        stream: stream)
+    }
+    labelled = try request.labels.map {
+      (try LabelledPart($0.count, of: dataset.factors, stream: stream), $0.batchSize ?? training.batchSize)
+    }
   }
 
   /// The batch of a step, counted from 0.
   ///
   /// - Throws: ``StructuredError`` if images cannot be read.
   mutating func batch(at step: Int) throws -> Batch {
-    Batch(images: dataset.batch(sampler.batch(at: step), on: device))
+    let labelled = try labelled.map { part, size in
+      let batch = part.batch(size, at: step)
+      return LabelledImages(
+        images: try dataset.batch(batch.indices, on: device), values: batch.values, sizes: part.factors.map(\.size))
+    }
+    let indices = sampler.batch(at: step), images = try dataset.batch(indices, on: device)
+    guard let drawn = pairs?.pairs(from: indices, at: step), let factors = pairs?.factors.count else {
+      return Batch(images: images, labelled: labelled)
+    }
+    let second = PairedImages(
+      second: try dataset.batch(drawn.second, on: device), shared: drawn.shared, factors: factors)
+    return Batch(images: images, pairs: second, labelled: labelled)
+  }
+}
+
+extension PairSampler.ChangedCount {
+  init(_ request: PairRequest.ChangedFactors) {
+    self =
+      switch request {
+      case .fixed(let count): .fixed(count)
+      case .uniform: .uniform
+      case .fixedOrOne(let count): .fixedOrOne(count)
+      }
   }
 }

@@ -1,6 +1,7 @@
 import Architectures
 import Diagnostics
 import DisentanglementMetrics
+import FactorData
 import Objectives
 import StrictConfiguration
 
@@ -10,6 +11,8 @@ public struct Components: Sendable {
   public var objectives = Registry<ObjectiveEntry>.standard
   /// Encoders and decoders.
   public var architectures = Registry<Architecture>.standard
+  /// Data sets.
+  public var datasets = Registry<DatasetEntry>.standard
   /// What codes are measured by.
   public var metrics = Registry<MetricEntry>.standard
 

@@ -8,25 +8,8 @@ import TensorCore
 
 /// Everything that decides an experiment: with the same configuration and thread count come the same bits.
 public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
-  /// What to learn from.
-  public struct Dataset: StrictlyDecodable, Sendable {
-    /// A name of the data-set registry.
-    public var name: String
-    /// The file, for data sets that are in one.
-    public var path: String?
-    /// The array of images in the file.
-    public var images: String?
-    /// The array of factors in the file.
-    public var factors: String?
-
-    /// Reads `name`, `path`, `images` and `factors`.
-    public init(from section: inout ConfigurationSection) throws {
-      name = try section.choice("name", among: DatasetRegistry.entries.map(\.name), default: "dsprites")
-      path = try section.optional("path") { try $0.string($1) }
-      images = try section.optional("images") { try $0.string($1) }
-      factors = try section.optional("factors") { try $0.string($1) }
-    }
-  }
+  /// The data set: a name of the registry of data sets, and the settings of its own type.
+  public typealias Dataset = DatasetChoice
 
   /// What is trained.
   public struct Model: Sendable {
@@ -134,7 +117,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   public var seed: Int
   /// Where the weights came from, if they were not trained here.
   public var imported: ImportedWeights?
-  /// What to learn from.
+  /// The data set.
   public var dataset: Dataset
   /// What is trained.
   public var model: Model
@@ -164,7 +147,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     name = try section.string("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     imported = section.contains("imported") ? try section.section("imported") : nil
-    dataset = try section.section("dataset")
+    dataset = try section.section("dataset") { try Dataset(from: &$0, registry: components.datasets) }
     let isImported = imported != nil
     model = try section.section("model") {
       try Model(from: &$0, architectures: components.architectures, isImported: isImported)

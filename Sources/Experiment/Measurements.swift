@@ -9,17 +9,14 @@ import TensorCore
 // What the measurements of RateDecomposition need of data sets, models and runs.
 
 extension FactorDataset {
-  /// The values of all factors; empty where none are known.
+  /// The values of the factors that are known for all images, one value for each image; empty where there are none.
   public func factorLabels() -> [FactorLabels] {
-    if let space = factorSpace {
-      return space.factors.indices.map { k in
-        FactorLabels(name: space.factors[k].name, values: (0..<count).map { Int32(space.value(of: k, at: $0)) })
-      }
+    zip(factors.list, factors.unknownCounts).enumerated().compactMap { k, factor in
+      let (factor, unknown) = factor
+      guard unknown == 0 else { return nil }
+      return FactorLabels(
+        name: factor.name, values: factors.column(k), isCategorical: factor.kind == .categorical)
     }
-    guard !factors.isEmpty else { return [] }
-    var columns = [[Int32]](repeating: [], count: factors.count)
-    for index in 0..<count { for (k, value) in factors(at: index).enumerated() { columns[k].append(Int32(value)) } }
-    return zip(factors, columns).map { FactorLabels(name: $0.name, values: $1) }
   }
 }
 
@@ -32,17 +29,18 @@ extension MarginalLikelihood {
   ///   - indices: which of them; by default as many as the options say, drawn without repetition.
   ///   - options: samples, images and seed.
   ///   - progress: called with the number of images done.
-  /// - Throws: ``StructuredError`` if the posterior or the decoder's output is not finite, or the options make no sense.
+  /// - Throws: ``StructuredError`` if an image cannot be read, the posterior or the decoder's output is not finite, or the
+  ///   options make no sense.
   public init(
     of model: Model, on dataset: any FactorDataset, images indices: [Int]? = nil, options: Options = Options(),
     progress: (Int) -> Void = { _ in }
   ) throws {
     var stream = RandomStream(seed: options.seed).split("marginal likelihood images")
     let indices = indices ?? stream.distinct(min(options.images, dataset.count), below: dataset.count).sorted()
-    let codes = model.encode(dataset, indices)
+    let codes = try model.encode(dataset, indices)
     let posterior = try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
-    let images = dataset.batch(indices, on: model.device)
+    let images = try dataset.batch(indices, on: model.device)
     try self.init(
       of: posterior, indices: indices, options: options,
       likelihood: { row, codes in model.logLikelihoods(of: images.rows(row..<row + 1), at: codes) },

@@ -49,14 +49,15 @@ public final class Model {
   ///   - dataset: where the images are.
   ///   - indices: which of them, in this order.
   ///   - progress: called now and then with the number of images done.
+  /// - Throws: ``StructuredError`` if an image cannot be read.
   public func encode(
     _ dataset: any FactorDataset, _ indices: some RandomAccessCollection<Int>, progress: (Int) -> Void = { _ in }
-  ) -> (mean: [Float], logVariance: [Float]) {
+  ) throws -> (mean: [Float], logVariance: [Float]) {
     var mean: [Float] = [], logVariance: [Float] = []
     mean.reserveCapacity(indices.count * latents)
     logVariance.reserveCapacity(indices.count * latents)
-    forEachBatch(of: indices, size: 256) { batch, done in
-      let posterior = encoder(dataset.batch(batch, on: device), .evaluation(on: device))
+    try forEachBatch(of: indices, size: 256) { batch, done in
+      let posterior = encoder(try dataset.batch(batch, on: device), .evaluation(on: device))
       posterior.mean.value.withElements { mean.append(contentsOf: $0) }
       posterior.logVariance.value.withElements { logVariance.append(contentsOf: $0) }
       progress(done)
@@ -78,13 +79,15 @@ public final class Model {
   }
 
   /// −log p(x|z) in nats with one z ~ q(z|x) for each of the given images, `[count]`: a sample of the distortion.
+  ///
+  /// - Throws: ``StructuredError`` if an image cannot be read.
   public func distortions(
     _ dataset: any FactorDataset, _ indices: [Int], stream: RandomStream
-  ) -> [Double] {
+  ) throws -> [Double] {
     var result: [Double] = [], stream = stream
-    forEachBatch(of: indices, size: 256) { batch, _ in
+    try forEachBatch(of: indices, size: 256) { batch, _ in
       let pass = Pass.evaluation(on: device)
-      let images = dataset.batch(batch, on: device)
+      let images = try dataset.batch(batch, on: device)
       let posterior = encoder(images, pass)
       let codes = posterior.sample(noise: stream.normalTensor([batch.count, latents], on: device))
       let distortion = decoder.distortions(of: images, from: codes, likelihood, pass)
@@ -94,42 +97,30 @@ public final class Model {
   }
 
   /// −log p(x|z) in nats of images `indices` of a data set at codes `[count, D]`, one for each of them, `[count]`.
-  public func distortions(_ dataset: any FactorDataset, _ indices: [Int], at codes: [Float]) -> [Double] {
+  ///
+  /// - Throws: ``StructuredError`` if an image cannot be read.
+  public func distortions(_ dataset: any FactorDataset, _ indices: [Int], at codes: [Float]) throws -> [Double] {
     precondition(codes.count == indices.count * latents, "one code for each image")
     var result: [Double] = []
-    forEachBatch(of: indices, size: 256) { batch, done in
+    try forEachBatch(of: indices, size: 256) { batch, done in
+      let images = try dataset.batch(batch, on: device)
       let z = Array(codes[(done - batch.count) * latents..<done * latents])
       let distortion = decoder.distortions(
-        of: dataset.batch(batch, on: device), from: Variable(Tensor(z, [batch.count, latents], on: device)), likelihood,
-        .evaluation(on: device))
+        of: images, from: Variable(Tensor(z, [batch.count, latents], on: device)), likelihood, .evaluation(on: device))
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
     }
     return result
   }
 
   private func forEachBatch(
-    of indices: some RandomAccessCollection<Int>, size: Int, _ body: (_ batch: [Int], _ done: Int) -> Void
-  ) {
+    of indices: some RandomAccessCollection<Int>, size: Int, _ body: (_ batch: [Int], _ done: Int) throws -> Void
+  ) rethrows {
     var rest = indices[...], done = 0
     while !rest.isEmpty {
       let batch = Array(rest.prefix(size))
       done += batch.count
       rest = rest.dropFirst(size)
-      body(batch, done)
+      try body(batch, done)
     }
-  }
-}
-
-extension FactorDataset {
-  /// Images as a tensor `[B, height, width, channels]`, unpacked on all threads.
-  public func batch(_ indices: [Int], on device: Device) -> Tensor<Float> {
-    let tensor = Tensor<Float>(uninitialized: imageShape.batch(indices.count), on: device)
-    let size = imageShape.count
-    indices.withUnsafeBufferPointer { indices in
-      device.forEachRange(indices.count, grain: 4) { _, part in
-        copyImages(at: UnsafeBufferPointer(rebasing: indices[part]), into: tensor.pointer + part.lowerBound * size)
-      }
-    }
-    return tensor
   }
 }

@@ -21,11 +21,11 @@ public struct PosteriorCache {
     path = run.folder.path(of: .posteriors)
     let settings = run.settings
     var source = "parameters \(Checksum.crc32(try run.folder.read(run.parametersFile))), data \(dataset.name)"
-    if let file = settings.dataset.path {
+    for file in settings.dataset.files {
       guard let data = try? Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe) else {
         throw StructuredError("the file cannot be read", at: file)
       }
-      source += " \(Checksum.crc32(data)) \(settings.dataset.images ?? "")"
+      source += " \(Checksum.crc32(data)) \(settings.dataset.settings.variant)"
     }
     count = dataset.count
     latents = settings.model.latents

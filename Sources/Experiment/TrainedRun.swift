@@ -92,12 +92,3 @@ extension ExperimentConfiguration {
     return "\(name): \(objective.name) on \(dataset.name), seed \(seed)"
   }
 }
-
-extension ExperimentConfiguration.Dataset {
-  /// Opens the data set.
-  ///
-  /// - Throws: ``StructuredError`` if it is not there or not what it should be.
-  public func open(on device: Device) throws -> any FactorDataset {
-    try DatasetRegistry.entry(named: name).load(DatasetSource(path: path, images: images, factors: factors), device)
-  }
-}

@@ -47,6 +47,8 @@ public final class TrainingRun {
   public var isComplete: Bool { trainer.step == trainer.steps && folder.contains(.weights) }
 
   private let configuration: ResolvedConfiguration<ExperimentConfiguration>
+  /// The configuration as the run's folder has it.
+  private let yaml: String
   private let logger: Logger
 
   /// Prepares a run: a new one in a new folder, or the continuation of one that was stopped.
@@ -70,6 +72,7 @@ public final class TrainingRun {
     self.dataset = dataset
     trainer = try Trainer(configuration.value, dataset: dataset, on: device)
     guard resume, FileManager.default.fileExists(atPath: path) else {
+      yaml = configuration.yaml
       folder = try RunFolder.create(
         at: path, makingParents: makingParents,
         with: [
@@ -78,10 +81,9 @@ public final class TrainingRun {
       return
     }
     folder = try RunFolder.resume(at: path)
-    try Self.requireSame(configuration.yaml, as: folder)
+    yaml = try Self.savedConfiguration(of: folder, like: configuration)
     if folder.contains(.checkpoint) {
-      let before = try Checkpoint.restore(
-        trainer, configuration: configuration.yaml, from: folder.path(of: .checkpoint))
+      let before = try Checkpoint.restore(trainer, configuration: yaml, from: folder.path(of: .checkpoint))
       notices.append("Resumed after step \(trainer.step).")
       if before.threads != "\(device.threads)" || before.level != "\(device.level)" {
         logger.warning(
@@ -97,9 +99,17 @@ public final class TrainingRun {
     try TensorBoardLog.truncate(path: folder.path(of: .tensorBoard), afterStep: trainer.step)
   }
 
-  private static func requireSame(_ yaml: String, as folder: RunFolder) throws {
-    let saved = String(decoding: try folder.read(.configuration), as: UTF8.self)
-    guard saved != yaml else { return }
+  /// The configuration in a run's folder, which must mean the same as another one.
+  ///
+  /// Its text may differ: earlier versions listed other keys.
+  private static func savedConfiguration(
+    of folder: RunFolder, like other: ResolvedConfiguration<ExperimentConfiguration>
+  ) throws -> String {
+    let text = String(decoding: try folder.read(.configuration), as: UTF8.self), yaml = other.yaml
+    if text == yaml { return text }
+    let document = try ConfigurationDocument(yaml: text, source: folder.path(of: .configuration))
+    let saved = try document.decode(ExperimentConfiguration.self).yaml
+    if saved == yaml { return text }
     let lines = zip(saved.split(separator: "\n"), yaml.split(separator: "\n")).first { $0 != $1 }
     let difference = lines.map { "there \"\($0.trimmed)\", here \"\($1.trimmed)\"" } ?? "one is longer"
     throw StructuredError(
@@ -152,7 +162,7 @@ public final class TrainingRun {
       if result.step % settings.checkpointEvery == 0 && result.step < trainer.steps { try save(log, board) }
     }
     try save(log, board)
-    try WeightsFile.write(trainer.model, configuration: configuration.yaml, to: folder.path(of: .weights))
+    try WeightsFile.write(trainer.model, configuration: yaml, to: folder.path(of: .weights))
     return .complete
   }
 
@@ -160,7 +170,7 @@ public final class TrainingRun {
     // The rows first: a checkpoint presumes them.
     try log.synchronize()
     try board?.synchronize()
-    try Checkpoint.save(trainer, configuration: configuration.yaml, to: folder.path(of: .checkpoint))
+    try Checkpoint.save(trainer, configuration: yaml, to: folder.path(of: .checkpoint))
     logger.debug("Saved a checkpoint after step \(trainer.step)")
   }
 }

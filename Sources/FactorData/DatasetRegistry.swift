@@ -1,72 +1,120 @@
 import Diagnostics
+import FileFormats
+import StrictConfiguration
 import TensorCore
 
-/// Where a data set comes from, as far as its configuration says.
-public struct DatasetSource: Sendable, Equatable {
-  /// The file.
-  public var path: String?
-  /// The name of the array of images in it.
-  public var images: String?
-  /// The name of the array of factors in it.
-  public var factors: String?
+/// The settings of a data set: its own section of the configuration, without the key `name`.
+public protocol DatasetConfiguration: StrictlyDecodable, Sendable {
+  /// Opens the data set on the threads of a device.
+  ///
+  /// - Throws: ``StructuredError`` when a file is missing, damaged, or not as it should be.
+  func open(on device: Device) throws -> any FactorDataset
 
-  /// Makes a source.
-  public init(path: String? = nil, images: String? = nil, factors: String? = nil) {
-    (self.path, self.images, self.factors) = (path, images, factors)
-  }
+  /// The files that the images are read from. As long as these and ``variant`` stay the same, so do the images.
+  var files: [String] { get }
+
+  /// What else decides which images these are, as the name of an array or a seed, as text; empty where nothing does.
+  var variant: String { get }
+}
+
+extension DatasetConfiguration {
+  /// Empty: nothing but the files decides.
+  public var variant: String { "" }
 }
 
 /// A data set that configurations can name.
-public struct DatasetEntry: Sendable {
+public struct DatasetEntry: RegistryEntry {
   /// The name.
   public let name: String
-  /// What it is, in one line.
+  /// A description in one line.
   public let summary: String
   /// Where it was published.
   public let paper: String?
-  /// Makes the data set on the threads of a device.
-  ///
-  /// Throws ``StructuredError`` when the source does not suit or its file is not as it should be.
-  public let load: @Sendable (_ source: DatasetSource, _ device: Device) throws -> any FactorDataset
+  /// The type of its settings.
+  public let configuration: any DatasetConfiguration.Type
+  /// What is known of the file in which it was published; nil where there is none.
+  public let publishedFile: PublishedFile?
+
+  /// Makes an entry.
+  public init(
+    name: String, summary: String, paper: String? = nil, configuration: any DatasetConfiguration.Type,
+    publishedFile: PublishedFile? = nil
+  ) {
+    (self.name, self.summary, self.paper) = (name, summary, paper)
+    (self.configuration, self.publishedFile) = (configuration, publishedFile)
+  }
 }
 
-/// All data sets. A new one is a source file, an entry here and a test.
-public enum DatasetRegistry {
-  /// The entries, in the order of listings.
-  public static let entries: [DatasetEntry] = [
-    DatasetEntry(
-      name: "dsprites",
-      summary: "737,280 binary 64×64 images of 3 shapes in 6 sizes, 40 orientations and 32×32 positions; "
-        + "drawn in memory, or read from `path` in the published HDF5 or NPZ layout",
-      paper: "Matthey, Higgins, Hassabis, Lerchner 2017, https://github.com/deepmind/dsprites-dataset"
-    ) { source, device in
-      for (key, value) in [("images", source.images), ("factors", source.factors)] where value != nil {
-        throw StructuredError(
-          "the data set \"dsprites\" has no key \"\(key)\"", at: "dataset.\(key)",
-          action: "Use the data set name \"file\" for files in another layout.")
-      }
-      return try source.path.map { try DSprites(file: $0, on: device) } ?? DSprites(renderedOn: device)
-    },
-    DatasetEntry(
-      name: "file",
-      summary: "images [N, H, W] or [N, H, W, C] and factors [N, K] from the arrays `images` and `factors` of the HDF5 "
-        + "or NPZ file at `path`",
-      paper: nil
-    ) { source, device in
-      guard let path = source.path else {
-        throw StructuredError("the data set \"file\" needs a path", at: "dataset.path", expected: "an HDF5 or NPZ file")
-      }
-      return try ImageFile(path: path, images: source.images, factors: source.factors, on: device)
-    },
-  ]
+/// What can be done with files in the layout in which a data set was published.
+public struct PublishedFile: Sendable {
+  /// Whether a file of arrays looks like one of them.
+  public let recognizes: @Sendable (_ file: any ArrayFile) -> Bool
+  /// Opens a file.
+  public let open: @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset
+  /// Checks a file and returns what was found, as lines of a label and a text; throws ``StructuredError`` when the file is
+  /// not as published.
+  public let verify: @Sendable (_ path: String, _ device: Device) throws -> [(label: String, text: String)]
+  /// Renders the data set into a file and returns the number of images; nil where it cannot be rendered.
+  public let render: Render?
 
-  /// The entry of a name.
+  /// Renders a data set into a file, calling `progress` with the part that is done, from 0 to 1.
+  public typealias Render =
+    @Sendable (
+      _ path: String, _ overwrite: Bool, _ device: Device, _ progress: (Double) -> Void
+    ) throws -> Int
+
+  /// Describes a layout.
+  public init(
+    recognizes: @escaping @Sendable (_ file: any ArrayFile) -> Bool,
+    open: @escaping @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset,
+    verify: @escaping @Sendable (_ path: String, _ device: Device) throws -> [(label: String, text: String)],
+    render: Render? = nil
+  ) {
+    (self.recognizes, self.open, self.verify, self.render) = (recognizes, open, verify, render)
+  }
+}
+
+extension Registry<DatasetEntry> {
+  /// The data sets that come with the package. A new one is a source file in `Sets`, an entry here and a test.
+  public static let standard = Registry("a data set", [DSprites.entry, ImageFile.entry])
+}
+
+/// The section `dataset` of a configuration: the name of a registry entry and the settings of its type.
+public struct DatasetChoice: StrictlyDecodable, Sendable {
+  /// The registry entry.
+  public let entry: DatasetEntry
+  /// Its settings.
+  public let settings: any DatasetConfiguration
+
+  /// Reads `name` and the settings, with the standard registry.
   ///
-  /// - Throws: ``StructuredError`` that lists the names there are.
-  public static func entry(named name: String) throws -> DatasetEntry {
-    if let entry = entries.first(where: { $0.name == name }) { return entry }
-    throw StructuredError(
-      "there is no data set \"\(name)\"", at: "dataset.name",
-      expected: entries.map(\.name).joined(separator: " or "))
+  /// - Throws: ``StructuredError`` for an unknown name or key, or a value that does not suit.
+  public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, registry: .standard) }
+
+  /// Reads `name` and the settings.
+  ///
+  /// - Parameters:
+  ///   - section: the section. Without a name it means the first entry.
+  ///   - registry: the data sets that can be named.
+  /// - Throws: ``StructuredError`` for an unknown name or key, or a value that does not suit.
+  public init(from section: inout ConfigurationSection, registry: Registry<DatasetEntry>) throws {
+    let name = try section.choice("name", among: registry.names, default: registry.names.first)
+    entry = try registry.entry(named: name, at: section.fullPath("name"))
+    settings = try entry.configuration.init(from: &section)
+  }
+
+  /// The name of the registry entry.
+  public var name: String { entry.name }
+  /// The files that the images are read from.
+  public var files: [String] { settings.files }
+
+  /// Opens the data set.
+  ///
+  /// - Throws: ``StructuredError`` when a file is missing, damaged, or not as it should be, or the factors do not cover the
+  ///   images.
+  public func open(on device: Device) throws -> any FactorDataset {
+    let dataset = try settings.open(on: device)
+    try dataset.validate()
+    return dataset
   }
 }

@@ -1,49 +1,49 @@
 import Foundation
 import TensorCore
 
-/// A data set in numbers, for people and reports.
+/// A data set in numbers.
 public struct DatasetSummary: Sendable, CustomStringConvertible {
   /// The name.
   public let name: String
   /// The extents of an image.
   public let shape: ImageShape
   /// How pixels are held.
-  public let format: ImageStore.Format
-  /// The factors; empty where none are known.
-  public let factors: [Factor]
-  /// Whether the images are the full grid of the factors, in order.
-  public let isGrid: Bool
+  public let format: PixelFormat
+  /// The factors.
+  public let factors: Factors
   /// The number of images, of distinct ones, and the entropy in nats.
   public let multiplicities: ImageMultiplicities
-  /// The bytes that the images take in memory.
-  public let bytes: Int
+  /// The bytes of memory that the images take; 0 for images that are not in memory.
+  public let memoryBytes: Int
 
-  /// Sums up a data set.
-  public init(of data: any FactorDataset, on device: Device) {
+  /// Summarises a data set, reading all its images.
+  ///
+  /// - Throws: ``StructuredError`` when an image cannot be read.
+  public init(of data: any FactorDataset, on device: Device) throws {
     (name, shape, format, factors) = (data.name, data.imageShape, data.images.format, data.factors)
-    isGrid = data.factorSpace != nil
-    multiplicities = data.multiplicities(on: device)
-    bytes = data.count * data.images.bytesPerImage
+    multiplicities = try data.multiplicities(on: device)
+    memoryBytes = data.images.memoryBytes
   }
 
   /// One fact per line.
   public var description: String {
-    let kind =
-      switch format {
-      case .bits: "binary, one bit per pixel"
-      case .bytes: "8 bits per pixel, divided by 255"
-      case .floats: "floats in [0, 1]"
-      }
-    let factorList =
-      factors.isEmpty ? "none" : factors.map { "\($0.name) \($0.size)" }.joined(separator: ", ")
-    let grid = factors.isEmpty ? "" : isGrid ? " (the full grid, in order)" : " (not the full grid in order)"
+    let memory = memoryBytes > 0 ? "\(memoryBytes >> 20) MiB" : "none: the images are read as needed"
     return """
       data set   \(name)
-      images     \(multiplicities.count) of \(shape.height)×\(shape.width)×\(shape.channels), \(kind)
-      memory     \(bytes >> 20) MiB
-      factors    \(factorList)\(grid)
+      images     \(multiplicities.count) of \(shape.height)×\(shape.width)×\(shape.channels), \(format)
+      memory     \(memory)
+      factors    \(factorList)
       distinct   \(multiplicities.distinct) images
       entropy    \(String(format: "%.5f", multiplicities.entropy)) nats
       """
+  }
+
+  private var factorList: String {
+    if factors.isEmpty { return "none" }
+    let list = zip(factors.list, factors.unknownCounts).map { factor, unknown in
+      "\(factor.name) \(factor.size)" + (unknown > 0 ? " (unknown for \(unknown) images)" : "")
+    }
+    return list.joined(separator: ", ")
+      + (factors.grid != nil ? " (the full grid, in order)" : " (not the full grid in order)")
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import DisentanglementMetrics
+import FactorData
 import FileFormats
 
 /// Codes with their factors from anywhere: an HDF5 or NPZ file (its first bytes tell which) of these arrays.
@@ -10,6 +11,7 @@ import FileFormats
 /// | `factors` | [N, K] | any whole numbers | the value of each factor, from 0 |
 /// | `factor_names` | [K] | text | optional, also as attribute of `factors` or of the file |
 /// | `factor_sizes` | [K] | whole numbers | optional: how many values each factor has |
+/// | `factor_kinds` | [K] | text | optional, also as attribute: each `ordered`, `cyclic` or `categorical` |
 /// | `log_variances` | [N, D] | as codes | optional: log σ² of the posteriors whose means the codes are |
 /// | `mean_kl` | [D] | as codes | optional: the mean KL of each latent to the prior, nats |
 /// | `sampled_codes` | [N, D] | as codes | optional: a sample of each posterior |
@@ -53,13 +55,15 @@ public struct LabeledCodesFile: Sendable {
         $0, shape: [factorShape[1]], described: "[K]", in: 1..<Self.largestFactor + 1, meaning: "numbers of values"
       ).values.map { Int($0) }
     }
+    let categorical = try file.kinds(of: names).map { $0 == .categorical }
     let codes = try LabeledCodes(
-      codes: values, latents: latents, factors: factors, names: names, sizes: sizes, location: path)
+      codes: values, latents: latents, factors: factors, names: names, sizes: sizes, categorical: categorical,
+      location: path)
     self.codes = codes
     sampledCodes = try file.optional("sampled_codes") {
       try LabeledCodes(
         codes: try file.numbers($0, shape: shape, described: "[N, D]").values, latents: latents, factors: factors,
-        names: names, sizes: codes.factorSizes, location: path)
+        names: names, sizes: codes.factorSizes, categorical: categorical, location: path)
     }
     logVariances = try file.optional("log_variances") {
       try file.numbers($0, shape: shape, described: "[N, D]").values
@@ -170,6 +174,21 @@ private struct CodesArrays {
       throw StructuredError("two factors are called \"\(repeated)\"", at: source, expected: "names that differ")
     }
     return names
+  }
+
+  /// The kinds of the factors; where the file has none, what the names say.
+  func kinds(of names: [String]) throws -> [Factor.Kind] {
+    let places = [("factors", "factor_kinds"), ("factors", "kinds"), ("/", "factor_kinds")]
+    let found =
+      try optional("factor_kinds") { try file.texts($0).texts }
+      ?? places.lazy.compactMap { file.strings(ofAttribute: $1, of: $0) }.first
+    guard let texts = found else { return names.map(Factor.Kind.init(ofFactorNamed:)) }
+    let source = present.contains("factor_kinds") ? location("factor_kinds") : "\(file.path), kinds of the factors"
+    guard texts.count == names.count else {
+      throw StructuredError(
+        "there are \(texts.count) kinds", at: source, expected: "\(names.count), one for each factor")
+    }
+    return try texts.map { try Factor.Kind(text: $0, at: source) }
   }
 
   /// The stored batches of a group; nil where there is none of its arrays.

@@ -29,7 +29,7 @@ public struct RunReport {
     logger.info("Encoding all \(dataset.count) images …")
     let run = try EncodedRun(model, on: dataset, settings: settings, progress: encoded)
     logger.info("Measuring the distortion and counting identical images …")
-    let images = run.imageTerms()
+    let images = try run.imageTerms()
     logger.info("Integrating over the aggregate posterior …")
     let decomposition = try run.decomposition(images)
     guard hasPictures else {

@@ -105,6 +105,12 @@ public struct ConfigurationSection {
     return nil
   }
 
+  /// Accepts keys whose value is null without listing them, for keys that earlier versions listed. Any other value of such a
+  /// key is left unread, and so an unknown key.
+  public mutating func ignoreNull(_ keys: String...) {
+    for key in keys { if let node = node(for: key), case .null = node.content { _ = take(key) } }
+  }
+
   /// Whether a key is there, without reading it.
   public func contains(_ key: String) -> Bool { node(for: key) != nil }
 

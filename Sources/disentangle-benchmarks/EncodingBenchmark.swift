@@ -37,7 +37,7 @@ struct EncodingBenchmark: ParsableCommand {
       "encode, \(architecture), 256 images\(noise ? ", noise" : "")", count: batches,
       request: Peer.Request(work: "encode", architecture: architecture, batch: size)
     ) {
-      seconds(1) { _ = model.encode(dataset, indices) }.map { $0 / Double(batches) }
+      try seconds(1) { _ = try model.encode(dataset, indices) }.map { $0 / Double(batches) }
     }
     if !noise {
       row.figures["all \(dataset.count) images, s"] = row.series.median * Double(dataset.count) / Double(size)

@@ -140,6 +140,6 @@ enum SyntheticCodes {
     }
     return try LabeledCodes(
       codes: codes, latents: 10, factors: factors,
-      names: DSprites.factors.map(\.name), sizes: sizes)
+      names: DSprites.factors.map(\.name), sizes: sizes, categorical: DSprites.factors.map { $0.kind == .categorical })
   }
 }

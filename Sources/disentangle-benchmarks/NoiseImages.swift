@@ -4,19 +4,17 @@ import TensorCore
 /// Binary images of noise, in which nothing is blank: they cost what images do that fill their frame.
 struct NoiseImages: FactorDataset {
   let name = "noise"
-  let images: ImageStore
-  let factors: [Factor] = []
-  let factorSpace: FactorSpace? = nil
+  let images: any ImageSource
+  let factors = Factors.none
 
   /// 4096 images of 64 × 64 pixels, half of them 1.
   init() throws {
-    images = try ImageStore(count: 4_096, shape: ImageShape(height: 64, width: 64, channels: 1), format: .bits)
+    let store = try ImageStore(count: 4_096, shape: ImageShape(height: 64, width: 64, channels: 1), format: .bits)
     var stream = RandomStream(seed: 0)
-    for image in 0..<images.count {
-      let rows = images.rows(at: image)
-      for word in 0..<images.shape.height * images.wordsPerRow { rows[word] = stream.next() }
+    for image in 0..<store.count {
+      let rows = store.rows(at: image)
+      for word in 0..<store.shape.height * store.wordsPerRow { rows[word] = stream.next() }
     }
+    images = store
   }
-
-  func factors(at index: Int) -> [Int] { [] }
 }

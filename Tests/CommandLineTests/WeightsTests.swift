@@ -61,7 +61,7 @@ extension CommandLineTests {
       let dataset = try ImageFile(
         path: experiment.folder.file("data.h5"), images: nil, factors: nil, on: device)
       let run = try TrainedRun(at: experiment.folder.file(name), on: device)
-      return (try run.model(for: dataset, on: device), dataset.batch(Array(0..<count), on: device))
+      return (try run.model(for: dataset, on: device), try dataset.batch(Array(0..<count), on: device))
     }
 
     // MARK: Export

@@ -24,7 +24,7 @@ struct GoldenMetrics {
     codes = try LabeledCodes(
       codes: values, latents: 10, factors: inputs.read("factors", as: Int.self).values.map { Int32($0) },
       names: ["shape", "scale", "orientation", "position x", "position y"],
-      sizes: inputs.read("factor_sizes", as: Int.self).values)
+      sizes: inputs.read("factor_sizes", as: Int.self).values, categorical: [true, false, false, false, false])
   }
 
   /// A reference array.

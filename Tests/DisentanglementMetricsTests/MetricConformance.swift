@@ -45,7 +45,8 @@ enum TestCodes: String, CaseIterable {
         let codes = rows.map { code($0).map { Float($0) } }
         return try LabeledCodes(
           codes: codes.flatMap { $0 }, latents: codes[0].count, factors: rows.flatMap { factors[$0] + extra },
-          names: names, sizes: Self.sizes + extra.map { $0 + 1 }.map { Int($0) })
+          names: names, sizes: Self.sizes + extra.map { $0 + 1 }.map { Int($0) },
+          categorical: names.map { $0 == "shape" })
       }
       // Centred, with unit variance.
       func perfect(_ row: Int) -> [Double] {

@@ -29,13 +29,13 @@ struct MeasurementsTests {
     "log-likelihoods of one image at many codes, and of many images, are minus the decoder's distortions",
     arguments: likelihoods)
   func logLikelihoods(likelihood: Likelihood) throws {
-    let model = try model(likelihood), data = try TinyDataset(), images = data.batch([3, 17, 30], on: model.device)
+    let model = try model(likelihood), data = try TinyDataset(), images = try data.batch([3, 17, 30], on: model.device)
     var stream = RandomStream(seed: 5)
     let codes = stream.normalTensor([300, 4], on: model.device)
     let all = model.logLikelihoods(ofAll: images, at: codes.elements)
     for image in 0..<3 {
       let one = model.logLikelihoods(of: images.rows(image..<image + 1), at: codes.elements)
-      let targets = data.batch([Int](repeating: [3, 17, 30][image], count: 300), on: model.device)
+      let targets = try data.batch([Int](repeating: [3, 17, 30][image], count: 300), on: model.device)
       let distortions = model.decoder.distortions(
         of: targets, from: Variable(codes), likelihood, .evaluation(on: model.device))
       // Sums of 4,096 single-precision terms, in another order.
@@ -51,9 +51,11 @@ struct MeasurementsTests {
     options.samples = 300
     let result = try MarginalLikelihood(of: model, on: data, images: images, options: options)
     #expect(result.images.map(\.index) == images)
-    let codes = model.encode(data, images)
+    let codes = try model.encode(data, images)
     let posterior = try PosteriorTable(means: codes.mean, logVariances: codes.logVariance, latents: 4)
-    let distortions = (0..<50).flatMap { model.distortions(data, images, stream: RandomStream(seed: UInt64($0))) }
+    let distortions = try (0..<50).flatMap {
+      try model.distortions(data, images, stream: RandomStream(seed: UInt64($0)))
+    }
     let distortion = Estimate(meanOf: distortions)
     let expected = -distortion.value - PosteriorStatistics(posterior).rate
     let error = hypot(result.elbo.samplingError ?? .infinity, distortion.standardError ?? .infinity)
@@ -64,22 +66,27 @@ struct MeasurementsTests {
     #expect(Set(drawn).count == 5 && drawn == drawn.sorted())
   }
 
-  @Test("factor labels of a grid and of a table of factors")
+  @Test("factor labels of a grid and of a table, without the factors that are not known for all images")
   func labels() throws {
     struct Listed: FactorDataset {
       let name = "listed"
-      let images: ImageStore
-      let factors = [Factor("size", size: 3), Factor("place", size: 2)]
-      let factorSpace: FactorSpace?
-      func factors(at index: Int) -> [Int] { [index / 2 % 3, index % 2] }
+      let images: any ImageSource
+      let factors: Factors
     }
     let images = try ImageStore(count: 6, shape: ImageShape(height: 2, width: 2), format: .bytes)
-    let listed = Listed(images: images, factorSpace: nil)
-    let grid = Listed(images: images, factorSpace: try FactorSpace(listed.factors))
+    let list = [Factor("size", size: 3), Factor("place", size: 2, kind: .categorical)]
+    let values = (0..<6).flatMap { [Int32($0 / 2 % 3), Int32($0 % 2)] }
+    let table = Listed(images: images, factors: .table(try FactorTable(list, values: values)))
+    let grid = Listed(images: images, factors: .grid(try FactorSpace(list)))
     let expected = [
-      FactorLabels(name: "size", values: [0, 0, 1, 1, 2, 2]), FactorLabels(name: "place", values: [0, 1, 0, 1, 0, 1]),
+      FactorLabels(name: "size", values: [0, 0, 1, 1, 2, 2]),
+      FactorLabels(name: "place", values: [0, 1, 0, 1, 0, 1], isCategorical: true),
     ]
-    #expect(listed.factorLabels() == expected && grid.factorLabels() == expected)
+    #expect(table.factorLabels() == expected && grid.factorLabels() == expected)
+    var partly = values
+    partly[4] = FactorTable.unknown
+    let some = Listed(images: images, factors: .table(try FactorTable(list, values: partly)))
+    #expect(some.factorLabels() == [expected[1]])
     #expect(try TinyDataset().factorLabels().isEmpty)
   }
 

@@ -11,20 +11,18 @@ import Testing
 /// Squares of two sizes at sixteen places: a data set that a test can afford.
 struct TinyDataset: FactorDataset {
   let name = "tiny"
-  let images: ImageStore
-  let factors: [Factor] = []
-  let factorSpace: FactorSpace? = nil
+  let images: any ImageSource
+  let factors = Factors.none
 
   init(count: Int = 32) throws {
-    images = try ImageStore(count: count, shape: ImageShape(height: 64, width: 64), format: .bits)
+    let store = try ImageStore(count: count, shape: ImageShape(height: 64, width: 64), format: .bits)
     for index in 0..<count {
       let side = 8 + 8 * (index / 16 % 2), x = index % 4 * 12, y = index / 4 % 4 * 12
-      let rows = images.rows(at: index)
+      let rows = store.rows(at: index)
       for row in y..<y + side { rows[row] = ((1 << UInt64(side)) - 1) << UInt64(x) }
     }
+    images = store
   }
-
-  func factors(at index: Int) -> [Int] { [] }
 }
 
 @Suite("Training")

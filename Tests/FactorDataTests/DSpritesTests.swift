@@ -28,7 +28,7 @@ enum PublishedFrames {
     let data = try Drawn.dSprites.get()
     let lit = (0..<3).map { shape in
       (shape * 245_760..<(shape + 1) * 245_760).reduce(0) { sum, image in
-        (0..<64).reduce(sum) { $0 + data.images.rows(at: image)[$1].nonzeroBitCount }
+        (0..<64).reduce(sum) { $0 + data.store.rows(at: image)[$1].nonzeroBitCount }
       }
     }
     #expect(lit == [53_612_886, 42_070_950, 32_645_028])
@@ -48,7 +48,7 @@ enum PublishedFrames {
         let first = try space.index(of: [shape, scale, 0, 0, 0]), last = try space.index(of: [shape, scale, 39, 0, 0])
         for position in 0..<1024 {
           #expect(
-            data.images.bytes(at: first + position).elementsEqual(data.images.bytes(at: last + position)))
+            data.store.bytes(at: first + position).elementsEqual(data.store.bytes(at: last + position)))
         }
       }
     }
@@ -60,7 +60,7 @@ enum PublishedFrames {
     for _ in 0..<90 {
       let index = stream.integer(below: data.count)
       var pixels = [Float](repeating: -1, count: 4096)
-      data.copyImages(at: [index], into: &pixels)
+      try data.read([index], into: &pixels)
       let outline = Self.outline(space.values(at: index))
       for y in 0..<64 {
         for x in 0..<64 {
@@ -82,7 +82,7 @@ enum PublishedFrames {
     for frame in 0..<frames.shape[0] {
       let index = try space.index(of: Array(factors.values[frame * 5..<frame * 5 + 5]))
       var pixels = [Float](repeating: -1, count: 4096)
-      data.copyImages(at: [index], into: &pixels)
+      try data.read([index], into: &pixels)
       wrong += zip(pixels, frames.values[frame * 4096..<(frame + 1) * 4096]).count { $0 != Float($1) }
     }
     #expect(frames.shape == [320, 64, 64] && wrong == 0)
@@ -90,14 +90,14 @@ enum PublishedFrames {
 
   @Test("The number of threads does not change the images") func threads() throws {
     let one = try DSprites(renderedOn: Device(threads: 1)), other = try Drawn.dSprites.get()
-    #expect((0..<one.count).allSatisfy { memcmp(one.images.rows(at: $0), other.images.rows(at: $0), 512) == 0 })
+    #expect((0..<one.count).allSatisfy { memcmp(one.store.rows(at: $0), other.store.rows(at: $0), 512) == 0 })
   }
 
   @Test("A changed image is found by the comparison") func comparison() throws {
     let data = try DSprites(renderedOn: Device())
     #expect(try DSpritesComparison(data, on: Device()).differingImages.isEmpty)
-    data.images.rows(at: 12_345)[7] ^= 5
-    data.images.rows(at: 700_000)[0] ^= 1
+    data.store.rows(at: 12_345)[7] ^= 5
+    data.store.rows(at: 700_000)[0] ^= 1
     let comparison = try DSpritesComparison(data, on: Device())
     #expect(comparison.differingImages == [12_345, 700_000] && comparison.differingPixels == 3)
   }

@@ -19,7 +19,7 @@ import Testing
       }
     }
     var pixels = [Float](repeating: -1, count: 3 * shape.count)
-    [0, 1, 2].withUnsafeBufferPointer { store.copyImages(at: $0, into: &pixels) }
+    [0, 1, 2].withUnsafeBufferPointer { store.read($0, into: &pixels) }
     #expect(pixels == expected)
   }
 

@@ -9,7 +9,7 @@ struct FactorInformationTests {
 
   /// A grid of two factors of 4 and 5 values, three images of each.
   private let labels = [
-    FactorLabels(name: "shape", values: (0..<60).map { Int32($0 / 15) }),
+    FactorLabels(name: "shape", values: (0..<60).map { Int32($0 / 15) }, isCategorical: true),
     FactorLabels(name: "size", values: (0..<60).map { Int32($0 / 3 % 5) }),
     FactorLabels(name: "colour", values: [Int32](repeating: 7, count: 60)),
   ]
@@ -39,7 +39,7 @@ struct FactorInformationTests {
     for factor in result.factors.prefix(2) { #expect(abs((factor.gap?.value ?? 0) - 1) < 1e-7) }
     #expect(result.factors[2].gap == nil)
     #expect(result.factors[1].bestLatent == 1)
-    #expect(abs((result.gap ?? 0) - 1) < 1e-7 && abs((result.gapWithoutShape ?? 0) - 1) < 1e-7)
+    #expect(abs((result.gap ?? 0) - 1) < 1e-7 && abs((result.gapWithoutCategorical ?? 0) - 1) < 1e-7)
     #expect(result.samples == 0 && result.factors[0].mutualInformation[0].standardError == 0)
   }
 
@@ -61,7 +61,7 @@ struct FactorInformationTests {
     for (a, b) in zip(result.factors[0].mutualInformation, latents.map(\.mutualInformation)) {
       #expect(abs(a.value - b.value) < 1e-7)
     }
-    #expect(result.gapWithoutShape == nil)
+    #expect(result.gapWithoutCategorical == nil)
   }
 
   @Test("two overlapping Gaussians: the integral of their densities")

@@ -40,7 +40,7 @@ struct ExplorerExample {
       path: folder.file("images.h5"), images: nil, factors: factors.isEmpty ? nil : "factors", on: device)
     model = try Model(architecture, image: dataset.imageShape, latents: latents, likelihood: likelihood, on: device)
     model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 11))
-    let codes = model.encode(dataset, 0..<dataset.count)
+    let codes = try model.encode(dataset, 0..<dataset.count)
     posterior = try PosteriorTable(means: codes.mean, logVariances: codes.logVariance, latents: latents)
   }
 

@@ -64,14 +64,14 @@ struct LatentExplorerTests {
     #expect(zip(decoded, expected).reduce(0) { max($0, abs($1.0 - $1.1)) } < 1e-5)
 
     let position = try #require(
-      (0..<example.dataset.count).first { n in
-        example.dataset.batch([n], on: model.device).elements == page.image
+      try (0..<example.dataset.count).first { n in
+        try example.dataset.batch([n], on: model.device).elements == page.image
       })
     // All images are in the page: the one it begins with is its own.
     #expect(page.code == Array(example.posterior.means[position * d..<(position + 1) * d]))
     let z = Variable(Tensor(page.code, [1, d], on: model.device))
     let distortion = model.decoder.distortions(
-      of: example.dataset.batch([position], on: model.device), from: z, model.likelihood,
+      of: try example.dataset.batch([position], on: model.device), from: z, model.likelihood,
       .evaluation(on: model.device))
     let shown = try #require(Float(page.distortion.replacingOccurrences(of: "−", with: "-")))
     // Shown with one digit.

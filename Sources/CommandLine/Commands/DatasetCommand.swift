@@ -1,13 +1,16 @@
 import ArgumentParser
+import Diagnostics
 import Experiment
 import FactorData
 import FileFormats
 import Foundation
+import StrictConfiguration
+import TensorCore
 
-/// `disentangle dataset …`: lists, describes, draws and verifies data sets.
+/// `disentangle dataset …`: lists, describes, renders and verifies data sets.
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "List, describe, draw and verify data sets.",
+    commandName: "dataset", abstract: "List, describe, render and verify data sets.",
     subcommands: [List.self, Info.self, Render.self, Verify.self])
 
   struct List: ComponentCommand {
@@ -18,94 +21,107 @@ struct DatasetCommand: ParsableCommand {
 
   struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Describe a file of arrays and its images, or the drawn dSprites.")
+      abstract: "Describe a data set that can be named, or a file of arrays and its images.",
+      discussion: """
+        disentangle dataset info dsprites
+        disentangle dataset info images.h5 --images x --factors y
+        """)
 
-    @Argument(help: "An HDF5 or NPZ file, or \"dsprites\".") var source: String
-    @Option(help: "The array of images; by default \"images\" or \"imgs\".") var images: String?
-    @Option(help: "The array of factors; by default \"factors\" or \"latents/classes\".") var factors: String?
+    @Argument(help: "The name of a data set, or an HDF5 or NPZ file.") var source: String
+    @Option(help: "The array of images in the file; by default \"images\" or \"imgs\".") var images: String?
+    @Option(help: "The array of factors in the file; by default \"factors\" or \"latents/classes\".") var factors:
+      String?
     @OptionGroup var threadOptions: DeviceOptions
 
     func run() throws {
       let device = threadOptions.device
-      if source == "dsprites" {
-        return try say("\(DatasetSummary(of: try DSprites(renderedOn: device), on: device))")
+      if let entry = Registry<DatasetEntry>.standard[source] {
+        let document = try ConfigurationDocument(yaml: "name: \(entry.name)", source: "data set \(entry.name)")
+        return try show(try document.decode(DatasetChoice.self).value.open(on: device), device)
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
-      for path in paths { try say("array      \(path): \(try Self.describe(file.information(path)))") }
-      if images == nil, factors == nil, DSprites.isInPublishedLayout(file) {
-        try say("\(DatasetSummary(of: try DSprites(file: source, on: device), on: device))")
-      } else if images != nil || factors != nil || paths.contains("images") || paths.contains("imgs") {
-        let data = try ImageFile(path: source, images: images, factors: factors, on: device)
-        try say("\(DatasetSummary(of: data, on: device))")
+      for path in paths { try say("array      \(path): \(try file.information(path).summary)") }
+      let isChosen = images != nil || factors != nil
+      let published = Registry<DatasetEntry>.standard.entries.lazy.compactMap(\.publishedFile)
+      if !isChosen, let published = published.first(where: { $0.recognizes(file) }) {
+        try show(try published.open(source, device), device)
+      } else if isChosen || paths.contains("images") || paths.contains("imgs") {
+        try show(try ImageFile(path: source, images: images, factors: factors, on: device), device)
       }
     }
 
-    static func describe(_ about: ArrayInformation) -> String {
-      let extents = about.shape.map(String.init).joined(separator: ", ")
-      var text = "\(about.type) [\(extents)]"
-      if let chunks = about.chunkShape { text += ", chunks (\(chunks.map(String.init).joined(separator: ", ")))" }
-      if !about.filters.isEmpty { text += ", " + about.filters.joined(separator: " and ") }
-      return text + (about.type.isNumeric ? "" : ", not numbers: skipped")
+    private func show(_ data: any FactorDataset, _ device: Device) throws {
+      try say("\(try DatasetSummary(of: data, on: device))")
     }
   }
 
   struct Render: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Draw a data set into an HDF5 file of the published layout.")
+      abstract: "Render a data set into a file of the published layout.")
 
-    @Argument(help: "The data set: \"dsprites\".") var name: String
+    @Argument(help: "The name of the data set.") var name: String
     @Option(name: .shortAndLong, help: "The file to write.") var output: String
     @Flag(help: "Replace the file if it exists.") var force = false
     @OptionGroup var threadOptions: DeviceOptions
 
-    func validate() throws {
-      guard name == "dsprites" else { throw ValidationError("Only \"dsprites\" can be drawn, not \"\(name)\".") }
-    }
-
     func run() throws {
+      let entry = try Registry<DatasetEntry>.standard.entry(named: name, at: "dataset render")
+      guard let render = entry.publishedFile?.render else {
+        throw DatasetCommand.cannot("rendered", entry) { $0.render != nil }
+      }
       try AtomicFile.requireWritable(output, overwrite: force)
-      let device = threadOptions.device
-      let data = try DSprites(renderedOn: device)
       let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
       func show(_ text: String) { try? StandardStream.error.write(text) }
       defer { if isTerminal { show("\r\u{1b}[K") } }
-      try data.write(to: output, overwrite: force, on: device) { part in
+      let count = try render(output, force, threadOptions.device) { part in
         if isTerminal { show("\rwriting \(output): \(Int(part * 100))%") }
       }
       if isTerminal { show("\r\u{1b}[K") }
       let size = (try? FileManager.default.attributesOfItem(atPath: output)[.size] as? Int) ?? 0
-      try say("\(output): \(data.count) images, \(size >> 20) MiB")
+      try say("\(output): \(count) images, \(size >> 20) MiB")
     }
   }
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Verify a dSprites file and compare every image with the drawn one.",
-      discussion: "Differing images are information; a file of another structure is an error.")
+      abstract: "Verify a file in the published layout of a data set.",
+      discussion: """
+        Of dSprites, every image is compared with the rendered one. Differing images are information; a file of another \
+        structure is an error.
+        """)
 
     @Argument(help: "A file in the published layout, HDF5 or NPZ.") var file: String
+    @Option(help: "The name of the data set (default: the first that can be verified).") var dataset: String?
     @OptionGroup var threadOptions: DeviceOptions
 
     func run() throws {
-      let device = threadOptions.device
-      let data = try DSprites(file: file, on: device)
-      let arrays = try openArrayFile(file)
-      try DSprites.checkValues(of: arrays)
-      let comparison = try DSpritesComparison(data, on: device)
-      let lit = comparison.litPixels
-      try say("images     imgs: \(Info.describe(try arrays.information("imgs")))")
-      try say("pixels     all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])")
-      try say("factors    classes and values as published")
-      if comparison.differingImages.isEmpty {
-        try say("renderer   all \(data.count) images equal the drawn ones")
-      } else {
-        let some = comparison.differingImages.prefix(10).map(String.init).joined(separator: ", ")
-        try say(
-          "renderer   \(comparison.differingImages.count) of \(data.count) images differ from the drawn ones, in "
-            + "\(comparison.differingPixels) pixels: \(some)\(comparison.differingImages.count > 10 ? ", …" : "")")
+      let registry = Registry<DatasetEntry>.standard
+      let entry = try dataset.map { try registry.entry(named: $0, at: "--dataset") }
+      if let entry, entry.publishedFile == nil { throw DatasetCommand.cannot("verified", entry) { _ in true } }
+      guard let published = try entry?.publishedFile ?? recognized(by: registry) else { return }
+      let lines = try published.verify(file, threadOptions.device)
+      let width = 2 + (lines.map(\.label.count).max() ?? 0)
+      for (label, text) in lines {
+        try say(label + String(repeating: " ", count: max(11, width) - label.count) + text)
       }
     }
+
+    /// The layout that recognises the file, or else the first, whose error then says what is wrong.
+    private func recognized(by registry: Registry<DatasetEntry>) throws -> PublishedFile? {
+      let layouts = registry.entries.compactMap(\.publishedFile)
+      let arrays = try openArrayFile(file)
+      return layouts.first { $0.recognizes(arrays) } ?? layouts.first
+    }
+  }
+
+  /// The error that a data set has no published file, or cannot be rendered.
+  private static func cannot(
+    _ done: String, _ entry: DatasetEntry, others: (PublishedFile) -> Bool
+  ) -> StructuredError {
+    let able = Registry<DatasetEntry>.standard.entries.filter { $0.publishedFile.map(others) ?? false }.map(\.name)
+    return StructuredError(
+      "the data set \"\(entry.name)\" cannot be \(done)", expected: able.joined(separator: " or "))
   }
 }
 

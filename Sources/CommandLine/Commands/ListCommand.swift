@@ -1,5 +1,6 @@
 import Architectures
 import ArgumentParser
+import Diagnostics
 import DisentanglementMetrics
 import Experiment
 import FactorData
@@ -44,7 +45,7 @@ struct ListArchitectures: ComponentCommand {
 struct ListDatasets: ComponentCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
   func run(_ components: Components) throws {
-    try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) })
+    try show(components.datasets.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) })
   }
 }
 

@@ -97,8 +97,9 @@ extension MetricInput {
         posterior.means[position] + exp(posterior.logVariances[position] / 2) * samples[position]
     }
     input.codes = try LabeledCodes(
-      codes: samples, latents: codes.latents, factors: codes.factors, names: codes.factorNames, sizes: codes.factorSizes
-    )
+      codes: samples, latents: codes.latents, factors: codes.factors, names: codes.factorNames,
+      sizes: codes.factorSizes,
+      categorical: codes.categoricalFactors)
     return input
   }
 }

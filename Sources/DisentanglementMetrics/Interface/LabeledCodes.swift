@@ -14,6 +14,8 @@ public struct LabeledCodes: Sendable {
   public let factorNames: [String]
   /// How many values each factor can take, `[K]`.
   public let factorSizes: [Int]
+  /// Whether the values of each factor are categories, which have no order, `[K]`.
+  public let categoricalFactors: [Bool]
 
   /// K.
   public var factorCount: Int { factorNames.count }
@@ -26,11 +28,13 @@ public struct LabeledCodes: Sendable {
   ///   - factors: `[N, K]`.
   ///   - names: what the factors are called, `[K]`.
   ///   - sizes: how many values each factor can take, `[K]`; by default, one more than its largest value.
+  ///   - categorical: whether the values of each factor are categories, `[K]`; by default, none is categorical.
   ///   - location: where the arrays come from, for messages.
   /// - Throws: ``StructuredError`` if they are empty or do not fit together, a code is not finite, or a value of a factor
   ///   is negative or not below the factor's size; it names the first such row and column.
   public init(
-    codes: [Float], latents: Int, factors: [Int32], names: [String], sizes: [Int]? = nil, location: String? = nil
+    codes: [Float], latents: Int, factors: [Int32], names: [String], sizes: [Int]? = nil, categorical: [Bool]? = nil,
+    location: String? = nil
   ) throws {
     guard latents >= 1, !codes.isEmpty, codes.count % latents == 0 else {
       throw StructuredError(
@@ -61,6 +65,10 @@ public struct LabeledCodes: Sendable {
     guard sizes.count == k else {
       throw StructuredError("there are \(sizes.count) sizes for \(k) factors", at: location, expected: "\(k) sizes")
     }
+    if let categorical, categorical.count != k {
+      throw StructuredError(
+        "there are kinds of \(categorical.count) factors for \(k) factors", at: location, expected: "\(k) kinds")
+    }
     for j in 0..<k where Int(largest[j]) >= sizes[j] {
       throw StructuredError(
         "factor \"\(names[j])\" has the value \(largest[j])", at: location,
@@ -72,6 +80,7 @@ public struct LabeledCodes: Sendable {
     self.factors = factors
     factorNames = names
     factorSizes = sizes
+    categoricalFactors = categorical ?? [Bool](repeating: false, count: k)
   }
 
   /// The values of one factor, `[N]`.
@@ -94,5 +103,6 @@ public struct LabeledCodes: Sendable {
     self.factors = factors
     factorNames = other.factorNames
     factorSizes = other.factorSizes
+    categoricalFactors = other.categoricalFactors
   }
 }

@@ -1,29 +1,12 @@
 import Diagnostics
 
-/// One generating factor: a name and how many values it takes.
-public struct Factor: Sendable, Equatable, Codable {
-  /// What the factor is called, as `orientation`.
-  public var name: String
-  /// The number of values, indexed 0 ..< size.
-  public var size: Int
-
-  /// Makes a factor.
-  ///
-  /// - Precondition: `size ≥ 1`.
-  public init(_ name: String, size: Int) {
-    precondition(size >= 1, "a factor takes at least one value")
-    self.name = name
-    self.size = size
-  }
-}
-
 /// The full grid of a list of factors: every combination of values once, the last factor changing fastest.
 ///
 ///     index = Σ_k value_k · stride_k,   stride_k = Π_{j > k} size_j
 public struct FactorSpace: Sendable, Equatable {
   /// The factors, slowest first.
   public let factors: [Factor]
-  /// How far apart in the data two neighbouring values of each factor lie.
+  /// The distance in the data of two adjacent values of each factor.
   public let strides: [Int]
   /// The number of combinations.
   public let count: Int

@@ -1,68 +1,76 @@
 import Diagnostics
-import FileFormats
 
-/// The factors of the images of a file, as it lists them.
-struct FactorTable {
-  /// The factors; each has as many values as its largest says.
-  private(set) var factors: [Factor] = []
-  /// The values, [N, K].
-  private(set) var values: [Int32] = []
+/// The values of the factors of each image, as a table lists them. A value may be unknown.
+public struct FactorTable: Sendable, Equatable {
+  /// The entry of an unknown value, −1.
+  public static let unknown: Int32 = -1
 
-  private let count: Int
+  /// The factors, [K].
+  public let factors: [Factor]
+  /// The number of images, N.
+  public let count: Int
+  /// The values, [N, K] in row-major order, from 0 to the size of the factor − 1; ``unknown`` where not known.
+  public let values: [Int32]
+  /// The number of images whose value is unknown, for each factor, [K].
+  public let unknownCounts: [Int]
 
-  /// Reads the array `array`, [N, K] or [N], of the factors of `count` images.
-  init(_ file: any ArrayFile, _ array: String, count: Int) throws {
-    self.count = count
-    let location = "\(file.path), array \"\(array)\""
-    let about = try file.information(array)
-    guard about.shape.count == 1 || about.shape.count == 2 else {
-      throw StructuredError("the array has shape \(about.shape)", at: location, expected: "[N, factors] or [N]")
-    }
-    guard about.shape[0] == count else {
+  /// Checks and takes a table.
+  ///
+  /// - Parameters:
+  ///   - factors: the factors, [K].
+  ///   - values: [N, K] in row-major order; ``unknown`` where a value is not known.
+  ///   - location: where the table comes from, for errors.
+  /// - Throws: ``StructuredError`` when there are no factors, names repeat, the values do not form rows of K, or a value is
+  ///   neither ``unknown`` nor in 0 ..< size.
+  public init(_ factors: [Factor], values: [Int32], location: String? = nil) throws {
+    guard !factors.isEmpty, values.count % factors.count == 0 else {
       throw StructuredError(
-        "the array has \(about.shape[0]) rows", at: location, expected: "one for each of the \(count) images")
+        "\(values.count) factor values do not form rows of \(factors.count)", at: location,
+        expected: "factors [N, K] with K ≥ 1")
     }
-    let width = about.shape.dropFirst().first ?? 1
-    var largest = [Int32](repeating: 0, count: width)
-    values.reserveCapacity(count * width)
-    try file.forEachSlab(of: array, as: Int.self, rows: 1 << 14) { range, rows in
-      for (position, value) in rows.enumerated() {
-        guard value >= 0, let small = Int32(exactly: value), small < .max else {
-          throw StructuredError(
-            "image \(range.lowerBound + position / width) has the value \(value) of factor \(position % width)",
-            at: location, expected: "whole numbers from 0")
-        }
-        largest[position % width] = max(largest[position % width], small)
-        values.append(small)
-      }
-    }
-    let names = Self.names(file, array, width)
-    factors = zip(names, largest).map { Factor($0, size: Int($1) + 1) }
-    let repeated = Dictionary(grouping: names, by: { $0 }).first { $0.value.count > 1 }?.key
-    if let repeated {
+    if let repeated = Dictionary(grouping: factors, by: \.name).first(where: { $0.value.count > 1 })?.key {
       throw StructuredError("two factors are called \"\(repeated)\"", at: location, expected: "names that differ")
     }
+    var unknown = [Int](repeating: 0, count: factors.count)
+    let sizes = factors.map(\.size)
+    for (position, value) in values.enumerated() {
+      let column = position % sizes.count
+      if value == Self.unknown {
+        unknown[column] += 1
+      } else if value < 0 || Int(value) >= sizes[column] {
+        throw StructuredError(
+          "image \(position / sizes.count) has the value \(value) of factor \"\(factors[column].name)\"", at: location,
+          expected: "0 to \(sizes[column] - 1), or \(Self.unknown) where it is unknown")
+      }
+    }
+    (self.factors, self.values, unknownCounts) = (factors, values, unknown)
+    count = values.count / factors.count
   }
 
-  /// The names that an attribute gives, or else numbers.
-  private static func names(_ file: any ArrayFile, _ array: String, _ width: Int) -> [String] {
-    let places = [(array, "names"), (array, "factor_names"), ("/", "factor_names"), ("/", "latents_names")]
-    for (object, attribute) in places {
-      if let names = file.strings(ofAttribute: attribute, of: object), names.count == width { return names }
-    }
-    return (0..<width).map { "factor \($0)" }
+  /// The value of one factor of one image; nil where it is unknown.
+  public func value(of factor: Int, at index: Int) -> Int? {
+    precondition(factor >= 0 && factor < factors.count, "there is no factor \(factor)")
+    let value = values[index * factors.count + factor]
+    return value == Self.unknown ? nil : Int(value)
+  }
+
+  /// The values of the factors of one image, [K]; nil where a value is unknown.
+  public func values(at index: Int) -> [Int?] { factors.indices.map { value(of: $0, at: index) } }
+
+  /// The values of one factor of all images, [N]; ``unknown`` where a value is not known.
+  public func column(_ factor: Int) -> [Int32] {
+    precondition(factor >= 0 && factor < factors.count, "there is no factor \(factor)")
+    return stride(from: factor, to: values.count, by: factors.count).map { values[$0] }
+  }
+
+  /// Whether all values of an image are known.
+  public func isComplete(at index: Int) -> Bool {
+    !values[index * factors.count..<(index + 1) * factors.count].contains(Self.unknown)
   }
 
   /// The grid of the factors, where the table lists each combination once and in order.
-  func grid() throws -> FactorSpace? {
-    var product = 1
-    for factor in factors {
-      let (next, overflow) = product.multipliedReportingOverflow(by: factor.size)
-      if overflow || next > count { return nil }
-      product = next
-    }
-    guard product == count, !factors.isEmpty else { return nil }
-    let space = try FactorSpace(factors)
+  public func grid() -> FactorSpace? {
+    guard let space = try? FactorSpace(factors), space.count == count else { return nil }
     for index in 0..<count {
       for factor in factors.indices
       where Int(values[index * factors.count + factor]) != space.value(of: factor, at: index) { return nil }

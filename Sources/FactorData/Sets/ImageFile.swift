@@ -2,24 +2,23 @@ import Diagnostics
 import FileFormats
 import TensorCore
 
-/// Images and, where there are any, factors from anyone's HDF5 or NPZ file.
+/// Images and, where there are any, factors from any HDF5 or NPZ file.
 ///
 /// Images are [N, H, W] or [N, H, W, C], of type uint8 (divided by 255, unless all pixels are 0 or 1; a largest pixel
-/// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N]; each
-/// has as many values as its largest says. Memory: one bit per pixel for binary images, one byte for others of uint8,
-/// four for floats.
+/// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N], and −1
+/// where a value is unknown; each has as many values as its largest says. The attributes `names` and `kinds` of the array of
+/// factors (`ordered`, `cyclic` or `categorical`) describe them. Memory: one bit per pixel for binary images, one byte for
+/// others of uint8, four for floats.
 public struct ImageFile: FactorDataset {
   /// The file's path.
   public let name: String
-  /// The images.
-  public let images: ImageStore
-  /// The factors in the order of ``factors(at:)``; empty where the file has none.
-  public let factors: [Factor]
-  /// The grid of the factors, where the table is exactly one in its natural order.
-  public let factorSpace: FactorSpace?
+  /// The images in memory.
+  public let store: ImageStore
+  /// The factors: none where the file has none, a grid where the table is exactly one in its order, or the table.
+  public let factors: Factors
 
-  /// The values, [N, K].
-  private let table: [Int32]
+  /// The images.
+  public var images: any ImageSource { store }
 
   /// Reads a file.
   ///
@@ -34,20 +33,14 @@ public struct ImageFile: FactorDataset {
     let file = try openArrayFile(path)
     let present = try file.arrayPaths()
     let imageArray = images ?? ["images", "imgs"].first(where: present.contains) ?? "images"
-    self.images = try ImageReader(file, imageArray).read(on: device)
+    store = try ImageReader(file, imageArray).read(on: device)
     if let factors = factors ?? ["factors", "latents/classes", "latents_classes"].first(where: present.contains) {
-      let read = try FactorTable(file, factors, count: self.images.count)
-      (self.factors, table) = (read.factors, read.values)
-      factorSpace = try read.grid()
+      let table = try FactorTable(file, factors, count: store.count)
+      self.factors = table.grid().map(Factors.grid) ?? .table(table)
     } else {
-      (self.factors, table, factorSpace) = ([], [], nil)
+      self.factors = .none
     }
     name = path
-  }
-
-  /// The values of the factors of one image.
-  public func factors(at index: Int) -> [Int] {
-    table[index * factors.count..<(index + 1) * factors.count].map { Int($0) }
   }
 }
 

@@ -24,7 +24,7 @@ public struct ImageMultiplicities: Sendable, Equatable {
     entropy = count == 0 ? 0 : log(Double(count)) - sum / Double(count)
   }
 
-  /// Counts identical images exactly: images with equal 64-bit hashes are compared byte by byte.
+  /// Counts the identical images of a store exactly: images with equal 64-bit hashes are compared byte by byte.
   public init(of store: ImageStore, on device: Device) {
     var hashes = [UInt64](repeating: 0, count: store.count)
     hashes.withUnsafeMutableBufferPointer { hashes in
@@ -32,6 +32,37 @@ public struct ImageMultiplicities: Sendable, Equatable {
         for index in range { hashes[index] = Self.hash(store.bytes(at: index)) }
       }
     }
+    self.init(hashes: hashes) { Self.equal(store.bytes(at: $0), store.bytes(at: $1)) }
+  }
+
+  /// Counts the identical images of a source exactly: all are read once, and those with equal 64-bit hashes again, to be
+  /// compared float by float.
+  ///
+  /// - Throws: what the source throws.
+  init(reading source: some ImageSource, on device: Device) throws {
+    let size = source.shape.count
+    var hashes = [UInt64](repeating: 0, count: source.count)
+    try hashes.withUnsafeMutableBufferPointer { hashes in
+      // Each part writes its own elements only.
+      nonisolated(unsafe) let hashes = hashes
+      try device.forEachPart(source.count, grain: 64) { range in
+        var pixels = [Float](repeating: 0, count: size)
+        for index in range {
+          try source.read(index, into: &pixels)
+          hashes[index] = pixels.withUnsafeBytes { Self.hash($0) }
+        }
+      }
+    }
+    var first = [Float](repeating: 0, count: size), second = first
+    try self.init(hashes: hashes) { a, b in
+      try source.read(a, into: &first)
+      try source.read(b, into: &second)
+      return first.withUnsafeBytes { first in second.withUnsafeBytes { Self.equal(first, $0) } }
+    }
+  }
+
+  /// Counts images by their hashes, asking whether two images are equal only where their hashes are.
+  private init(hashes: [UInt64], areEqual: (_ a: Int, _ b: Int) throws -> Bool) rethrows {
     let order = Self.sorted(hashes)
     var occurrences: [Int] = []
     var first = 0
@@ -39,10 +70,10 @@ public struct ImageMultiplicities: Sendable, Equatable {
       var end = first + 1
       while end < order.count, hashes[order[end]] == hashes[order[first]] { end += 1 }
       // Nearly always one group; more only where hashes collide.
-      var groups: [(representative: Int, size: Int)] = []
-      for position in first..<end {
+      var groups = [(representative: order[first], size: 1)]
+      for position in first + 1..<end {
         let index = order[position]
-        if let group = groups.firstIndex(where: { Self.equal(store, $0.representative, index) }) {
+        if let group = try groups.firstIndex(where: { try areEqual($0.representative, index) }) {
           groups[group].size += 1
         } else {
           groups.append((index, 1))
@@ -54,9 +85,9 @@ public struct ImageMultiplicities: Sendable, Equatable {
     self.init(occurrences: occurrences)
   }
 
-  private static func equal(_ store: ImageStore, _ a: Int, _ b: Int) -> Bool {
-    let first = store.bytes(at: a), second = store.bytes(at: b)
-    return memcmp(first.baseAddress!, second.baseAddress!, first.count) == 0
+  private static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard let first = a.baseAddress, let second = b.baseAddress else { return a.count == b.count }
+    return a.count == b.count && memcmp(first, second, a.count) == 0
   }
 
   /// Indices in the order of their hashes.
@@ -97,5 +128,19 @@ public struct ImageMultiplicities: Sendable, Equatable {
       offset += 1
     }
     return fold(even, odd)
+  }
+}
+
+extension ImageSource {
+  /// Writes one image as floats in [0, 1].
+  ///
+  /// - Throws: as ``read(_:into:)``.
+  fileprivate func read(_ index: Int, into pixels: inout [Float]) throws {
+    try withUnsafePointer(to: index) { index in
+      try pixels.withUnsafeMutableBufferPointer { pixels in
+        guard let start = pixels.baseAddress else { return }
+        try read(UnsafeBufferPointer(start: index, count: 1), into: start)
+      }
+    }
   }
 }

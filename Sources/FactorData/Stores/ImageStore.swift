@@ -5,24 +5,15 @@ import TensorCore
 /// Images in memory, as small as their pixels allow, readable from all threads.
 ///
 /// Binary images take one bit per pixel (dSprites: 512 bytes each, 360 MiB in all), 8-bit images one byte, others one
-/// 32-bit float. The memory is filled once, before the store is shared, and never changes after that.
-public final class ImageStore: @unchecked Sendable {
-  /// How pixels are held, and so what values they have.
-  public enum Format: Sendable, Equatable {
-    /// Each pixel is 0 or 1. A row is a whole number of 64-bit words, its first pixel in the lowest bit.
-    case bits
-    /// Each pixel is a byte b and has the value b / 255.
-    case bytes
-    /// Each pixel is a float in [0, 1].
-    case floats
-  }
-
+/// 32-bit float. A row of a binary image is a whole number of 64-bit words, its first pixel in the lowest bit. The memory
+/// is filled once, before the store is shared, and never changes after that.
+public final class ImageStore: ImageSource, @unchecked Sendable {
   /// The number of images.
   public let count: Int
   /// Height, width and channels.
   public let shape: ImageShape
   /// How pixels are held.
-  public let format: Format
+  public let format: PixelFormat
   /// The number of bytes from one image to the next.
   public let bytesPerImage: Int
 
@@ -33,7 +24,7 @@ public final class ImageStore: @unchecked Sendable {
   /// Memory comes from the system only as it is written.
   ///
   /// - Throws: ``StructuredError`` when the system does not have that much memory.
-  public init(count: Int, shape: ImageShape, format: Format) throws {
+  public init(count: Int, shape: ImageShape, format: PixelFormat) throws {
     self.count = count
     self.shape = shape
     self.format = format
@@ -51,6 +42,9 @@ public final class ImageStore: @unchecked Sendable {
   }
 
   deinit { free(memory) }
+
+  /// The bytes of memory that the images take.
+  public var memoryBytes: Int { count * bytesPerImage }
 
   /// The number of 64-bit words that a row of a binary image takes.
   public var wordsPerRow: Int { Self.wordsPerRow(shape) }
@@ -71,10 +65,10 @@ public final class ImageStore: @unchecked Sendable {
     return (memory + index * bytesPerImage).assumingMemoryBound(to: UInt64.self)
   }
 
-  /// Writes images as floats in [0, 1], [B, height, width, channels], one after the other.
+  /// Writes images as floats in [0, 1], [B, height, width, channels], one after the other; never throws.
   ///
-  /// - Precondition: the destination holds `indices.count · shape.count` floats.
-  public func copyImages(at indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) {
+  /// - Precondition: the indices are in `0..<count`, and the destination holds `indices.count · shape.count` floats.
+  public func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) {
     for (position, index) in indices.enumerated() {
       precondition(index >= 0 && index < count, "image \(index) is outside the store")
       let target = destination + position * shape.count, source = memory + index * bytesPerImage
@@ -87,6 +81,9 @@ public final class ImageStore: @unchecked Sendable {
       }
     }
   }
+
+  /// Counts images with equal bytes.
+  public func imageMultiplicities(on device: Device) -> ImageMultiplicities { ImageMultiplicities(of: self, on: device) }
 
   /// The eight pixels of every byte, lowest bit first.
   private static let pixels: [SIMD8<Float>] = (0..<256).map { byte in

@@ -46,6 +46,15 @@ public struct ArrayInformation: Sendable, Equatable {
 
   /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
+
+  /// Type, extents, chunks and filters in one line: "uint8 [100, 64, 64], chunks (10, 64, 64), deflate".
+  public var summary: String {
+    func list(_ extents: [Int]) -> String { extents.map(String.init).joined(separator: ", ") }
+    var text = "\(type) [\(list(shape))]"
+    if let chunks = chunkShape { text += ", chunks (\(list(chunks)))" }
+    if !filters.isEmpty { text += ", " + filters.joined(separator: " and ") }
+    return text + (type.isNumeric ? "" : ", not numbers: skipped")
+  }
 }
 
 extension ArrayFile {

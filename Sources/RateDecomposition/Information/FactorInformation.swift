@@ -8,11 +8,12 @@ public struct FactorLabels: Sendable, Equatable {
   public var name: String
   /// Its values, `[N]`, each at least 0.
   public var values: [Int32]
+  /// Whether the values are categories, which have no order.
+  public var isCategorical: Bool
 
   /// Names the values.
-  public init(name: String, values: [Int32]) {
-    self.name = name
-    self.values = values
+  public init(name: String, values: [Int32], isCategorical: Bool = false) {
+    (self.name, self.values, self.isCategorical) = (name, values, isCategorical)
   }
 }
 
@@ -65,9 +66,9 @@ public struct FactorInformation: Sendable, Equatable, Codable {
   public var factors: [Factor]
   /// The mean gap over all factors of more than one value; nil if there is none.
   public var gap: Double?
-  /// The mean gap over all of these factors but the one called "shape", as the paper's authors have it for dSprites,
-  /// since a shape is not an ordered quantity; nil if there is no such factor, or no other.
-  public var gapWithoutShape: Double?
+  /// The mean gap over those of these factors that are not categorical, as the paper's authors leave out the shape of
+  /// dSprites; nil if no factor is categorical, or all are.
+  public var gapWithoutCategorical: Double?
 
   /// Measures all factors.
   ///
@@ -108,8 +109,8 @@ public struct FactorInformation: Sendable, Equatable, Codable {
       return gaps.isEmpty ? nil : gaps.reduce(0, +) / Double(gaps.count)
     }
     gap = mean(factors)
-    let others = factors.filter { $0.name != "shape" }
-    gapWithoutShape = others.count < factors.count ? mean(others) : nil
+    let others = zip(factors, labels).filter { !$1.isCategorical }.map { $0.0 }
+    gapWithoutCategorical = others.count < factors.count ? mean(others) : nil
   }
 
   /// The data points of each value that occurs.
@@ -179,7 +180,7 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     case units, latents, samples, factors
     case dataPoints = "data_points"
     case gap = "mutual_information_gap"
-    case gapWithoutShape = "mutual_information_gap_without_shape"
+    case gapWithoutCategorical = "mutual_information_gap_without_shape"
   }
 }
 

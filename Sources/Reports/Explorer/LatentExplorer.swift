@@ -58,7 +58,7 @@ public struct LatentExplorer {
 
   /// The page.
   ///
-  /// - Throws: ``StructuredError`` if a weight is not finite.
+  /// - Throws: ``StructuredError`` if a weight is not finite or an image cannot be read.
   public func html() throws -> String {
     let layers = model.decoder.networkLayers
     let weights = layers.flatMap { $0.weight.value.elements + $0.bias.value.elements }
@@ -119,7 +119,7 @@ public struct LatentExplorer {
 
   private func listedFactors(of indices: [Int]) -> Facts.ListedFactors? {
     guard !dataset.factors.isEmpty else { return nil }
-    return .init(names: dataset.factors.map(\.name), values: indices.map { dataset.factors(at: $0) })
+    return .init(names: dataset.factors.names, values: indices.map { dataset.factors.values(at: $0) })
   }
 
   /// The images, one bit or one byte for each value, deflated.
@@ -128,7 +128,7 @@ public struct LatentExplorer {
     var bytes: [UInt8] = []
     for start in stride(from: 0, to: indices.count, by: 256) {
       let batch = Array(indices[start..<min(start + 256, indices.count)])
-      dataset.batch(batch, on: model.device).withElements { values in
+      try dataset.batch(batch, on: model.device).withElements { values in
         for image in stride(from: 0, to: values.count, by: size) {
           if dataset.isBinary {
             for first in stride(from: image, to: image + size, by: 8) {
@@ -218,7 +218,7 @@ private struct Facts: Encodable {
 
   struct ListedFactors: Encodable {
     let names: [String]
-    let values: [[Int]]
+    let values: [[Int?]]
   }
 
   let title: String

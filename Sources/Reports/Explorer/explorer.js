@@ -250,7 +250,7 @@
       return chosen();
     }
     const describe = (i) => {
-      const known = facts.factors ? facts.factors.values[i].map((v, k) => `${facts.factors.names[k]} ${v}`).join(", ") : "";
+      const known = facts.factors ? facts.factors.values[i].map((v, k) => `${facts.factors.names[k]} ${v ?? "unknown"}`).join(", ") : "";
       return `${facts.indices[i].toLocaleString("en")}${known ? `: ${known}` : ""}`;
     };
     const slider = addChoice("image", facts.indices.length, describe, () => select(Number(slider.value)));

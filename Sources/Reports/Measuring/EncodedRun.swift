@@ -18,12 +18,12 @@ public struct EncodedRun {
   /// Encodes the whole data set.
   ///
   /// - Parameter progress: called now and then with the number of images encoded.
-  /// - Throws: ``StructuredError`` if a posterior is not finite.
+  /// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
   public init(
     _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, progress: (Int) -> Void = { _ in }
   ) throws {
     (self.model, self.dataset, self.settings) = (model, dataset, settings)
-    let codes = model.encode(dataset, 0..<dataset.count, progress: progress)
+    let codes = try model.encode(dataset, 0..<dataset.count, progress: progress)
     let posterior = try PosteriorTable(
       means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
     integrated = IntegratedPosterior(posterior, on: model.device)
@@ -43,15 +43,17 @@ public struct EncodedRun {
   }
 
   /// The distortion on a sample of the images, and the entropy of the data.
-  func imageTerms() -> ImageTerms {
+  ///
+  /// - Throws: ``StructuredError`` if an image cannot be read.
+  func imageTerms() throws -> ImageTerms {
     let distortions = Estimate(
-      meanOf: model.distortions(
+      meanOf: try model.distortions(
         dataset, images(settings.report.distortionImages, "distortion images"),
         stream: stream.split("distortion noise")))
     return ImageTerms(
       distortion: distortions.value, standardError: distortions.standardError, likelihood: model.likelihood.name,
       likelihoodIsDiscrete: model.likelihood.isDiscrete && dataset.isBinary,
-      dataEntropy: dataset.multiplicities(on: model.device).entropy)
+      dataEntropy: try dataset.multiplicities(on: model.device).entropy)
   }
 
   /// The exact decomposition of the rate.

@@ -65,7 +65,7 @@ public struct Report {
       progress(.encoding, Double($0) / Double(dataset.count))
     }
     progress(.decomposition, 0)
-    let images = encoded.imageTerms()
+    let images = try encoded.imageTerms()
     progress(.decomposition, 0.3)
     let decomposition = try encoded.decomposition(images)
     let latents = LatentInformation(of: encoded.integrated, samples: settings.report.samples, seed: seed)
@@ -138,11 +138,17 @@ public struct Report {
   private static func factors(
     _ run: EncodedRun, samples: Int, _ seed: UInt64, _ progress: ReportProgress
   ) throws -> (FactorInformation?, reason: String?) {
+    if run.dataset.factors.isEmpty { return (nil, "The data set names no factors.") }
     let all = run.dataset.factorLabels()
-    if all.isEmpty { return (nil, "The data set names no factors.") }
     let some = all.filter { ($0.values.max() ?? 0) < mostValues }
     let left = all.filter { ($0.values.max() ?? 0) >= mostValues }.map(\.name).joined(separator: ", ")
-    let reason = left.isEmpty ? nil : "Left out, because they take more than \(mostValues) values: \(left)."
+    let unknown = zip(run.dataset.factors.names, run.dataset.factors.unknownCounts).filter { $1 > 0 }
+      .map { "\($0) (\($1))" }.joined(separator: ", ")
+    let reasons = [
+      left.isEmpty ? nil : "Left out, because they take more than \(mostValues) values: \(left).",
+      unknown.isEmpty ? nil : "Left out, because their values are unknown for some images (how many): \(unknown).",
+    ].compactMap { $0 }
+    let reason = reasons.isEmpty ? nil : reasons.joined(separator: " ")
     guard !some.isEmpty else { return (nil, reason) }
     let information = try FactorInformation(of: run.integrated, factors: some, samples: samples, seed: seed) {
       progress(.factors, Double($0) / Double(some.count))

@@ -119,7 +119,7 @@ extension EncodedRun {
   /// Images of the data set.
   func originals(_ images: [Int]) throws -> ImageStack {
     try ImageStack(
-      dataset.batch(images, on: model.device).elements, count: images.count, height: model.image.height,
+      try dataset.batch(images, on: model.device).elements, count: images.count, height: model.image.height,
       width: model.image.width, channels: model.image.channels)
   }
 }

@@ -60,7 +60,7 @@ extension MetricInput {
   ///   - dataset: the images, whose factors are known.
   ///   - device: whose threads work.
   ///   - location: where the posteriors are from, for errors.
-  /// - Throws: ``StructuredError`` if the data set has no factors.
+  /// - Throws: ``StructuredError`` if the data set has no factors, or the value of one is unknown for some images.
   public init(
     _ posterior: PosteriorTable, on dataset: any FactorDataset, device: Device, location: String
   ) throws {
@@ -73,16 +73,14 @@ extension MetricInput {
     self.init(
       codes: try LabeledCodes(
         codes: posterior.means, latents: posterior.latents, factors: factors, names: labels.map(\.name),
-        sizes: dataset.factors.map(\.size), location: location), posterior: posterior, device: device)
+        sizes: dataset.factors.sizes, categorical: labels.map(\.isCategorical), location: location),
+      posterior: posterior, device: device)
   }
 
-  /// Makes sure that there is something to measure codes by.
+  /// Checks that the factors of all images are known, which metrics need.
   ///
-  /// - Throws: ``StructuredError`` if the data set has no factors.
+  /// - Throws: ``StructuredError`` if the data set has no factors, or the value of one is unknown for some images.
   public static func requireFactors(of dataset: any FactorDataset, at location: String) throws {
-    guard dataset.factors.isEmpty else { return }
-    throw StructuredError(
-      "the data set has no factors", at: location, expected: "a run on data whose factors are known",
-      action: "Name the array of factors with dataset.factors in the run's configuration.")
+    try dataset.factors.requireComplete(location: location)
   }
 }

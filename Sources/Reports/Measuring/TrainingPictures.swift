@@ -24,9 +24,9 @@ public struct TrainingPictures {
 
   /// Draws the pictures of a model.
   ///
-  /// - Throws: ``StructuredError`` if a picture cannot be drawn.
+  /// - Throws: ``StructuredError`` if an image cannot be read or a picture cannot be drawn.
   public func draw(_ model: Model) throws -> [TensorBoardLog.Picture] {
-    let d = model.latents, codes = model.encode(dataset, images)
+    let d = model.latents, codes = try model.encode(dataset, images)
     func decode(_ codes: [Float]) throws -> ImageStack {
       try ImageStack(
         model.decode(codes), count: codes.count / d, height: model.image.height, width: model.image.width,
@@ -34,7 +34,7 @@ public struct TrainingPictures {
     }
     let shown = Array(images.prefix(Self.reconstructed))
     let originals = try ImageStack(
-      dataset.batch(shown, on: model.device).elements, count: shown.count, height: model.image.height,
+      try dataset.batch(shown, on: model.device).elements, count: shown.count, height: model.image.height,
       width: model.image.width, channels: model.image.channels)
     let reconstructions = try ReconstructionsPicture(
       data: originals, reconstructions: try decode(Array(codes.mean.prefix(shown.count * d))))

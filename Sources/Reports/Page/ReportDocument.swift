@@ -172,10 +172,10 @@ extension ReportContents {
     var words: Document.Prose = []
     if let gap = factors.gap {
       words += ["The mutual information gap (MIG) is ", .number(gap, at: "factors.mutual_information_gap")]
-      if let without = factors.gapWithoutShape {
+      if let without = factors.gapWithoutCategorical {
         words += [
           " over all factors and ", .number(without, at: "factors.mutual_information_gap_without_shape"),
-          " without shape",
+          " without categorical factors",
         ]
       }
       words.append(".")

@@ -3,13 +3,15 @@ import TensorCore
 /// dSprites: 737,280 binary images of 64 × 64 pixels, a sprite of three shapes in six sizes, forty orientations and
 /// 32 × 32 positions (Matthey, Higgins, Hassabis and Lerchner 2017, https://github.com/deepmind/dsprites-dataset).
 ///
-/// It comes drawn (``init(renderedOn:)``) or from a file in the published layout (``init(file:on:)``); both are the same
-/// kind of thing afterwards. Orientation 39 shows the same as orientation 0 (2π and 0).
+/// The images are rendered (``init(renderedOn:)``) or read from a file in the published layout (``init(file:on:)``).
+/// Orientation 39 shows the same as orientation 0 (2π and 0).
 public struct DSprites: FactorDataset {
   /// `dsprites`.
   public let name = "dsprites"
-  /// The images, one bit per pixel.
-  public let images: ImageStore
+  /// The images in memory, one bit per pixel.
+  public let store: ImageStore
+  /// Shape, scale, orientation, horizontal and vertical position, as a full grid.
+  public let factors: Factors
 
   /// The number of images.
   public static let count = 737_280
@@ -17,18 +19,16 @@ public struct DSprites: FactorDataset {
   public static let imageShape = ImageShape(height: 64, width: 64)
   /// The factors, slowest first. (The published file has a sixth, the colour, with one value.)
   public static let factors = [
-    Factor("shape", size: 3), Factor("scale", size: 6), Factor("orientation", size: 40), Factor("posX", size: 32),
-    Factor("posY", size: 32),
+    Factor("shape", size: 3, kind: .categorical), Factor("scale", size: 6),
+    Factor("orientation", size: 40, kind: .cyclic), Factor("posX", size: 32), Factor("posY", size: 32),
   ]
 
-  /// The factors, slowest first.
-  public var factors: [Factor] { Self.factors }
-  /// Shape, scale, orientation, horizontal and vertical position.
-  public let factorSpace: FactorSpace?
+  /// The images.
+  public var images: any ImageSource { store }
 
-  private let space: FactorSpace
-
-  /// Draws all images, on all threads of a device.
+  /// Renders all images, on all threads of a device.
+  ///
+  /// - Throws: ``StructuredError`` when there is not enough memory.
   public init(renderedOn device: Device) throws {
     let images = try ImageStore(count: Self.count, shape: Self.imageShape, format: .bits)
     let renderer = DSpritesRenderer()
@@ -42,11 +42,7 @@ public struct DSprites: FactorDataset {
   }
 
   init(images: ImageStore) throws {
-    self.images = images
-    space = try FactorSpace(Self.factors)
-    factorSpace = space
+    store = images
+    factors = .grid(try FactorSpace(Self.factors))
   }
-
-  /// The values of the factors of one image.
-  public func factors(at index: Int) -> [Int] { space.values(at: index) }
 }

@@ -19,7 +19,7 @@ public struct DSpritesComparison: Sendable, Equatable {
     defer { scratch.deallocate() }
     let result = Mutex(DSpritesComparison())
     try device.forEachItem(3 * 6 * 40) { worker, unit in
-      let drawn = scratch + worker * words, given = data.images.rows(at: unit * 1024)
+      let drawn = scratch + worker * words, given = data.store.rows(at: unit * 1024)
       drawn.update(repeating: 0, count: words)
       renderer.draw(shape: unit / 240, scale: unit / 40 % 6, orientation: unit % 40, into: drawn)
       var images: [Int] = [], pixels = 0, lit = 0

@@ -49,7 +49,7 @@ extension DSprites {
 
   /// The pixels of a chunk, two rows of four columns as one word per image.
   private func chunk(_ first: Int, rows: Int, columns: Int) -> [UInt64] {
-    let source = images.rows(at: first) + rows
+    let source = store.rows(at: first) + rows
     return BitPacking.expansion.withUnsafeBufferPointer { expansion in
       (0..<DSpritesLayout.chunk[0]).map { image in
         let upper = source[image * 64] >> UInt64(columns) & 15, lower = source[image * 64 + 1] >> UInt64(columns) & 15

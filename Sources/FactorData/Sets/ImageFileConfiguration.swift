@@ -1,0 +1,43 @@
+import Diagnostics
+import StrictConfiguration
+import TensorCore
+
+extension ImageFile {
+  /// The settings of the data set `file`.
+  public struct Configuration: DatasetConfiguration {
+    /// The HDF5 or NPZ file.
+    public var path: String
+    /// The array of images in it; nil for `images` or `imgs`.
+    public var imageArray: String?
+    /// The array of factors in it; nil for `factors`, `latents/classes` or `latents_classes`, or none.
+    public var factorArray: String?
+
+    /// Reads `path`, `images` and `factors`.
+    public init(from section: inout ConfigurationSection) throws {
+      guard let path = try section.optional("path", { try $0.string($1) }) else {
+        throw section.missing(
+          "path", expected: "an HDF5 or NPZ file", action: "Add path: FILE, or --set dataset.path=FILE.")
+      }
+      self.path = path
+      imageArray = try section.optional("images") { try $0.string($1) }
+      factorArray = try section.optional("factors") { try $0.string($1) }
+    }
+
+    /// Reads the file.
+    public func open(on device: Device) throws -> any FactorDataset {
+      try ImageFile(path: path, images: imageArray, factors: factorArray, on: device)
+    }
+
+    /// The file.
+    public var files: [String] { [path] }
+    /// The array of images.
+    public var variant: String { imageArray ?? "" }
+  }
+
+  /// The entry of the standard registry.
+  static let entry = DatasetEntry(
+    name: "file",
+    summary: "images [N, H, W] or [N, H, W, C] and factors [N, K] from the arrays `images` and `factors` of the HDF5 "
+      + "or NPZ file at `path`",
+    configuration: Configuration.self)
+}

@@ -1,0 +1,148 @@
+import Diagnostics
+import Experiment
+import FactorData
+import Foundation
+import Objectives
+import RateDecomposition
+import StrictConfiguration
+import Synchronization
+import TensorCore
+import TestSupport
+import Testing
+
+/// The squares of ``TinyDataset``, made on demand: a data set that is not in memory. Reading one image can fail.
+struct GeneratedSquares: FactorDataset, ImageSource {
+  let name = "generated"
+  let count = 32
+  let shape = ImageShape(height: 64, width: 64)
+  let format = PixelFormat.bits
+  var failing: Int?
+  /// The reads before the image fails.
+  var readsBeforeFailure = 0
+  let reads = Reads()
+
+  /// How often images were read.
+  final class Reads: Sendable {
+    private let count = Atomic<Int>(0)
+    func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
+  }
+
+  static let error = StructuredError("image 13 is damaged", at: "squares.bin", action: "Copy the file again.")
+
+  var images: any ImageSource { self }
+  let factors: Factors
+
+  init(failing: Int? = nil, after reads: Int = 0) throws {
+    (self.failing, readsBeforeFailure) = (failing, reads)
+    factors = .grid(try FactorSpace([Factor("size", size: 2), Factor("y", size: 4), Factor("x", size: 4)]))
+  }
+
+  func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) throws {
+    for (row, index) in indices.enumerated() {
+      if index == failing, reads.next() >= readsBeforeFailure { throw Self.error }
+      let side = 8 + 8 * (index / 16 % 2), x = index % 4 * 12, y = index / 4 % 4 * 12
+      let image = destination + row * shape.count
+      image.update(repeating: 0, count: shape.count)
+      for line in y..<y + side { (image + line * 64 + x).update(repeating: 1, count: side) }
+    }
+  }
+}
+
+@Suite("Data that is not in memory")
+struct DataSourceTests {
+  private let device = Device(threads: 2)
+
+  @Test("it trains, encodes and counts to the same bits as the same images in memory")
+  func sameBits() throws {
+    let memory = try TinyDataset(), generated = try GeneratedSquares()
+    #expect(try generated.batch(Array(0..<32), on: device).elements == memory.batch(Array(0..<32), on: device).elements)
+    #expect(try generated.multiplicities(on: device) == memory.multiplicities(on: device))
+    func trained(_ dataset: any FactorDataset) throws -> ([Float], [Float], [Double]) {
+      let trainer = try Trainer(TrainerTests.configuration().value, dataset: dataset, on: device)
+      for _ in 0..<6 { _ = try trainer.advance() }
+      let codes = try trainer.model.encode(dataset, 0..<32)
+      let distortions = try trainer.model.distortions(dataset, [3, 1, 30], stream: RandomStream(seed: 1))
+      return (TrainerTests.parameters(trainer), codes.mean + codes.logVariance, distortions)
+    }
+    let same = try trained(memory) == trained(generated)
+    #expect(same)
+  }
+
+  @Test("what its source throws surfaces from everything that reads images")
+  func failures() throws {
+    let failing = try GeneratedSquares(failing: 13), settings = try TrainerTests.configuration().value
+    let trainer = try Trainer(settings, dataset: failing, on: device), model = trainer.model
+    func expectFailure(_ body: () throws -> Void) {
+      #expect(throws: GeneratedSquares.error) { try body() }
+    }
+    expectFailure { for _ in 0..<12 { _ = try trainer.advance() } }
+    expectFailure { _ = try model.encode(failing, 0..<32) }
+    expectFailure { _ = try model.distortions(failing, [1, 13], stream: RandomStream(seed: 1)) }
+    expectFailure { _ = try model.distortions(failing, [1, 13], at: [Float](repeating: 0, count: 8)) }
+    expectFailure { _ = try MarginalLikelihood(of: model, on: failing, images: [13]) }
+    expectFailure { _ = try failing.multiplicities(on: device) }
+    expectFailure { _ = try Trainer.secondsPerStep(settings, dataset: failing, on: device) }
+    let measured = try ConfigurationDocument(
+      yaml: "objective: {name: vae}\ntraining: {steps: 9, decompose_every: 1, decompose_images: 32}", source: "test"
+    ).decode(ExperimentConfiguration.self).value
+    let decomposition = try #require(TrainingDecomposition(measured, dataset: failing))
+    expectFailure { _ = try decomposition.measure(model) }
+  }
+
+  @Test("a failure while training leaves the folder as the last checkpoint left it, and the run resumes bit for bit")
+  func interrupted() throws {
+    let folder = try TemporaryFolder()
+    func run(_ name: String, _ dataset: any FactorDataset) throws -> TrainingRun {
+      try TrainingRun(
+        try TrainerTests.configuration(), at: folder.file(name), resume: true, dataset: dataset, on: device)
+    }
+    // 12 steps of 6 of the 32 images: image 13 is read twice or so.
+    let undisturbed = try run("undisturbed", GeneratedSquares())
+    _ = try undisturbed.train()
+    var step = 0, failed: TrainingRun?
+    for reads in 0..<8 {
+      let name = "failed\(reads)"
+      failed = try run(name, GeneratedSquares(failing: 13, after: reads))
+      do {
+        _ = try failed?.train()
+        break
+      } catch {
+        #expect(error as? StructuredError == GeneratedSquares.error)
+        step = failed?.trainer.step ?? 0
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder.file("\(name)/weights.safetensors")))
+      let resumed = try run(name, GeneratedSquares())
+      #expect(resumed.trainer.step == step / 5 * 5)
+      #expect(try resumed.train() == .complete)
+      let same = TrainerTests.parameters(resumed.trainer) == TrainerTests.parameters(undisturbed.trainer)
+      #expect(same)
+    }
+    #expect(step > 0, "the image was never read after the first step")
+  }
+
+  @Test("a run whose configuration an earlier version listed, with keys that its data set does not have, resumes")
+  func earlierListing() throws {
+    let folder = try TemporaryFolder(), configuration = try TrainerTests.configuration()
+    let earlier = configuration.yaml.replacingOccurrences(
+      of: "  name: dsprites\n  path: null\n", with: "  name: dsprites\n  path: null\n  images: null\n  factors: null\n")
+    #expect(earlier != configuration.yaml)
+    let trainer = try Trainer(configuration.value, dataset: TinyDataset(), on: device)
+    for _ in 0..<5 { _ = try trainer.advance() }
+    _ = try RunFolder.create(
+      at: folder.file("run"), with: [.configuration: Data(earlier.utf8), .environment: Data("{}".utf8)])
+    try Checkpoint.save(trainer, configuration: earlier, to: folder.file("run/checkpoint.safetensors"))
+    func resume(_ configuration: ResolvedConfiguration<ExperimentConfiguration>) throws -> TrainingRun {
+      try TrainingRun(configuration, at: folder.file("run"), resume: true, dataset: TinyDataset(), on: device)
+    }
+    let other = try TrainerTests.configuration("objective: {name: beta-tcvae, beta: 5}")
+    let refused = #expect(throws: StructuredError.self) { try resume(other) }
+    #expect(refused?.what == "the run has another configuration: there \"beta: 4\", here \"beta: 5\"")
+    let run = try resume(configuration)
+    #expect(run.trainer.step == 5)
+    #expect(try run.train() == .complete)
+    for _ in 5..<12 { _ = try trainer.advance() }
+    let same = TrainerTests.parameters(run.trainer) == TrainerTests.parameters(trainer)
+    #expect(same)
+    #expect(try resume(configuration).isComplete)
+  }
+}
