@@ -21,12 +21,14 @@ public struct PosteriorCache {
     path = run.folder.path(of: .posteriors)
     let settings = run.settings
     var source = "parameters \(Checksum.crc32(try run.folder.read(run.parametersFile))), data \(dataset.name)"
-    for file in settings.dataset.files {
+    let files = settings.dataset.files, variant = settings.dataset.settings.variant
+    for file in files {
       guard let data = try? Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe) else {
         throw StructuredError("the file cannot be read", at: file)
       }
-      source += " \(Checksum.crc32(data)) \(settings.dataset.settings.variant)"
+      source += " \(Checksum.crc32(data))"
     }
+    if !files.isEmpty || !variant.isEmpty { source += " \(variant)" }
     count = dataset.count
     latents = settings.model.latents
     self.source = source + ", \(count) images"

@@ -83,7 +83,10 @@ extension CommandLineTests {
       #expect(output == "\(name): the codes of 512 images in 4 latents\n")
       let arrays = try openArrayFile(experiment.folder.file(name)).arrayPaths()
       #expect(
-        arrays == ["codes", "factor_names", "factor_sizes", "factors", "index", "log_variances", "mean_kl"])
+        arrays == [
+          "codes", "factor_kinds", "factor_names", "factor_sizes", "factors", "index", "log_variances", "mean_kl",
+        ])
+      #expect(try openArrayFile(experiment.folder.file(name)).texts("factor_kinds").texts.first == "ordered")
       let means = try floats(name, "codes"), logVariances = try floats(name, "log_variances")
       #expect(try shape(name, "codes") == [512, 4])
       #expect(try shape(name, "log_variances") == [512, 4])
@@ -113,6 +116,7 @@ extension CommandLineTests {
       #expect(file.string(ofAttribute: "run") == "small" && file.numbers(ofAttribute: "step") == [20])
       #expect(file.string(ofAttribute: "seed") == "7")
       #expect(file.strings(ofAttribute: "factor_names", of: "/") == ["factor 0", "factor 1", "factor 2"])
+      #expect(file.strings(ofAttribute: "factor_kinds", of: "/") == ["ordered", "ordered", "ordered"])
     }
 
     @Test("A subset has the codes of its images, sampled ones too")
@@ -181,9 +185,9 @@ extension CommandLineTests {
       let script = """
         import sys, h5py, numpy as np
         h, z = h5py.File(sys.argv[1]), np.load(sys.argv[2])
-        assert sorted(h) == sorted(z) and len(z) == 8, sorted(z)
+        assert sorted(h) == sorted(z) and len(z) == 9, sorted(z)
         for name in h:
-            if name != 'factor_names':
+            if name not in ('factor_names', 'factor_kinds'):
                 assert h[name].dtype == z[name].dtype and (h[name][:] == z[name]).all(), name
         assert list(h['factor_names'].asstr()) == list(z['factor_names']) == ['factor 0', 'factor 1', 'factor 2']
         for name in ('codes', 'log_variances', 'sampled_codes'):

@@ -19,7 +19,7 @@ import Testing
       try factors.requireComplete(location: "here")
     }
     var swapped = values
-    swapped.swapAt(0, 2)
+    swapped.swapAt(1, 3)
     #expect(try FactorTable(list, values: swapped).grid() == nil)
     #expect(try FactorTable(list, values: Array(values.prefix(10))).grid() == nil)
   }

@@ -69,10 +69,14 @@ struct Generated: ImageSource {
   @Test("Identical images are counted exactly, by reading", arguments: [1, 3]) func multiplicities(threads: Int) throws
   {
     let device = Device(threads: threads)
-    // Pixels repeat every 7 images: three of the 5 classes of `i mod 5` stay apart, all of them in fact.
+    func expect(_ found: ImageMultiplicities, _ expected: ImageMultiplicities) {
+      #expect(found.count == expected.count && found.distinct == expected.distinct)
+      // Sums of a few terms in another order.
+      #expect(abs(found.entropy - expected.entropy) < 1e-13)
+    }
     let source = Generated(count: 103, shape: shape, period: 5)
-    let counted = try Data(images: source).multiplicities(on: device)
-    #expect(counted == ImageMultiplicities(occurrences: [21, 21, 21, 20, 20]))
+    expect(
+      try Data(images: source).multiplicities(on: device), ImageMultiplicities(occurrences: [21, 21, 21, 20, 20]))
     let store = try ImageStore(count: 64, shape: shape, format: .bits)
     for image in 0..<64 { store.rows(at: image)[1] = UInt64(image % 20) }
     let fromBits = store.imageMultiplicities(on: device)
@@ -85,7 +89,8 @@ struct Generated: ImageSource {
         store.read(indices, into: destination)
       }
     }
-    #expect(try Unpacked(store: store).imageMultiplicities(on: device) == fromBits && fromBits.distinct == 20)
+    #expect(fromBits.distinct == 20)
+    expect(try Unpacked(store: store).imageMultiplicities(on: device), fromBits)
     #expect(store.memoryBytes == 64 * 24)
   }
 }

@@ -33,8 +33,25 @@ import Testing
     #expect(read.codes.count == 6 && read.codes.latents == 3 && read.codes.codes[4] == 1)
     #expect(read.codes.factors == [0, 0, 0, 1, 1, 0, 1, 1, 2, 0, 2, 1])
     #expect(read.codes.factorNames == ["factor 0", "factor 1"] && read.codes.factorSizes == [3, 2])
+    #expect(read.codes.categoricalFactors == [false, false])
     #expect(read.logVariances == nil && read.meanKL == nil && read.sampledCodes == nil)
     #expect(read.factorVAEBatches == nil && read.betaVAEBatches == nil)
+  }
+
+  @Test("Kinds of factors are read, and refused where they do not suit") func kinds() throws {
+    func read(_ kinds: [String]) throws -> [Bool] {
+      try LabeledCodesFile(
+        reading: file {
+          try $0.setAttribute("names", ["shape", "class"], of: "factors")
+          try $0.setAttribute("factor_kinds", kinds)
+        }
+      ).codes.categoricalFactors
+    }
+    #expect(try read(["cyclic", "categorical"]) == [false, true])
+    let few = #expect(throws: StructuredError.self) { try read(["ordered"]) }
+    #expect(few?.what == "there are 1 kinds" && few?.location?.hasSuffix("kinds of the factors") == true)
+    let unknown = #expect(throws: StructuredError.self) { try read(["ordered", "cyclical"]) }
+    #expect(unknown?.what == "\"cyclical\" is not a kind of factor" && unknown?.action == "Did you mean cyclic?")
   }
 
   @Test("Everything else is read where it is there") func whole() throws {
@@ -55,6 +72,8 @@ import Testing
     #expect(read.logVariances == [Float](repeating: -2, count: 18) && read.meanKL == [0.5, 0, 2])
     #expect(read.sampledCodes?.codes == [Float](repeating: 0.5, count: 18))
     #expect(read.sampledCodes?.factors == read.codes.factors && read.sampledCodes?.factorSizes == [3, 6])
+    // A factor of that name is a category, unless the file says what it is.
+    #expect(read.codes.categoricalFactors == [true, false] && read.sampledCodes?.categoricalFactors == [true, false])
     #expect(read.factorVAEBatches == StoredBatches(factors: [1, 0], rows: [[0, 2, 4], [1, 3, 5]]))
     #expect(read.betaVAEBatches == StoredBatches(factors: [1], rows: [[0, 1]], partners: [[2, 3]]))
   }

@@ -14,8 +14,9 @@ struct EncodeCommand: ComponentCommand {
       disentangle encode runs/quickstart --output codes.h5 --images mine.npz   other images
 
       Arrays: codes and log_variances [N, D] float32, mean_kl [D] float64 in nats, index [N] and, where factors are \
-      known, factors [N, K], factor_names and factor_sizes [K]; with --sample also sampled_codes [N, D]. In HDF5 the \
-      attributes run and step say where they come from. `disentangle evaluate --codes` reads such a file.
+      known, factors [N, K] (-1 where a value is unknown), factor_names, factor_sizes and factor_kinds [K]; with --sample \
+      also sampled_codes [N, D]. In HDF5 the attributes run and step say where they come from. `disentangle evaluate \
+      --codes` reads such a file.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)

@@ -25,9 +25,10 @@ struct EvaluateCommand: ComponentCommand {
       disentangle evaluate --codes codes.h5        codes of any framework
 
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
-      factor_sizes, log_variances [N, D], mean_kl [D], and stored batches factor_vae/factor_index, factor_vae/rows, \
-      beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The images of a run are encoded once; the posteriors stay \
-      in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
+      factor_sizes, factor_kinds (ordered, cyclic or categorical), log_variances [N, D], mean_kl [D], and \
+      stored batches factor_vae/factor_index, factor_vae/rows, beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The \
+      images of a run are encoded once; the posteriors stay in its folder as posteriors.h5. `disentangle list metrics` \
+      shows all metrics.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }

@@ -83,7 +83,9 @@ public final class ImageStore: ImageSource, @unchecked Sendable {
   }
 
   /// Counts images with equal bytes.
-  public func imageMultiplicities(on device: Device) -> ImageMultiplicities { ImageMultiplicities(of: self, on: device) }
+  public func imageMultiplicities(on device: Device) -> ImageMultiplicities {
+    ImageMultiplicities(of: self, on: device)
+  }
 
   /// The eight pixels of every byte, lowest bit first.
   private static let pixels: [SIMD8<Float>] = (0..<256).map { byte in
