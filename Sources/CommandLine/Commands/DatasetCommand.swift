@@ -3,25 +3,25 @@ import FactorData
 import FileFormats
 import Foundation
 
-/// `disentangle dataset …`: lists, describes, draws and verifies data sets.
+/// `disentangle dataset …`: lists, describes, renders and verifies data sets.
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "List, describe, draw and verify data sets.",
+    commandName: "dataset", abstract: "List, describe, render and verify data sets.",
     subcommands: [List.self, Info.self, Render.self, Verify.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the data sets that configurations can name.")
+    static let configuration = CommandConfiguration(abstract: "List the data sets that a configuration can use.")
 
     func run() throws { try ListDatasets().run() }
   }
 
   struct Info: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Describe a file of arrays and its images, or the drawn dSprites.")
+      abstract: "Describe the arrays and images of a file, or the rendered dSprites.")
 
     @Argument(help: "An HDF5 or NPZ file, or \"dsprites\".") var source: String
-    @Option(help: "The array of images; by default \"images\" or \"imgs\".") var images: String?
-    @Option(help: "The array of factors; by default \"factors\" or \"latents/classes\".") var factors: String?
+    @Option(help: "The array of images (default: images or imgs).") var images: String?
+    @Option(help: "The array of factors (default: factors or latents/classes).") var factors: String?
     @OptionGroup var threadOptions: DeviceOptions
 
     func run() throws {
@@ -45,13 +45,13 @@ struct DatasetCommand: ParsableCommand {
       var text = "\(about.type) [\(extents)]"
       if let chunks = about.chunkShape { text += ", chunks (\(chunks.map(String.init).joined(separator: ", ")))" }
       if !about.filters.isEmpty { text += ", " + about.filters.joined(separator: " and ") }
-      return text + (about.type.isNumeric ? "" : ", not numbers: skipped")
+      return text + (about.type.isNumeric ? "" : ", not numeric: skipped")
     }
   }
 
   struct Render: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Draw a data set into an HDF5 file of the published layout.")
+      abstract: "Render a data set and write it to an HDF5 file in the published layout.")
 
     @Argument(help: "The data set: \"dsprites\".") var name: String
     @Option(name: .shortAndLong, help: "The file to write.") var output: String
@@ -59,7 +59,7 @@ struct DatasetCommand: ParsableCommand {
     @OptionGroup var threadOptions: DeviceOptions
 
     func validate() throws {
-      guard name == "dsprites" else { throw ValidationError("Only \"dsprites\" can be drawn, not \"\(name)\".") }
+      guard name == "dsprites" else { throw ValidationError("Only \"dsprites\" can be rendered, not \"\(name)\".") }
     }
 
     func run() throws {
@@ -80,8 +80,8 @@ struct DatasetCommand: ParsableCommand {
 
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Verify a dSprites file and compare every image with the drawn one.",
-      discussion: "Differing images are information; a file of another structure is an error.")
+      abstract: "Verify a dSprites file and compare every image with the rendered one.",
+      discussion: "Images that differ are counted and listed; a file with another structure is an error.")
 
     @Argument(help: "A file in the published layout, HDF5 or NPZ.") var file: String
     @OptionGroup var threadOptions: DeviceOptions
@@ -97,11 +97,11 @@ struct DatasetCommand: ParsableCommand {
       try say("pixels     all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])")
       try say("factors    classes and values as published")
       if comparison.differingImages.isEmpty {
-        try say("renderer   all \(data.count) images equal the drawn ones")
+        try say("renderer   all \(data.count) images equal the rendered ones")
       } else {
         let some = comparison.differingImages.prefix(10).map(String.init).joined(separator: ", ")
         try say(
-          "renderer   \(comparison.differingImages.count) of \(data.count) images differ from the drawn ones, in "
+          "renderer   \(comparison.differingImages.count) of \(data.count) images differ from the rendered ones, in "
             + "\(comparison.differingPixels) pixels: \(some)\(comparison.differingImages.count > 10 ? ", …" : "")")
       }
     }

@@ -6,7 +6,7 @@ import Objectives
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Show what configurations can name.",
+    commandName: "list", abstract: "List the objectives, architectures, data sets and metrics.",
     subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self, ListMetrics.self])
 }
 
@@ -26,28 +26,28 @@ extension String {
 
 struct ListObjectives: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "objectives", abstract: "Objectives, with equation and paper.")
+    commandName: "objectives", abstract: "List the objectives, with equation and paper.")
   func run() throws { try show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
 }
 
 struct ListArchitectures: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "architectures", abstract: "Encoder and decoder networks, with paper.")
+    commandName: "architectures", abstract: "List the architectures, with paper.")
   func run() throws { try show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
 }
 
 struct ListDatasets: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
+  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "List the data sets, with paper.")
   func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
 }
 
 struct ListMetrics: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "Measures of disentanglement, with paper.")
+    commandName: "metrics", abstract: "List the disentanglement metrics, with paper.")
   func run() throws {
     try show(
       MetricEntry.all.map { entry in
-        (entry.name, entry.summary + (entry.isDefault ? "" : " (if asked for)"), [entry.paper])
+        (entry.name, entry.summary + (entry.isDefault ? "" : " (optional)"), [entry.paper])
       })
   }
 }
