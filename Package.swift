@@ -106,7 +106,8 @@ let package = Package(
     .target(
       name: "TestSupport",
       dependencies: [
-        "Architectures", "Autodiff", "Diagnostics", "Figures", "FileFormats", "NeuralLayers", "TensorCore",
+        "Architectures", "Autodiff", "Diagnostics", "Figures", "FileFormats", "NeuralLayers", "Objectives",
+        "TensorCore",
       ],
       path: "Tests/TestSupport"),
   ],

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import NeuralLayers
 import TensorCore
 
@@ -14,7 +15,7 @@ public struct Networks {
 }
 
 /// An entry of the architecture registry.
-public struct Architecture: Sendable {
+public struct Architecture: RegistryEntry {
   /// What a configuration calls it.
   public let name: String
   /// One line about it.
@@ -42,11 +43,13 @@ public struct Architecture: Sendable {
     (self.name, self.summary, self.paper, self.requirement, self.build) = (name, summary, paper, requirement, build)
   }
 
-  /// Every architecture, in the order they are listed.
-  public static let all: [Architecture] = [.burgess, .locatello, .fullyConnected]
-
   /// What the convolutional architectures need: four layers halve 64 pixels to 4.
   static let needs64: @Sendable (ImageShape) -> String? = { image in
     image.height == 64 && image.width == 64 ? nil : "images of 64×64 pixels"
   }
+}
+
+extension Registry<Architecture> {
+  /// The architectures of this package.
+  public static let standard = Registry("an architecture", [.burgess, .locatello, .fullyConnected])
 }

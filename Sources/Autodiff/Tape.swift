@@ -42,7 +42,7 @@ public final class Tape<Scalar: TensorScalar> {
   ///
   /// - Parameter loss: one value, computed from variables of this tape.
   /// - Returns: the gradients of tracked inputs without a destination.
-  /// - Throws: ``StructuredError`` if an operation finds that its declared use was broken.
+  /// - Throws: the error of the first pullback that throws.
   @discardableResult
   public func backward(from loss: Variable<Scalar>) throws -> Gradients<Scalar> {
     var gradients = Gradients(for: self)

@@ -3,7 +3,7 @@
 namespace VK_LEVEL {
 
 VK_INLINE vec vtanh(vec x) {
-  // For |x| < 0.4 the odd polynomial of tanh; beyond it 1 − 2/(e^{2|x|} + 1), which does not cancel there.
+  // For |x| < 0.625 the odd polynomial of tanh; beyond it 1 − 2/(e^{2|x|} + 1), which does not cancel there.
   vec a = vabs(x), s = a * a;
   vec p = splat(-5.70498872745e-3f);
   p = fma(p, s, splat(2.06390887954e-2f));

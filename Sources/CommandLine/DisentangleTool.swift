@@ -37,7 +37,12 @@ public struct DisentangleTool: ParsableCommand {
   public init() {}
 
   /// Runs the tool with the process's arguments, and ends the process if a command fails.
-  public static func main() {
+  public static func main() { main { _ in } }
+
+  /// Runs the tool with further objectives, architectures, data sets and metrics, which every command then knows.
+  ///
+  /// - Parameter add: adds them to those of this package.
+  public static func main(adding add: (inout Components) -> Void) {
     // A file that outgrows its limit and a reader that goes away are for us to deal with, not reasons to die.
     signal(SIGXFSZ, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
@@ -45,7 +50,13 @@ public struct DisentangleTool: ParsableCommand {
     OpenBLASChoice.restartWithoutPreset()
     do {
       var command = try parseAsRoot()
-      try command.run()
+      var components = Components()
+      add(&components)
+      if let command = command as? any ComponentCommand {
+        try command.run(components)
+      } else {
+        try command.run()
+      }
     } catch let error as StructuredError {
       try? StandardStream.error.writeLine("error: \(error)")
       Foundation.exit(1)
@@ -55,9 +66,14 @@ public struct DisentangleTool: ParsableCommand {
   }
 }
 
+/// A command that needs to know what configurations can name.
+protocol ComponentCommand: ParsableCommand {
+  func run(_ components: Components) throws
+}
+
 /// Options that every command with computation has.
 struct DeviceOptions: ParsableArguments {
-  @Option(help: "The number of threads (default: one per core).")
+  @Option(help: "The number of threads (default: one per available core).")
   var threads: Int?
 
   func validate() throws {

@@ -4,7 +4,7 @@ import FileFormats
 import ONNXExport
 
 /// `disentangle export safetensors …`
-struct ExportSafetensors: ParsableCommand {
+struct ExportSafetensors: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "safetensors", abstract: "Export the weights of a run as a safetensors file.",
     discussion: """
@@ -30,9 +30,9 @@ struct ExportSafetensors: ParsableCommand {
 
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let run = try TrainedRun(at: folder, on: device)
+    let run = try TrainedRun(at: folder, components: components, on: device)
     try AtomicFile.requireWritable(output, overwrite: force)
     let model = try run.model(for: try run.settings.dataset.open(on: device), on: device)
     try WeightsFile.write(
@@ -42,7 +42,7 @@ struct ExportSafetensors: ParsableCommand {
 }
 
 /// `disentangle export onnx …`
-struct ExportONNX: ParsableCommand {
+struct ExportONNX: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "onnx", abstract: "Export the encoder and the decoder of a run as ONNX models.",
     discussion: """
@@ -68,9 +68,9 @@ struct ExportONNX: ParsableCommand {
 
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let run = try TrainedRun(at: folder, on: device)
+    let run = try TrainedRun(at: folder, components: components, on: device)
     if only == nil {
       try ONNXFolder.requireWritable(output, overwrite: force)
     } else {

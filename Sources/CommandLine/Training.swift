@@ -6,21 +6,25 @@ import Foundation
 import Reports
 
 extension TrainingRun {
-  /// Trains to the end, or until a signal asks to stop.
+  /// Trains to the end, or until a signal asks to stop: SIGINT, SIGTERM or SIGHUP, as when a terminal is closed. A second
+  /// SIGINT ends the process at once; the last checkpoint is intact.
   ///
   /// - Throws: `ExitCode` 128 + the signal's number if one asked to stop, and as ``TrainingRun/train(stop:observe:)``.
   func trainToTheEnd(_ settings: ExperimentConfiguration, profiling: Bool = false) throws {
     let stop = StopRequest()
-    let sources = [SIGINT, SIGTERM].map { number in
+    let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { stop.ask(for: number) }
+      source.setEventHandler {
+        if number == SIGINT, stop.signal == SIGINT { _exit(128 + SIGINT) }
+        stop.ask(for: number)
+      }
       source.resume()
       return source
     }
     defer {
       for source in sources { source.cancel() }
-      for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+      for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
     }
     let summary = ExperimentSummary(
       settings, trainer, dataset: dataset, output: folder.path,

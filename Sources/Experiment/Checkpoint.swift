@@ -18,6 +18,9 @@ public enum Checkpoint {
 
   private static func parts(of trainer: Trainer) -> [Part] {
     var parts = [Part(name: "model", store: trainer.model.parameters, optimizer: trainer.optimizer)]
+    if let store = trainer.objective.parameters, let optimizer = trainer.objectiveOptimizer {
+      parts.append(Part(name: "objective", store: store, optimizer: optimizer))
+    }
     if let adversary = trainer.objective.adversary, let optimizer = trainer.adversaryOptimizer {
       parts.append(Part(name: "adversary", store: adversary.parameters, optimizer: optimizer))
     }
@@ -52,6 +55,7 @@ public enum Checkpoint {
       }
       metadata["\(part.name).updates"] = "\(part.optimizer.steps)"
     }
+    if let state = ObjectiveStateText.write(trainer.objective.state) { metadata[ObjectiveStateText.key] = state }
     metadata["crc32"] = checksum(tensors.map { ($0.name, $0.values) }, metadata)
     try Safetensors.write(tensors, metadata: metadata, to: path)
   }
@@ -85,7 +89,8 @@ public enum Checkpoint {
       }
       updates.append((part.optimizer, count, moments))
     }
-    // All is read and checked: only now does anything change.
+    // All is read and checked: only now does anything change. The state first, because it may be refused.
+    try trainer.objective.restore(state: ObjectiveStateText.read(file.metadata[ObjectiveStateText.key], at: path))
     for (tensor, elements) in arrays { tensor.copy(from: Tensor(elements, tensor.shape, on: tensor.device)) }
     for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
     trainer.step = step

@@ -1,4 +1,5 @@
 import Architectures
+import Diagnostics
 import FactorData
 import NeuralLayers
 import Objectives
@@ -28,9 +29,9 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   }
 
   /// What is trained.
-  public struct Model: StrictlyDecodable, Sendable {
-    /// A name of the architecture registry.
-    public var architecture: String
+  public struct Model: Sendable {
+    /// The architecture's registry entry.
+    public var architecture: Architecture
     /// D.
     public var latents: Int
     /// What the decoder's output means.
@@ -38,12 +39,11 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     /// How parameters begin.
     public var initializer: Initializer
 
-    /// Reads `architecture`, `latents`, `likelihood` and `initializer`.
-    public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, isImported: false) }
-
-    /// Reads them; how imported weights began may be unknown.
-    init(from section: inout ConfigurationSection, isImported: Bool) throws {
-      architecture = try section.choice("architecture", among: Architecture.all.map(\.name), default: "burgess")
+    /// Reads `architecture`, `latents`, `likelihood` and `initializer`; how imported weights began may be unknown.
+    init(
+      from section: inout ConfigurationSection, architectures: Registry<Architecture>, isImported: Bool
+    ) throws {
+      architecture = try section.entry("architecture", of: architectures, default: Architecture.burgess.name)
       latents = try section.integer("latents", default: 10, in: .within(1...4096))
       likelihood = try section.named("likelihood", default: "bernoulli") { try Likelihood(from: &$0) }
       let isUnknown = isImported && !section.contains("initializer")
@@ -147,35 +147,36 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   /// What is measured at the end.
   public var report: Report
 
-  /// Reads the whole configuration.
+  /// Reads a configuration that names components of this package.
   ///
   /// - Throws: ``StructuredError`` for whatever is not understood.
   public init(from section: inout ConfigurationSection) throws {
+    try self.init(from: &section, components: Components())
+  }
+
+  /// Reads the whole configuration.
+  ///
+  /// - Parameters:
+  ///   - section: the root of the document.
+  ///   - components: what it can name.
+  /// - Throws: ``StructuredError`` for whatever is not understood.
+  public init(from section: inout ConfigurationSection, components: Components) throws {
     name = try section.string("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     imported = section.contains("imported") ? try section.section("imported") : nil
     dataset = try section.section("dataset")
     let isImported = imported != nil
-    model = try section.section("model") { try Model(from: &$0, isImported: isImported) }
+    model = try section.section("model") {
+      try Model(from: &$0, architectures: components.architectures, isImported: isImported)
+    }
     if imported == nil || section.contains("objective") {
       (objective, objectiveSettings) = try section.section("objective") { inner in
-        let name = try inner.choice("name", among: ObjectiveEntry.all.map(\.name))
-        guard let entry = ObjectiveEntry.all.first(where: { $0.name == name }) else {
-          throw inner.error("is not an objective", at: "name")
-        }
+        let entry = try inner.entry("name", of: components.objectives)
         return (entry, try entry.configuration.init(from: &inner))
       }
     }
     training = imported == nil || section.contains("training") ? try section.section("training") : .unknown
     report = try section.section("report")
-  }
-
-  /// The architecture's registry entry.
-  public var architecture: Architecture {
-    guard let entry = Architecture.all.first(where: { $0.name == model.architecture }) else {
-      preconditionFailure("\(model.architecture) passed the check of names")
-    }
-    return entry
   }
 
   /// The stream from which all others of this experiment are split.

@@ -32,13 +32,16 @@ public struct TrainedRun {
   /// Its configuration as YAML, with every default.
   public let configuration: String
 
+  /// What its configuration can name.
+  public let components: Components
+
   /// Opens a run.
   ///
   /// - Throws: ``StructuredError`` if there is none, or it has neither weights nor a checkpoint.
-  public init(at path: String, on device: Device) throws {
+  public init(at path: String, components: Components = Components(), on device: Device) throws {
+    self.components = components
     folder = try RunFolder.open(at: path)
-    let resolved = try ConfigurationDocument(path: folder.path(of: .configuration))
-      .decode(ExperimentConfiguration.self)
+    let resolved = try ConfigurationDocument(path: folder.path(of: .configuration)).experiment(components)
     (settings, configuration) = (resolved.value, resolved.yaml)
     guard folder.contains(.weights) || folder.contains(.checkpoint) else {
       throw StructuredError(
@@ -68,7 +71,7 @@ public struct TrainedRun {
     }
     let metadata = folder.contains(.checkpoint) ? try Safetensors(reading: folder.path(of: .checkpoint)).metadata : [:]
     let model = try Model(
-      settings.architecture, image: dataset.imageShape, latents: settings.model.latents,
+      settings.model.architecture, image: dataset.imageShape, latents: settings.model.latents,
       likelihood: settings.model.likelihood, on: device)
     try WeightsFile.read(into: model, from: folder.path(of: .weights))
     return State(model: model, step: metadata["step"].flatMap(Int.init), steps: steps)

@@ -27,6 +27,8 @@ public final class Trainer {
   public let objective: any Objective
   /// The VAE's optimiser.
   public let optimizer: Optimizer
+  /// The optimiser of the objective's own parameters, if it has any.
+  public let objectiveOptimizer: Optimizer?
   /// The adversary's optimiser, if there is an adversary.
   public let adversaryOptimizer: Optimizer?
   /// Updates made.
@@ -38,8 +40,8 @@ public final class Trainer {
   public var profile: StepProfile?
 
   private let dataset: any FactorDataset
-  private var sampler: BatchSampler
-  private var secondSampler: BatchSampler
+  private var source: BatchSource
+  private var secondBatches: BatchSource
   private let stream: RandomStream
 
   /// Prepares training from the beginning.
@@ -56,7 +58,7 @@ public final class Trainer {
     }
     let root = configuration.stream
     model = try Model(
-      configuration.architecture, image: dataset.imageShape, latents: configuration.model.latents,
+      configuration.model.architecture, image: dataset.imageShape, latents: configuration.model.latents,
       likelihood: configuration.model.likelihood, on: device)
     model.parameters.initialize(configuration.model.initializer, from: root.split("parameters"))
     objective = objectiveSettings.objective(
@@ -68,67 +70,69 @@ public final class Trainer {
         "training.batch_size is \(configuration.training.batchSize), too small for \(configuration.objective?.name ?? "it")",
         expected: "at least \(objective.minimumBatchSize)")
     }
-    optimizer = Optimizer(configuration.training.optimizer, for: model.parameters)
+    let settings = configuration.training.optimizer
+    optimizer = Optimizer(settings, for: model.parameters)
+    objectiveOptimizer = objective.parameters.map { Optimizer(settings, for: $0) }
     adversaryOptimizer = objective.adversary.map { Optimizer($0.optimizer, for: $0.parameters) }
     self.dataset = dataset
     stream = root.split("training")
-    let training = configuration.training
-    sampler = try BatchSampler(
-      length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("first"))
-    secondSampler = try BatchSampler(
-      length, batchSize: training.batchSize, count: dataset.count, stream: stream.split("second"))
-    steps = sampler.steps
+    source = try BatchSource(
+      objective.batch, of: dataset, configuration.training, length, stream: stream.split("first"), on: device)
+    secondBatches = try BatchSource(
+      .images, of: dataset, configuration.training, length, stream: stream.split("second"), on: device)
+    steps = source.steps
   }
 
-  /// Makes one update of the VAE, and of the adversary if there is one.
+  /// Makes one update of the model, and of the adversary if there is one.
   ///
-  /// - Throws: ``StructuredError`` naming term and step if a loss is not finite. Its own model has not been updated then,
-  ///   but where it is the adversary's, the VAE has been: nobody should go on from such a state or save it.
+  /// - Throws: ``StructuredError`` naming term and step if a loss is not finite, or if images cannot be read. The model
+  ///   has not been updated then, but where the adversary's loss is not finite, it has been: nobody should go on from
+  ///   such a state or save it.
   public func advance() throws -> StepResult {
-    let device = model.device, pass = Pass(training: [model.parameters], on: device, profile: profile)
-    let images = pass.tape.phase("images") { dataset.batch(sampler.batch(at: step), on: device) }
-    let posterior = pass.tape.phase("encoder") { model.encoder(images, pass) }
-    let codes = pass.tape.phase("codes") { sample(posterior, "noise") }
-    let terms = pass.tape.phase("objective") {
-      objective.loss(
-        of: ForwardPass(
-          images: images, posterior: posterior, codes: codes, step: step, dataCount: dataset.count,
-          stream: stream.split("objective", step), pass: pass,
-          meanDistortion: { [model] in model.decoder.meanDistortion(of: images, from: codes, model.likelihood, pass) },
-          distortions: { [model] in model.decoder.distortions(of: images, from: codes, model.likelihood, pass) },
-          output: { [model] in model.decoder(codes, pass) }))
-    }
+    let device = model.device, stores = [model.parameters] + (objective.parameters.map { [$0] } ?? [])
+    let pass = Pass(training: stores, on: device, profile: profile)
+    let batch = try pass.tape.phase("images") { try source.batch(at: step) }
+    let current = TrainingStep(
+      images: batch.images, pairs: batch.pairs, labelled: batch.labelled, number: step, dataCount: dataset.count,
+      stream: stream.split("objective", step), noise: stream.split("noise", step), networks: model, pass: pass)
+    let terms = try pass.tape.phase("objective") { try objective.loss(of: current) }
     let total = pass.tape.phase("objective") { terms.total }
     let loss = Double(total.scalar)
     var values = try checked(terms, loss: loss)
     try pass.tape.backward(from: total)
-    pass.tape.phase("optimiser") { optimizer.update() }
-    if let adversary = objective.adversary { values += try advance(adversary, first: codes.value) }
+    pass.tape.phase("optimiser") {
+      optimizer.update()
+      objectiveOptimizer?.update()
+    }
+    if let adversary = objective.adversary, let loss = terms.adversaryLoss {
+      values += try advance(adversary, loss)
+    }
+    objective.update(after: current, terms)
     step += 1
     profile?.endStep()
     return StepResult(step: step, loss: loss, terms: values)
   }
 
-  private func advance(_ adversary: any Adversary, first: Tensor<Float>) throws -> [(name: String, value: Double)] {
+  private func advance(
+    _ adversary: any Adversary, _ loss: (AdversaryStep) throws -> LossTerms
+  ) throws -> [(name: String, value: Double)] {
     let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
-    let images = pass.tape.phase("images") { dataset.batch(secondSampler.batch(at: step), on: device) }
+    let images = try pass.tape.phase("images") { try secondBatches.batch(at: step).images }
     let posterior = pass.tape.phase("encoder") {
       model.encoder(images, .evaluation(on: device, profile: profile))
     }
-    let second = pass.tape.phase("codes") { sample(posterior, "second noise").value }
-    let terms = pass.tape.phase("adversary") {
-      adversary.loss(first: first, second: second, stream: stream.split("adversary", step), pass)
+    let codes = pass.tape.phase("codes") {
+      var noise = stream.split("second noise", step)
+      return posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: device)).value
+    }
+    let terms = try pass.tape.phase("adversary") {
+      try loss(AdversaryStep(codes: codes, stream: stream.split("adversary", step), pass: pass))
     }
     let total = terms.total
     let values = try checked(terms, loss: Double(total.scalar))
     try pass.tape.backward(from: total)
     pass.tape.phase("optimiser") { adversaryOptimizer?.update() }
     return values
-  }
-
-  private func sample(_ posterior: DiagonalGaussian, _ label: String) -> Variable<Float> {
-    var noise = stream.split(label, step)
-    return posterior.sample(noise: noise.normalTensor(posterior.mean.shape, on: model.device))
   }
 
   private func checked(_ terms: LossTerms, loss: Double) throws -> [(name: String, value: Double)] {
@@ -145,8 +149,28 @@ public final class Trainer {
     return values
   }
 
-  /// Whether every parameter is finite: a checkpoint of anything else would be worthless.
+  /// Whether every parameter and the objective's state are finite: a checkpoint of anything else would be worthless.
   public var isFinite: Bool {
-    ([model.parameters] + (objective.adversary.map { [$0.parameters] } ?? [])).allSatisfy { $0.values.total().isFinite }
+    let stores = [model.parameters, objective.parameters, objective.adversary?.parameters].compactMap { $0 }
+    return stores.allSatisfy { $0.values.total().isFinite }
+      && objective.state.values.allSatisfy { $0.allSatisfy(\.isFinite) }
+  }
+}
+
+extension Model: StepNetworks {
+  /// q(z|x) of images `[B, height, width, channels]`.
+  public func encode(_ images: Tensor<Float>, _ pass: Pass) -> DiagonalGaussian { encoder(images, pass) }
+
+  /// The decoder's output for codes `[B, D]`.
+  public func decode(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> { decoder(codes, pass) }
+
+  /// −log p(x|z) of each image in nats, `[B]`.
+  public func distortions(of images: Tensor<Float>, from codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    decoder.distortions(of: images, from: codes, likelihood, pass)
+  }
+
+  /// The mean of −log p(x|z) over the batch, a scalar in nats.
+  public func meanDistortion(of images: Tensor<Float>, from codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    decoder.meanDistortion(of: images, from: codes, likelihood, pass)
   }
 }

@@ -39,16 +39,18 @@ public struct WeightsImport {
   /// - Parameters:
   ///   - path: the safetensors file.
   ///   - options: what is known about it.
+  ///   - components: the architectures that it can be of, and what a configuration can name.
   ///   - device: where the model lives.
   /// - Throws: ``StructuredError`` if the file is damaged, does not have the tensors of the model, or the data set is not
   ///   there, which says how large images are.
-  public init(reading path: String, options: Options, on device: Device) throws {
+  public init(reading path: String, options: Options, components: Components = Components(), on device: Device) throws {
     let file = try Safetensors(reading: path)
     let isOurs = file.metadata["generator"] == WeightsFile.generator
     let known = isOurs ? file.metadata["configuration"].flatMap { $0.isEmpty ? nil : $0 } : nil
     let named = isOurs ? file.metadata["layout"].flatMap(WeightsLayout.init) : nil
     let layout = options.layout ?? named ?? .pytorch
-    try Self.checkArchitecture(options.architecture, path: path, isKnown: known != nil)
+    try Self.checkArchitecture(
+      options.architecture, among: components.architectures, path: path, isKnown: known != nil)
 
     let source = ImportedWeights(file: PathParts(path).name, layout: layout, crc32: file.checksum)
     var overrides = ["imported={file: \(quoted(source.file)), layout: \(layout.rawValue), crc32: '\(source.crc32)'}"]
@@ -60,19 +62,22 @@ public struct WeightsImport {
         yaml: known ?? "name: \(quoted(options.name))",
         source: known == nil ? path : "\(path), metadata \"configuration\"",
         overrides: overrides + more + options.overrides
-      ).decode()
+      ).experiment(components)
     }
     var resolved = try resolve([])
     let image = try resolved.value.dataset.open(on: device).imageShape
     if known == nil, options.latents == nil {
-      let latents = try Self.latents(of: file, resolved.value.architecture, image, layout, on: device)
+      let latents = try Self.latents(of: file, resolved.value.model.architecture, image, layout, on: device)
       if let latents { resolved = try resolve(["model.latents=\(latents)"]) }
     }
     configuration = resolved
     let settings = resolved.value.model
     model = try Model(
-      resolved.value.architecture, image: image, latents: settings.latents, likelihood: settings.likelihood, on: device)
-    try WeightsFile.read(into: model, from: file, layout: layout) { Self.advice(on: file, image, on: device) }
+      resolved.value.model.architecture, image: image, latents: settings.latents, likelihood: settings.likelihood,
+      on: device)
+    try WeightsFile.read(into: model, from: file, layout: layout) {
+      Self.advice(on: file, image, components.architectures, on: device)
+    }
   }
 
   /// Makes the run's folder: its configuration and its weights.
@@ -87,20 +92,16 @@ public struct WeightsImport {
       ])
   }
 
-  private static func checkArchitecture(_ name: String?, path: String, isKnown: Bool) throws {
-    let names = Architecture.all.map(\.name)
+  private static func checkArchitecture(
+    _ name: String?, among architectures: Registry<Architecture>, path: String, isKnown: Bool
+  ) throws {
     guard let name else {
       if isKnown { return }
       throw StructuredError(
         "the file does not say which architecture its weights are of", at: path,
-        expected: "--architecture with one of \(names.joined(separator: ", "))")
+        expected: "--architecture with one of \(architectures.names.joined(separator: ", "))")
     }
-    guard names.contains(name) else {
-      throw StructuredError(
-        "there is no such architecture", at: "--architecture \(name)",
-        expected: "one of \(names.joined(separator: ", "))",
-        action: nearestName(to: name, among: names).map { "Did you mean \($0)?" })
-    }
+    _ = try architectures.entry(named: name, at: "--architecture \(name)")
   }
 
   /// D, from a tensor whose shape depends on it: it has an axis that is longer for two latents than for one.
@@ -124,8 +125,10 @@ public struct WeightsImport {
   }
 
   /// With which options a file can be read, if there are any.
-  private static func advice(on file: Safetensors, _ image: ImageShape, on device: Device) -> String? {
-    for architecture in Architecture.all {
+  private static func advice(
+    on file: Safetensors, _ image: ImageShape, _ architectures: Registry<Architecture>, on device: Device
+  ) -> String? {
+    for architecture in architectures.entries {
       for layout in WeightsLayout.allCases {
         guard let latents = try? latents(of: file, architecture, image, layout, on: device),
           let model = try? Model(architecture, image: image, latents: latents, likelihood: .bernoulli, on: device),

@@ -48,11 +48,26 @@ public struct LossTerms {
   public let terms: [LossTerm]
   /// Values that are logged but not trained on.
   public let observations: [(name: String, value: Double)]
+  /// Computes the loss of the objective's adversary once the model has been updated; nil to leave it as it is.
+  public private(set) var adversaryLoss: ((AdversaryStep) throws -> LossTerms)?
 
   /// Puts a loss together.
   public init(_ terms: LossTerm..., observations: [(name: String, value: Double)] = []) {
     (self.terms, self.observations) = (terms, observations)
   }
+
+  /// The same terms, and the loss of the objective's adversary in this step.
+  ///
+  /// - Parameter loss: called once the model has been updated. What this step has computed (its codes, an evaluation of
+  ///   the adversary on them) is at hand in the closure.
+  public func trainingAdversary(_ loss: @escaping (AdversaryStep) throws -> LossTerms) -> LossTerms {
+    var terms = self
+    terms.adversaryLoss = loss
+    return terms
+  }
+
+  /// The term of a name.
+  public subscript(_ name: String) -> LossTerm? { terms.first { $0.name == name } }
 
   /// Σ weight·term, a scalar in nats; terms of weight 0 stay out of it.
   public var total: Variable<Float> {

@@ -1,100 +1,119 @@
 import Autodiff
+import Diagnostics
 import NeuralLayers
 import TensorCore
 
-/// What a VAE is trained to minimise.
+/// What a model is trained to minimise.
 ///
-/// An objective sees one batch as a ``ForwardPass`` and returns its loss as named terms. It needs no gradient code.
+/// An objective says what the batch of a step must hold (``batch``), computes its loss from a ``TrainingStep`` as named
+/// terms, and needs no gradient code. The step gives it the means: to encode images, to draw codes from a posterior, to
+/// decode, and the distortion, as the mean over the batch or by image.
+///
+/// It may own parameters that are trained with the model's (``parameters``), a second model that is trained on the codes
+/// (``adversary``), and numbers that no gradient changes (``state``).
 public protocol Objective {
-  /// The smallest batch for which the loss is defined.
+  /// What the batch of each step must hold; by default images alone.
+  var batch: BatchRequest { get }
+
+  /// The smallest batch for which the loss is defined; by default 1.
   var minimumBatchSize: Int { get }
 
-  /// A second model with parameters of its own that is trained on the codes; nil for most objectives.
+  /// Parameters of the objective that are trained with the model's, by the same optimiser settings; by default none.
+  var parameters: ParameterStore? { get }
+
+  /// A second model with parameters of its own that is trained on the codes; by default none.
   var adversary: (any Adversary)? { get }
 
-  /// The terms of the loss on one batch.
-  func loss(of pass: ForwardPass) -> LossTerms
+  /// Numbers that the objective carries from step to step and no gradient changes, as a multiplier, a controller's
+  /// integral or a moving average. They are saved in checkpoints, so that a resumed run has the same bits.
+  var state: [String: [Double]] { get }
+
+  /// Takes back a ``state`` that was saved.
+  ///
+  /// - Throws: ``StructuredError`` if it is not a state of this objective.
+  func restore(state: [String: [Double]]) throws
+
+  /// The terms of the loss on one batch. Calling it twice on equal steps gives equal losses: what changes with the steps
+  /// belongs into ``update(after:_:)``.
+  ///
+  /// - Throws: ``StructuredError`` if the data does not have what the loss needs.
+  func loss(of step: TrainingStep) throws -> LossTerms
+
+  /// Called once after the parameters were updated, to change ``state``; by default nothing.
+  ///
+  /// - Parameters:
+  ///   - step: the step whose loss was minimised.
+  ///   - loss: its terms.
+  func update(after step: TrainingStep, _ loss: LossTerms)
 }
 
 extension Objective {
+  /// Images alone.
+  public var batch: BatchRequest { .images }
   /// One image is a batch.
   public var minimumBatchSize: Int { 1 }
+  /// No parameters.
+  public var parameters: ParameterStore? { nil }
   /// No adversary.
   public var adversary: (any Adversary)? { nil }
+  /// No state.
+  public var state: [String: [Double]] { [:] }
+  /// Accepts no state.
+  public func restore(state: [String: [Double]]) throws {
+    guard let name = state.keys.min() else { return }
+    throw StructuredError("the objective keeps no state \"\(name)\"", expected: "no state")
+  }
+  /// Changes nothing.
+  public func update(after step: TrainingStep, _ loss: LossTerms) {}
 }
 
-/// A model that is trained on codes beside the VAE, as FactorVAE's discriminator.
-///
-/// In every step, after the VAE's update, the trainer draws a second, independent batch, encodes it, and gives the
-/// adversary both batches' codes as constants: no gradient of the adversary's loss can reach the encoder.
-public protocol Adversary: AnyObject {
-  /// What is trained.
-  var parameters: ParameterStore { get }
-  /// How it is trained.
-  var optimizer: OptimizerSettings { get }
+/// What the batch of a step must hold.
+public struct BatchRequest: Sendable, Equatable {
+  /// Whether each image comes with a second one that shares some of its factors, and how these are chosen; nil for
+  /// single images.
+  public var pairs: PairRequest?
+  /// How many images of the data set have known factor values, which come as a second batch; nil for none.
+  public var labels: LabelRequest?
 
-  /// The adversary's loss.
-  ///
-  /// - Parameters:
-  ///   - first: the codes of the batch the VAE was trained on, `[B, D]`.
-  ///   - second: the codes of the second batch, `[B, D]`.
-  ///   - stream: random numbers for this step.
-  ///   - pass: an evaluation that trains ``parameters``.
-  func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms
+  /// Asks for images and, if given, for pairs and labels.
+  public init(pairs: PairRequest? = nil, labels: LabelRequest? = nil) { (self.pairs, self.labels) = (pairs, labels) }
 
-  /// What it has learnt of log q(z) − Σ_d log q(z_d) at codes `[B, D]`, `[B]` in nats; nil if it does not learn that.
-  func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>?
+  /// Images alone.
+  public static let images = BatchRequest()
 }
 
-extension Adversary {
-  /// Nothing.
-  public func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>? { nil }
-}
-
-/// Everything about one batch that an objective may ask for.
-public final class ForwardPass {
-  /// x, `[B, height, width, channels]`.
-  public let images: Tensor<Float>
-  /// q(z|x).
-  public let posterior: DiagonalGaussian
-  /// z ~ q(z|x), `[B, D]`.
-  public let codes: Variable<Float>
-  /// Updates made before this one.
-  public let step: Int
-  /// N, the number of images in the data set.
-  public let dataCount: Int
-  /// Random numbers for this step.
-  public let stream: RandomStream
-  /// The evaluation, for objectives with parameters of their own.
-  public let pass: Pass
-
-  private let makeMeanDistortion: (() -> Variable<Float>)?
-  private let makeDistortions: () -> Variable<Float>
-  private let makeOutput: () -> Variable<Float>
-
-  /// The mean of −log p(x|z) over the batch, a scalar in nats. The fast way: the decoder's backward pass may run inside
-  /// its forward pass.
-  public private(set) lazy var meanDistortion = makeMeanDistortion?() ?? distortions.mean()
-
-  /// −log p(x|z) for each image, in nats, `[B]`, for losses that weight images differently.
-  public private(set) lazy var distortions = makeDistortions()
-
-  /// The decoder's output, `[B, height, width, channels]`; asking for it runs the decoder again.
-  public private(set) lazy var output = makeOutput()
-
-  /// Describes a batch; the decoder runs when an objective asks for its result.
-  public init(
-    images: Tensor<Float>, posterior: DiagonalGaussian, codes: Variable<Float>, step: Int, dataCount: Int,
-    stream: RandomStream, pass: Pass, meanDistortion: (() -> Variable<Float>)? = nil,
-    distortions: @escaping () -> Variable<Float>, output: @escaping () -> Variable<Float>
-  ) {
-    (self.images, self.posterior, self.codes, self.step, self.dataCount) = (images, posterior, codes, step, dataCount)
-    (self.stream, self.pass, makeMeanDistortion) = (stream, pass, meanDistortion)
-    (makeDistortions, makeOutput) = (distortions, output)
+/// How the second image of a pair is chosen: it shares the values of all factors with the first but those of k factors,
+/// which are chosen without replacement and drawn anew.
+public struct PairRequest: Sendable, Equatable {
+  /// The number k of factors that change in a pair, of K that take more than one value.
+  public enum ChangedFactors: Sendable, Equatable {
+    /// Always k.
+    case fixed(Int)
+    /// Uniform on 1 … K − 1 for each pair.
+    case uniform
+    /// k or 1, each with probability ½ for each pair.
+    case fixedOrOne(Int)
   }
 
-  /// B.
-  public var batchSize: Int { codes.shape[0] }
-  /// log N(z; 0, I) in nats, `[B]`.
-  public var priorDensity: Variable<Float> { standardNormalLogDensity(of: codes) }
+  /// The number of factors that change.
+  public var changedFactors: ChangedFactors
+  /// Whether the new value of a changed factor differs from the old one. Otherwise it is drawn uniformly from all values
+  /// and may happen to be the same.
+  public var valuesDiffer: Bool
+
+  /// Describes pairs.
+  public init(changedFactors: ChangedFactors = .uniform, valuesDiffer: Bool = true) {
+    (self.changedFactors, self.valuesDiffer) = (changedFactors, valuesDiffer)
+  }
+}
+
+/// How many images have known factor values.
+public struct LabelRequest: Sendable, Equatable {
+  /// The number of labelled images, a fixed subset that depends on the seed alone.
+  public var count: Int
+  /// The number of labelled images in a step; nil for the batch size.
+  public var batchSize: Int?
+
+  /// Describes the labelled part.
+  public init(count: Int, batchSize: Int? = nil) { (self.count, self.batchSize) = (count, batchSize) }
 }

@@ -1,3 +1,4 @@
+import Diagnostics
 import NeuralLayers
 import StrictConfiguration
 import TensorCore
@@ -26,7 +27,7 @@ public protocol ObjectiveConfiguration: StrictlyDecodable, Sendable {
 }
 
 /// An entry of the objective registry.
-public struct ObjectiveEntry: Sendable {
+public struct ObjectiveEntry: RegistryEntry {
   /// What a configuration calls it.
   public let name: String
   /// One line about it.
@@ -38,27 +39,39 @@ public struct ObjectiveEntry: Sendable {
   /// Its settings.
   public let configuration: any ObjectiveConfiguration.Type
 
-  /// Every objective, in the order they are listed.
-  public static let all: [ObjectiveEntry] = [
-    ObjectiveEntry(
-      name: "vae", summary: "variational auto-encoder",
-      equation: "L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z))",
-      paper: "Kingma & Welling 2014, Auto-Encoding Variational Bayes, arXiv:1312.6114, Eq. 3",
-      configuration: VAE.Configuration.self),
-    ObjectiveEntry(
-      name: "beta-vae", summary: "VAE with the rate weighted by β",
-      equation: "L = E[−log p(x|z)] + β·KL(q(z|x) ‖ p(z))",
-      paper: "Higgins et al. 2017, β-VAE, ICLR, Eq. 4",
-      configuration: BetaVAE.Configuration.self),
-    ObjectiveEntry(
-      name: "beta-tcvae", summary: "mutual information, total correlation and dimension-wise KL weighted apart",
-      equation: "L = E[−log p(x|z)] + α·I(x;z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d))",
-      paper: "Chen et al. 2018, Isolating Sources of Disentanglement in VAEs, arXiv:1802.04942, Eq. 4",
-      configuration: BetaTCVAE.Configuration.self),
-    ObjectiveEntry(
-      name: "factor-vae", summary: "VAE that pays for total correlation as a discriminator estimates it",
-      equation: "L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z)) + γ·E[D₀(z) − D₁(z)]",
-      paper: "Kim & Mnih 2018, Disentangling by Factorising, arXiv:1802.05983, Eqs. 2 and 3",
-      configuration: FactorVAE.Configuration.self),
-  ]
+  /// Describes an objective.
+  public init(
+    name: String, summary: String, equation: String, paper: String, configuration: any ObjectiveConfiguration.Type
+  ) {
+    (self.name, self.summary, self.equation, self.paper) = (name, summary, equation, paper)
+    self.configuration = configuration
+  }
+}
+
+extension Registry<ObjectiveEntry> {
+  /// The objectives of this package.
+  public static let standard = Registry(
+    "an objective",
+    [
+      ObjectiveEntry(
+        name: "vae", summary: "variational auto-encoder",
+        equation: "L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z))",
+        paper: "Kingma & Welling 2014, Auto-Encoding Variational Bayes, arXiv:1312.6114, Eq. 3",
+        configuration: VAE.Configuration.self),
+      ObjectiveEntry(
+        name: "beta-vae", summary: "VAE with the rate weighted by β",
+        equation: "L = E[−log p(x|z)] + β·KL(q(z|x) ‖ p(z))",
+        paper: "Higgins et al. 2017, β-VAE, ICLR, Eq. 4",
+        configuration: BetaVAE.Configuration.self),
+      ObjectiveEntry(
+        name: "beta-tcvae", summary: "mutual information, total correlation and dimension-wise KL weighted apart",
+        equation: "L = E[−log p(x|z)] + α·I(x;z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d))",
+        paper: "Chen et al. 2018, Isolating Sources of Disentanglement in VAEs, arXiv:1802.04942, Eq. 4",
+        configuration: BetaTCVAE.Configuration.self),
+      ObjectiveEntry(
+        name: "factor-vae", summary: "VAE that pays for total correlation as a discriminator estimates it",
+        equation: "L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z)) + γ·E[D₀(z) − D₁(z)]",
+        paper: "Kim & Mnih 2018, Disentangling by Factorising, arXiv:1802.05983, Eqs. 2 and 3",
+        configuration: FactorVAE.Configuration.self),
+    ])
 }

@@ -62,8 +62,17 @@ public struct ConfigurationDocument: Sendable {
   ///
   /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func decode<Value: StrictlyDecodable>(_ type: Value.Type = Value.self) throws -> ResolvedConfiguration<Value> {
+    try decode { try Value(from: &$0) }
+  }
+
+  /// Decodes the whole document by a closure, for values that are read with something at hand, as a registry.
+  ///
+  /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  public func decode<Value>(
+    _ read: (inout ConfigurationSection) throws -> Value
+  ) throws -> ResolvedConfiguration<Value> {
     var section = try ConfigurationSection(root, path: "")
-    let value = try Value(from: &section)
+    let value = try read(&section)
     let resolved = ConfigurationNode(try section.finish(), at: root.location)
     return ResolvedConfiguration(value: value, yaml: try YAML.write(resolved), document: self)
   }

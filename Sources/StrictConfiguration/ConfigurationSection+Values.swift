@@ -53,6 +53,14 @@ extension ConfigurationSection {
     return name
   }
 
+  /// Reads the name of an entry of a registry.
+  public mutating func entry<Entry: RegistryEntry>(
+    _ key: String, of registry: Registry<Entry>, default name: String? = nil
+  ) throws -> Entry {
+    let name = try choice(key, among: registry.names, default: name)
+    return try registry.entry(named: name, at: fullPath(key))
+  }
+
   /// Reads a list of finite numbers.
   public mutating func numbers(
     _ key: String, default value: [Double]? = nil, in bounds: Bounds<Double> = .any, count: Bounds<Int> = .any

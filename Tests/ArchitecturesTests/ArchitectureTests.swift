@@ -1,5 +1,6 @@
 import Architectures
 import Autodiff
+import Diagnostics
 import NeuralLayers
 import TensorCore
 import TestSupport
@@ -15,7 +16,7 @@ struct ArchitectureTests {
       ("burgess", 252_052, 249_953), ("locatello", 309_204, 381_313), ("fully-connected", 6_381_620, 7_814_896),
     ])
   func parameterCounts(name: String, encoder: Int, decoder: Int) throws {
-    let architecture = try #require(Architecture.all.first { $0.name == name })
+    let architecture = try #require(Registry<Architecture>.standard.entries.first { $0.name == name })
     let store = ParameterStore(on: Device(threads: 1))
     _ = architecture.build(Self.dsprites, 10, store)
     func count(_ prefix: String) -> Int {
@@ -28,10 +29,10 @@ struct ArchitectureTests {
 
   @Test(
     "Any latent size and channel count gives posteriors and images of the right shape",
-    arguments: Architecture.all.map(\.name), [(1, 1), (7, 3), (64, 2)])
+    arguments: Registry<Architecture>.standard.entries.map(\.name), [(1, 1), (7, 3), (64, 2)])
   func shapes(name: String, size: (latents: Int, channels: Int)) throws {
     let device = Device(threads: 2)
-    let architecture = try #require(Architecture.all.first { $0.name == name })
+    let architecture = try #require(Registry<Architecture>.standard.entries.first { $0.name == name })
     let store = ParameterStore(on: device)
     let image = ImageShape(height: 64, width: 64, channels: size.channels)
     let networks = architecture.build(image, size.latents, store)
@@ -50,7 +51,7 @@ struct ArchitectureTests {
 
   @Test("The convolutions of the zoo run through the fused kernels", arguments: ["burgess", "locatello"])
   func fused(name: String) throws {
-    let architecture = try #require(Architecture.all.first { $0.name == name })
+    let architecture = try #require(Registry<Architecture>.standard.entries.first { $0.name == name })
     let networks = architecture.build(Self.dsprites, 10, ParameterStore(on: Device(threads: 1)))
     #expect(networks.encoder.isFused)
     #expect(networks.decoder.isFused)
@@ -66,7 +67,7 @@ struct ArchitectureTests {
 
   @Test("Names are unique")
   func registry() {
-    let names = Architecture.all.map(\.name)
+    let names = Registry<Architecture>.standard.entries.map(\.name)
     #expect(Set(names).count == names.count)
   }
 }

@@ -63,6 +63,15 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     GradientCase("pairwise Gaussian density", [[3, 2], [5, 2], [5, 2]]) {
       $0[0].pairwiseGaussianLogDensity(mean: $0[1], logVariance: $0[2])
     },
+    GradientCase("difference of two logits, rows and parameters", [[3, 2], [2, 4], [4], [4, 2], [2]]) { x in
+      let layers = [
+        LogitDifference<Double>.Layer(weights: x[1].value, bias: x[2].value, activation: .tanh),
+        LogitDifference<Double>.Layer(weights: x[3].value, bias: x[4].value, activation: .identity),
+      ]
+      let difference = LogitDifference(layers, capacity: 3, on: x[0].value.device)
+      difference.append(x[0].value)
+      return difference.variable(of: x[0], weights: [x[1], x[3]], biases: [x[2], x[4]])
+    },
     convolution("kernel 4, stride 2, padding 1", 4, 2, 1, 6, 2, 3),
     convolution("kernel 3, stride 1, padding 1", 3, 1, 1, 4, 2, 2),
     convolution("kernel 5, stride 3, padding 0, odd remainder", 5, 3, 0, 9, 1, 2),

@@ -76,7 +76,7 @@ extension CommandLineTests {
 
     @Test(
       "an interrupted run saves a checkpoint, says so, and resumes bit for bit",
-      arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+      arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143)), (SIGHUP, Int32(129))])
     func interrupt(signal: Int32, code: Int32) throws {
       let experiment = try Self.longExperiment()
       let program = try Program.start(

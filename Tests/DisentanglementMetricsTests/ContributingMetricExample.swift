@@ -41,18 +41,4 @@ struct ActiveLatents: DisentanglementMetric {
     #expect(results[.deadDimensions]?.score("active_share")?.value == 4.0 / 6)
     #expect(results[.constant]?.score("active_share")?.value == 0)
   }
-
-  @Test func `The guide shows this file's code`() throws {
-    var package = URL(fileURLWithPath: #filePath)
-    for _ in 0..<3 { package.deleteLastPathComponent() }
-    let guide = try String(contentsOf: package.appendingPathComponent("CONTRIBUTING.md"), encoding: .utf8)
-    let source = try String(contentsOf: URL(fileURLWithPath: #filePath), encoding: .utf8)
-    func normalized(_ text: some StringProtocol) -> String {
-      text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
-    }
-    let blocks = guide.components(separatedBy: "ContributingMetricExample.swift -->\n```swift\n").dropFirst()
-      .compactMap { $0.components(separatedBy: "\n```").first }
-    #expect(blocks.count == 2)
-    for block in blocks { #expect(normalized(source).contains(normalized(block)), "\(block)") }
-  }
 }

@@ -209,7 +209,7 @@ import Testing
 
   @Test(arguments: ["mig", "dcimig", "irs", "unsupervised", "infomec"])
   func `Standard errors are what other data points would change`(name: String) throws {
-    let entry = try #require(MetricEntry.all.first { $0.name == name })
+    let entry = try #require(Registry<MetricEntry>.standard.entries.first { $0.name == name })
     let metric = try decode(entry.configuration, name == "infomec" ? "{}" : "{bootstrap: 30}").metric()
     let repeats = 60, grid = try TestCodes.perfect.codes
     var values: [Double] = [], errors: [Double] = []

@@ -19,7 +19,7 @@ struct MeasurementsTests {
   private func model(_ likelihood: Likelihood) throws -> Model {
     let settings = try TrainerTests.configuration().value
     let model = try Model(
-      settings.architecture, image: TinyDataset().imageShape, latents: 4, likelihood: likelihood,
+      settings.model.architecture, image: TinyDataset().imageShape, latents: 4, likelihood: likelihood,
       on: Device(threads: 2))
     model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 4))
     return model

@@ -153,7 +153,8 @@ struct TrainerTests {
     try WeightsFile.write(trainer.model, configuration: "", to: path)
     #expect(try Safetensors(reading: path).entry("encoder.linear1.weight").shape == [256, 512])
     let other = try Model(
-      settings.architecture, image: trainer.model.image, latents: 4, likelihood: .bernoulli, on: Device(threads: 1))
+      settings.model.architecture, image: trainer.model.image, latents: 4, likelihood: .bernoulli,
+      on: Device(threads: 1))
     try WeightsFile.read(into: other, from: path)
     let equal = other.parameters.values.elements == trainer.model.parameters.values.elements
     #expect(equal)

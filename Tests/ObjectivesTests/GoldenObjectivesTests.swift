@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import FileFormats
 import Foundation
 import NeuralLayers
@@ -35,8 +36,8 @@ struct GoldenBatch {
     let logits = pass.tape.track(try tensor("inputs/logits")), images = try tensor("inputs/target")
     let posterior = DiagonalGaussian(mean: mean, logVariance: logVariance)
     let codes = posterior.sample(noise: try tensor("inputs/eps"))
-    let terms = objective.loss(
-      of: ForwardPass(
+    let terms = try objective.loss(
+      of: fixedStep(
         images: images, posterior: posterior, codes: codes, step: 0,
         dataCount: try file.read("inputs/dataset_size", as: Int.self).values[0], stream: RandomStream(seed: 0),
         pass: pass, distortions: { Likelihood.bernoulli.distortions(output: logits, target: images) },
@@ -57,8 +58,9 @@ struct ObjectiveSection: StrictlyDecodable {
   let settings: any ObjectiveConfiguration
 
   init(from section: inout ConfigurationSection) throws {
-    let name = try section.choice("name", among: ObjectiveEntry.all.map(\.name))
-    settings = try #require(ObjectiveEntry.all.first { $0.name == name }).configuration.init(from: &section)
+    let name = try section.choice("name", among: Registry<ObjectiveEntry>.standard.entries.map(\.name))
+    settings = try #require(Registry<ObjectiveEntry>.standard.entries.first { $0.name == name }).configuration.init(
+      from: &section)
   }
 
   static func objective(_ yaml: String, latents: Int = 10, on device: Device) throws -> any Objective {
@@ -150,7 +152,7 @@ struct GoldenObjectivesTests {
     let pass = Pass(training: [store], on: golden.device)
     let codes = Tensor(try golden.doubles("terms/z").map { Float($0) }, [batch, 10], on: golden.device)
     let permuted = Tensor(try golden.doubles("factor/z_perm").map { Float($0) }, [batch, 10], on: golden.device)
-    let terms = discriminator.loss(joint: codes, permuted: permuted, pass)
+    let terms = discriminator.loss(discriminator.evaluate(codes, pass), permuted: permuted, pass)
     #expect(close(Double(terms.total.scalar), try golden.doubles("factor/disc_loss")[0]))
     #expect(terms.observations[0].value == (try golden.doubles("factor/disc_accuracy")[0]))
     try pass.tape.backward(from: terms.total)

@@ -3,6 +3,7 @@ import NeuralLayers
 import Objectives
 import StrictConfiguration
 import TensorCore
+import TestSupport
 import Testing
 
 /// What every objective promises: settings that decode from their section alone, a finite and repeatable loss, names fit
@@ -42,8 +43,8 @@ func checkObjective(_ configuration: any ObjectiveConfiguration.Type, _ yaml: St
     let m = moved(mean, directions[0]), v = moved(logVariance, directions[1])
     let posterior = DiagonalGaussian(mean: m, logVariance: v)
     let codes = posterior.sample(noise: noise)
-    let terms = objective.loss(
-      of: ForwardPass(
+    let terms = try objective.loss(
+      of: fixedStep(
         images: mean, posterior: posterior, codes: codes, step: 10, dataCount: 1_000, stream: RandomStream(seed: 1),
         pass: pass, distortions: { (codes * 3).squared().sum(axis: 1, keepingAxis: false) }, output: { codes }))
     let total = terms.total

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import Foundation
 import NeuralLayers
 import Objectives
@@ -23,7 +24,7 @@ struct ObjectiveTests {
       mean: pass.tape.track(normal(1, 0)), logVariance: pass.tape.track(normal(0.3, -1)))
     let codes = posterior.sample(noise: normal(1, 0))
     let result = try ObjectiveSection.objective(yaml, latents: 3, on: device).loss(
-      of: ForwardPass(
+      of: fixedStep(
         images: normal(1, 0), posterior: posterior, codes: codes, step: step, dataCount: 1000,
         stream: RandomStream(seed: 0), pass: pass, distortions: { codes.squared().sum(axis: 1, keepingAxis: false) },
         output: { codes }))
@@ -95,53 +96,64 @@ struct ObjectiveTests {
     let pass = Pass(training: [ParameterStore(on: device)], on: device)
     let mean = pass.tape.track(Tensor<Float>(repeating: 0.5, [4, 3], on: device))
     let posterior = DiagonalGaussian(mean: mean, logVariance: Variable(Tensor(repeating: -1, [4, 3], on: device)))
-    let terms = objective.loss(
-      of: ForwardPass(
+    let terms = try objective.loss(
+      of: fixedStep(
         images: mean.value, posterior: posterior, codes: mean, step: 0, dataCount: 100, stream: RandomStream(seed: 0),
         pass: pass, distortions: { mean.sum(axis: 1, keepingAxis: false) }, output: { mean }))
-    try pass.tape.backward(from: terms.total)
+    let gradients = try pass.tape.backward(from: terms.total)
     #expect(adversary.parameters.gradients.elements.allSatisfy { $0 == 7 }, "frozen in the encoder's pass")
+    #expect(gradients[mean].elements.contains { $0 != 0 })
+
+    // The discriminator's loss trains the discriminator, and its pass records nothing of the codes.
+    let training = Pass(training: [adversary.parameters], on: device)
+    let second = AdversaryStep(
+      codes: Tensor(repeating: 0.25, [4, 3], on: device), stream: RandomStream(seed: 2), pass: training)
+    let loss = try #require(try terms.adversaryLoss?(second)).total
+    let others = try training.tape.backward(from: loss)
+    #expect(adversary.parameters.gradients.elements.contains { $0 != 7 && $0 != 0 })
+    #expect(others[training.tape.track(mean.value)].elements.allSatisfy { $0 == 0 })
   }
 
-  @Test("The discriminator learns the same from codes that the encoder's loss has judged as from others of equal value")
-  func sharedJudgement() throws {
+  @Test("The discriminator learns the same whether or not the model's gradient was computed before")
+  func sharedEvaluation() throws {
     let objective = try ObjectiveSection.objective(
       "{name: factor-vae, discriminator: {layers: 3, width: 40}}", latents: 3, on: device)
-    let adversary = try #require(objective.adversary)
+    let discriminator = try #require(objective.adversary as? Discriminator)
     var noise = RandomStream(seed: 3)
-    let mean = Tensor<Float>(repeating: 0, [8, 3], on: device)
-    let second = Tensor<Float>(repeating: 0, [8, 3], on: device)
-    for codes in [mean, second] { codes.withMutableElements { noise.fillNormal($0) } }
-    /// The adversary's loss and gradients after the encoder's, on its codes or on a copy of them.
-    func learned(copied: Bool, backward: Bool) throws -> (loss: Float, gradients: [Float]) {
+    let mean = noise.normalTensor([8, 3], on: device), second = noise.normalTensor([8, 3], on: device)
+    /// The adversary's loss and gradients after the model's.
+    func learned(backward: Bool) throws -> (loss: Float, gradients: [Float]) {
       let pass = Pass(training: [ParameterStore(on: device)], on: device)
       let codes = pass.tape.track(mean)
       let posterior = DiagonalGaussian(mean: codes, logVariance: Variable(Tensor(repeating: -1, [8, 3], on: device)))
-      let terms = objective.loss(
-        of: ForwardPass(
+      let terms = try objective.loss(
+        of: fixedStep(
           images: mean, posterior: posterior, codes: codes, step: 0, dataCount: 100, stream: RandomStream(seed: 0),
           pass: pass, distortions: { codes.sum(axis: 1, keepingAxis: false) }, output: { codes }))
       if backward { try pass.tape.backward(from: terms.total) }
-      let training = Pass(training: [adversary.parameters], on: device)
-      let loss = adversary.loss(
-        first: copied ? Tensor(mean.elements, mean.shape, on: device) : mean, second: second,
-        stream: RandomStream(seed: 5), training
-      ).total
+      let training = Pass(training: [discriminator.parameters], on: device)
+      let step = AdversaryStep(codes: second, stream: RandomStream(seed: 5), pass: training)
+      let loss = try #require(try terms.adversaryLoss?(step)).total
       try training.tape.backward(from: loss)
-      return (loss.scalar, adversary.parameters.gradients.elements)
+      return (loss.scalar, discriminator.parameters.gradients.elements)
     }
-    let expected = try learned(copied: true, backward: true)
+    // The plain way: layers one after the other, softplus of the margins.
+    let training = Pass(training: [discriminator.parameters], on: device)
+    let permuted = discriminator.permuteLatents(second, RandomStream(seed: 5))
+    let loss = discriminator.loss(discriminator.evaluate(mean, training), permuted: permuted, training).total
+    try training.tape.backward(from: loss)
+    let expected = discriminator.parameters.gradients.elements
     for backward in [true, false] {
-      let shared = try learned(copied: false, backward: backward)
+      let shared = try learned(backward: backward)
       // The same sums over rows in another grouping: rounding.
-      #expect(abs(shared.loss - expected.loss) < 1e-6)
-      #expect(relativeDifference(shared.gradients, expected.gradients) < 2e-6)
+      #expect(abs(shared.loss - loss.scalar) < 1e-6)
+      #expect(relativeDifference(shared.gradients, expected) < 2e-6)
     }
   }
 
   @Test("Names are unique, and every objective has a configuration of its own name in configs/")
   func registry() throws {
-    let names = ObjectiveEntry.all.map(\.name)
+    let names = Registry<ObjectiveEntry>.standard.entries.map(\.name)
     #expect(Set(names).count == names.count)
     var package = URL(fileURLWithPath: #filePath)
     for _ in 0..<3 { package.deleteLastPathComponent() }

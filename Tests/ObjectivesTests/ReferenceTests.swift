@@ -30,7 +30,7 @@ struct ReferenceTests {
     let logits = pass.tape.track(try tensor("logits")), target = try tensor("target")
     let posterior = DiagonalGaussian(mean: mean, logVariance: logVariance)
     let terms = try ObjectiveSection.objective(section, latents: 3, on: device).loss(
-      of: ForwardPass(
+      of: fixedStep(
         images: target, posterior: posterior, codes: posterior.sample(noise: try tensor("noise")), step: 0,
         dataCount: 500, stream: RandomStream(seed: 0), pass: pass,
         distortions: { Likelihood.bernoulli.distortions(output: logits, target: target) }, output: { logits }))

@@ -12,6 +12,24 @@ struct RandomStreamTests {
     #expect(ones == (0xe02c_b7c4_d95d_277a, 0xd066_33d0_893b_8b68))
   }
 
+  @Test("A seed means the same numbers in every version: pinned values of every draw")
+  func pinned() {
+    var stream = RandomStream(seed: 42).split("pinned", 3)
+    #expect(
+      (0..<4).map { _ in stream.next() } == [
+        10523676844361323860, 6681923140018176079, 14473166159762099831, 13476950978065750833,
+      ])
+    #expect((0..<8).map { _ in stream.integer(below: 1000) } == [938, 826, 647, 122, 950, 502, 980, 848])
+    // A bound of which most words are refused takes the way that draws again.
+    #expect(
+      (0..<3).map { _ in stream.integer(below: 1 << 62 + 1 << 61 + 1) } == [
+        937111243845938829, 1063617039516354278, 4850282421118607012,
+      ])
+    #expect(stream.permutation(of: 10) == [9, 1, 3, 2, 4, 7, 6, 5, 8, 0])
+    #expect(stream.distinct(5, below: 100) == [87, 35, 43, 24, 29])
+    #expect(stream.uniform() == 0.07091034773310745)
+  }
+
   @Test("Splitting depends on label and index, not on what was drawn before")
   func splitting() {
     var used = RandomStream(seed: 1)

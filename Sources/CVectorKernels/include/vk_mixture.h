@@ -24,7 +24,7 @@ void vk_mixture_prepare(size_t n, size_t d, const float *mean, const float *log_
 /// log₂ Σₙ N(z; mₙ, e^lvₙ) for each of `samples` points z [samples, d], over the whole table.
 ///
 /// joint [samples] is always written; marginals [samples, d], the same sum in each single dimension, unless null.
-/// scratch holds vk_mixture_scratch_size(samples, d, marginals) doubles. A sum that single precision cannot hold (all
+/// scratch holds vk_mixture_scratch_size(samples, d) doubles. A sum that single precision cannot hold (all
 /// terms overflow, or nearly) is written as NaN: the caller computes it in another way.
 void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
                          double *joint, double *marginals, double *scratch);

@@ -4,7 +4,7 @@ import Experiment
 import FileFormats
 import Reports
 
-struct CompareCommand: ParsableCommand {
+struct CompareCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Compare runs in a table and overlaid figures, seeds as mean ± standard deviation.",
@@ -22,11 +22,11 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var measuring: ReportMeasuringOptions
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
     try Comparison.requireWritable(output)
     // All are opened first: a wrong name is reported at once.
-    let runs = try folders.map { try TrainedRun(at: $0, on: device) }
+    let runs = try folders.map { try TrainedRun(at: $0, components: components, on: device) }
     if let twice = Dictionary(grouping: runs.map(\.folder.path), by: { $0 }).first(where: { $1.count > 1 })?.key {
       throw StructuredError("the run is given twice", at: twice, expected: "different runs")
     }

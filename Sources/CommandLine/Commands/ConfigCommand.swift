@@ -8,27 +8,27 @@ struct ConfigCommand: ParsableCommand {
     subcommands: [CheckConfig.self, ShowConfig.self])
 }
 
-struct CheckConfig: ParsableCommand {
+struct CheckConfig: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Check a configuration and report the first error with its line and column.")
   @OptionGroup var configuration: ConfigurationOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
-      .decode(ExperimentConfiguration.self)
+      .experiment(components)
     let objective = resolved.value.objective?.name ?? "imported weights"
     try StandardStream.output.writeLine("\(configuration.config): valid (\(resolved.value.name), \(objective))")
   }
 }
 
-struct ShowConfig: ParsableCommand {
+struct ShowConfig: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Print the resolved configuration, with all defaults and overrides.")
   @OptionGroup var configuration: ConfigurationOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
-      .decode(ExperimentConfiguration.self)
+      .experiment(components)
     try StandardStream.output.write(resolved.yaml)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiment
 import FactorData
 import FileFormats
 import Foundation
@@ -9,10 +10,10 @@ struct DatasetCommand: ParsableCommand {
     commandName: "dataset", abstract: "List, describe, render and verify data sets.",
     subcommands: [List.self, Info.self, Render.self, Verify.self])
 
-  struct List: ParsableCommand {
+  struct List: ComponentCommand {
     static let configuration = CommandConfiguration(abstract: "List the data sets that a configuration can use.")
 
-    func run() throws { try ListDatasets().run() }
+    func run(_ components: Components) throws { try ListDatasets().run(components) }
   }
 
   struct Info: ParsableCommand {

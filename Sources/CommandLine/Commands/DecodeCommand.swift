@@ -2,7 +2,7 @@ import ArgumentParser
 import Codes
 import Experiment
 
-struct DecodeCommand: ParsableCommand {
+struct DecodeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "decode", abstract: "Decode codes from a file into images.",
     discussion: """
@@ -27,9 +27,9 @@ struct DecodeCommand: ParsableCommand {
   @OptionGroup var output: ImagesOutputOptions
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let trained = try TrainedRun(at: folder, on: device)
+    let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.open()
     let run = try CodingRun(trained, on: device)
     var show: ((Int) -> Void)?

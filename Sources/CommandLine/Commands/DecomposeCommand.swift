@@ -3,7 +3,7 @@ import Experiment
 import Foundation
 import RateDecomposition
 
-struct DecomposeCommand: ParsableCommand {
+struct DecomposeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "decompose", abstract: "Decompose the KL rate into exact I(x; z), TC and dimension-wise KL.",
     discussion: """
@@ -46,7 +46,7 @@ struct DecomposeCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
     let result: RateDecomposition
     if let posterior {
@@ -57,7 +57,7 @@ struct DecomposeCommand: ParsableCommand {
       options.batchSize = batchSize ?? options.batchSize
       result = try RateDecomposition(of: file.posterior, fixed: file.samples, options: options, on: device)
     } else {
-      let run = try TrainedRun(at: folder ?? "", on: device)
+      let run = try TrainedRun(at: folder ?? "", components: components, on: device)
       var settings = run.settings
       settings.report.samples = samples ?? settings.report.samples
       settings.training.batchSize = batchSize ?? settings.training.batchSize

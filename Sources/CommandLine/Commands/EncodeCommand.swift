@@ -4,7 +4,7 @@ import Diagnostics
 import Experiment
 import FileFormats
 
-struct EncodeCommand: ParsableCommand {
+struct EncodeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "encode", abstract: "Encode images and write codes, log-variances and factors as HDF5 or NPZ.",
     discussion: """
@@ -38,13 +38,13 @@ struct EncodeCommand: ParsableCommand {
 
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     guard ArrayFileWriter.Format(path: output) != nil else {
       throw StructuredError(
         "the file name does not determine the format", at: output, expected: "a name that ends in .h5 or .npz")
     }
     let device = device.device
-    let trained = try TrainedRun(at: folder, on: device)
+    let trained = try TrainedRun(at: folder, components: components, on: device)
     try AtomicFile.requireWritable(output, overwrite: force)
     let run = try CodingRun(trained, on: device)
     let data = try images.open(for: run)

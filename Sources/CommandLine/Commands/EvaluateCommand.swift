@@ -12,7 +12,7 @@ import TensorCore
 
 extension MetricPreset: ExpressibleByArgument {}
 
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Compute disentanglement metrics of runs, or of codes from any program.",
@@ -76,15 +76,15 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let settings = try settings(), device = device.device, logger = logging.logger
+  func run(_ components: Components) throws {
+    let settings = try settings(components), device = device.device, logger = logging.logger
     let names = folders + codes
     if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
       throw StructuredError("is given twice", at: twice, expected: "different runs or files")
     }
     if let output { try AtomicFile.requireWritable(output, overwrite: true) }
     let inputs: [(name: String, input: MetricInput)] =
-      try folders.map { ($0, try input(ofRun: $0, on: device, logger)) }
+      try folders.map { ($0, try input(ofRun: $0, components, on: device, logger)) }
       + codes.map { ($0, try input(ofFile: $0, settings.value.representation, on: device)) }
     let report = try EvaluationReport(inputs, settings) { metric, run, time in
       let place = inputs.count > 1 ? run.map { "\($0): " } ?? "" : ""
@@ -105,7 +105,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   /// The settings from the file and the options; the options override the file.
-  private func settings() throws -> ResolvedConfiguration<EvaluationConfiguration> {
+  private func settings(_ components: Components) throws -> ResolvedConfiguration<EvaluationConfiguration> {
     var options: [(assignment: String, option: String)] = []
     if let preset { options.append(("preset=\(preset.rawValue)", "--preset \(preset.rawValue)")) }
     if let seed { options.append(("seed=\(seed)", "--seed \(seed)")) }
@@ -118,7 +118,7 @@ struct EvaluateCommand: ParsableCommand {
       let document =
         try config.map { try ConfigurationDocument(path: $0, overrides: assignments) }
         ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
-      return try document.decode()
+      return try document.evaluation(components)
     } catch var error as StructuredError {
       // An error in an option names the option.
       for (assignment, option) in options where error.location == "--set \(assignment)" { error.location = option }
@@ -126,8 +126,10 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func input(ofRun folder: String, on device: Device, _ logger: Logger) throws -> MetricInput {
-    let run = try TrainedRun(at: folder, on: device)
+  private func input(
+    ofRun folder: String, _ components: Components, on device: Device, _ logger: Logger
+  ) throws -> MetricInput {
+    let run = try TrainedRun(at: folder, components: components, on: device)
     let dataset = try run.settings.dataset.open(on: device)
     try MetricInput.requireFactors(of: dataset, at: folder)
     let cache = try PosteriorCache(of: run, for: dataset)

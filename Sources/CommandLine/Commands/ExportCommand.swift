@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
     subcommands: [ExportNotebook.self, ExportExplorer.self, ExportSafetensors.self, ExportONNX.self])
 }
 
-struct ExportExplorer: ParsableCommand {
+struct ExportExplorer: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "explorer", abstract: "Export an HTML page with a slider for each latent that runs the decoder.",
     discussion: "The page is one self-contained file. `disentangle report` writes it too.")
@@ -26,9 +26,9 @@ struct ExportExplorer: ParsableCommand {
   @OptionGroup var device: DeviceOptions
   @OptionGroup var logging: LoggingOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let run = try TrainedRun(at: folder, on: device)
+    let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? PathParts.join(run.folder.path, "explorer.html")
     try AtomicFile.requireWritable(path, overwrite: true)
     let dataset = try run.settings.dataset.open(on: device)
@@ -40,7 +40,7 @@ struct ExportExplorer: ParsableCommand {
   }
 }
 
-struct ExportNotebook: ParsableCommand {
+struct ExportNotebook: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "notebook", abstract: "Export a Jupyter notebook that draws the figures of the report.",
     discussion: """
@@ -60,9 +60,9 @@ struct ExportNotebook: ParsableCommand {
   @OptionGroup var measuring: ReportMeasuringOptions
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let run = try TrainedRun(at: folder, on: device)
+    let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? "notebooks-export/\(run.settings.name).ipynb"
     if output == nil {
       try? FileManager.default.createDirectory(atPath: "notebooks-export", withIntermediateDirectories: true)

@@ -9,7 +9,7 @@ struct ImportCommand: ParsableCommand {
     subcommands: [ImportSafetensors.self])
 }
 
-struct ImportSafetensors: ParsableCommand {
+struct ImportSafetensors: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "safetensors", abstract: "Create a run from a safetensors file.",
     discussion: """
@@ -57,7 +57,7 @@ struct ImportSafetensors: ParsableCommand {
 
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     var options = WeightsImport.Options()
     options.architecture = architecture
     options.layout = layout
@@ -65,7 +65,8 @@ struct ImportSafetensors: ParsableCommand {
     options.likelihood = likelihood
     options.name = PathParts(output).name
     options.overrides = overrides
-    let folder = try WeightsImport(reading: file, options: options, on: device.device).write(to: output)
+    let folder = try WeightsImport(reading: file, options: options, components: components, on: device.device).write(
+      to: output)
     try StandardStream.output.writeLine(folder.path)
   }
 }

@@ -1,6 +1,7 @@
 import Architectures
 import ArgumentParser
 import DisentanglementMetrics
+import Experiment
 import FactorData
 import Objectives
 
@@ -24,29 +25,35 @@ extension String {
   fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
 
-struct ListObjectives: ParsableCommand {
+struct ListObjectives: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "objectives", abstract: "List the objectives, with equation and paper.")
-  func run() throws { try show(ObjectiveEntry.all.map { ($0.name, $0.summary, [$0.equation, $0.paper]) }) }
+  func run(_ components: Components) throws {
+    try show(components.objectives.entries.map { ($0.name, $0.summary, [$0.equation, $0.paper]) })
+  }
 }
 
-struct ListArchitectures: ParsableCommand {
+struct ListArchitectures: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "architectures", abstract: "List the architectures, with paper.")
-  func run() throws { try show(Architecture.all.map { ($0.name, $0.summary, [$0.paper]) }) }
+  func run(_ components: Components) throws {
+    try show(components.architectures.entries.map { ($0.name, $0.summary, [$0.paper]) })
+  }
 }
 
-struct ListDatasets: ParsableCommand {
+struct ListDatasets: ComponentCommand {
   static let configuration = CommandConfiguration(commandName: "datasets", abstract: "List the data sets, with paper.")
-  func run() throws { try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) }) }
+  func run(_ components: Components) throws {
+    try show(DatasetRegistry.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) })
+  }
 }
 
-struct ListMetrics: ParsableCommand {
+struct ListMetrics: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "metrics", abstract: "List the disentanglement metrics, with paper.")
-  func run() throws {
+  func run(_ components: Components) throws {
     try show(
-      MetricEntry.all.map { entry in
+      components.metrics.entries.map { entry in
         (entry.name, entry.summary + (entry.isDefault ? "" : " (optional)"), [entry.paper])
       })
   }

@@ -9,7 +9,7 @@ import StrictConfiguration
 import Studies
 import TensorCore
 
-struct RateDistortionCommand: ParsableCommand {
+struct RateDistortionCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "rate-distortion",
     abstract: "Plot runs in the rate–distortion plane, training those of a sweep.",
@@ -38,17 +38,17 @@ struct RateDistortionCommand: ParsableCommand {
 
   private typealias Measured = (point: RateDistortionPoint, decomposition: RateDecomposition)
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
     let study = try ConfigurationDocument(path: study).decode(RateDistortionStudy.self).value
     let root = output ?? "runs/\(study.name)"
     // Everything is opened before anything is trained: errors are reported at once.
-    let given = try study.runs.map { try TrainedRun(at: $0, on: device) }
+    let given = try study.runs.map { try TrainedRun(at: $0, components: components, on: device) }
     let plans = try (study.sweep?.plans ?? []).map { plan in
       (
         plan: plan,
         resolved: try ConfigurationDocument(path: study.sweep?.configuration ?? "", overrides: plan.overrides)
-          .decode(ExperimentConfiguration.self)
+          .experiment(components)
       )
     }
     do { try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true) } catch {
@@ -60,8 +60,8 @@ struct RateDistortionCommand: ParsableCommand {
     for (number, item) in plans.enumerated() {
       let path = PathParts.join(root, item.plan.folder)
       announce("\n[\(number + 1)/\(plans.count)] \(item.plan.label) → \(path)")
-      try train(item.resolved, at: path, on: device)
-      var run = try measure(TrainedRun(at: path, on: device), on: device)
+      try train(item.resolved, components, at: path, on: device)
+      var run = try measure(TrainedRun(at: path, components: components, on: device), on: device)
       run.point.label = item.plan.label
       measured.append(run)
     }
@@ -75,10 +75,11 @@ struct RateDistortionCommand: ParsableCommand {
 
   /// Trains a run and writes its short report, as far as that has not been done.
   private func train(
-    _ resolved: ResolvedConfiguration<ExperimentConfiguration>, at path: String, on device: Device
+    _ resolved: ResolvedConfiguration<ExperimentConfiguration>, _ components: Components, at path: String,
+    on device: Device
   ) throws {
     if let folder = try? RunFolder.open(at: path), folder.contains(.weights), folder.hasReport {
-      guard try TrainedRun(at: path, on: device).configuration == resolved.yaml else {
+      guard try TrainedRun(at: path, components: components, on: device).configuration == resolved.yaml else {
         throw StructuredError(
           "the existing run has another configuration", at: path, expected: "the configuration of the study",
           action: "Choose another --output.")

@@ -4,7 +4,7 @@ import Experiment
 import FileFormats
 import Reports
 
-struct ReportCommand: ParsableCommand {
+struct ReportCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract: "Write the report of a run: rate decomposition, latents, factors, traversals, samples.",
@@ -26,11 +26,11 @@ struct ReportCommand: ParsableCommand {
   @OptionGroup var measuring: ReportMeasuringOptions
   @OptionGroup var device: DeviceOptions
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
     var options = measuring.options
     options.metrics = metrics
-    let run = try TrainedRun(at: folder, on: device)
+    let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? Report.defaultPath(run: run.folder.path)
     try Report.requireWritable(path)
     let report = try measureReport(run, options, on: device)

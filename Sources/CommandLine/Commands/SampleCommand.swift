@@ -2,7 +2,7 @@ import ArgumentParser
 import Codes
 import Experiment
 
-struct SampleCommand: ParsableCommand {
+struct SampleCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample", abstract: "Sample codes from the prior and decode them.",
     discussion: """
@@ -31,9 +31,9 @@ struct SampleCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let trained = try TrainedRun(at: folder, on: device)
+    let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.open(count: count)
     let run = try CodingRun(trained, on: device)
     try run.sample(

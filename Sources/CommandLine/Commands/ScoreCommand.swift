@@ -2,7 +2,7 @@ import ArgumentParser
 import Codes
 import Experiment
 
-struct ScoreCommand: ParsableCommand {
+struct ScoreCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "score", abstract: "Score images by −ELBO and importance-sampled −log p(x).",
     discussion: """
@@ -42,9 +42,9 @@ struct ScoreCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let device = device.device
-    let trained = try TrainedRun(at: folder, on: device)
+    let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.map { try ImageScores.Output($0, overwrite: force) }
     let run = try CodingRun(trained, on: device)
     let data = try images.open(for: run)

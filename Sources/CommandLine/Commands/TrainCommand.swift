@@ -3,14 +3,14 @@ import Experiment
 import Foundation
 import StrictConfiguration
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model and decompose its rate.",
     discussion: """
       The output is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
       report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true an event file for \
-      TensorBoard. SIGINT (Ctrl-C, exit code 130) and SIGTERM (143) save a checkpoint; --resume continues bit for bit. \
-      Results go to standard output, progress to standard error.
+      TensorBoard. SIGINT (Ctrl-C, exit code 130), SIGTERM (143) and SIGHUP (129) save a checkpoint; a second Ctrl-C \
+      ends at once. --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -29,10 +29,10 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Also print a time profile of a training step.")
   var profile = false
 
-  func run() throws {
+  func run(_ components: Components) throws {
     let overrides = configuration.overrides + (seed.map { ["seed=\($0)"] } ?? [])
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: overrides)
-      .decode(ExperimentConfiguration.self)
+      .experiment(components)
     let settings = resolved.value, device = device.device
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(

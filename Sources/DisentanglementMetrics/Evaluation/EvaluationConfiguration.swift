@@ -38,14 +38,17 @@ public struct EvaluationConfiguration: StrictlyDecodable, Sendable {
   /// Every metric of the registry with its settings.
   public var all: [Metric]
 
-  /// Reads `preset`, `seed`, `representation`, `metrics` and a section for each metric.
-  public init(from section: inout ConfigurationSection) throws {
+  /// Reads `preset`, `seed`, `representation`, `metrics` and a section for each metric of this package.
+  public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, metrics: .standard) }
+
+  /// Reads `preset`, `seed`, `representation`, `metrics` and a section for each metric of a registry.
+  public init(from section: inout ConfigurationSection, metrics registry: Registry<MetricEntry>) throws {
     let preset = try section.choice("preset", default: MetricPreset.dlib)
     self.preset = preset
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     representation = try section.choice("representation", default: .mean)
     named = try section.optional("metrics") { section, key in
-      let names = try section.strings(key, count: .atLeast(1)), known = MetricEntry.all.map(\.name)
+      let names = try section.strings(key, count: .atLeast(1)), known = registry.names
       for (position, name) in names.enumerated() {
         guard known.contains(name) else {
           let guess = nearestName(to: name, among: known).map { "Did you mean \($0)? " } ?? ""
@@ -57,7 +60,7 @@ public struct EvaluationConfiguration: StrictlyDecodable, Sendable {
       }
       return names
     }
-    all = try MetricEntry.all.map { entry in
+    all = try registry.entries.map { entry in
       Metric(
         entry: entry,
         settings: try section.section(entry.name) { try entry.configuration.init(from: &$0, preset: preset) })

@@ -1,3 +1,4 @@
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -32,7 +33,7 @@ public protocol MetricConfiguration: Sendable {
 }
 
 /// An entry of the metric registry.
-public struct MetricEntry: Sendable {
+public struct MetricEntry: RegistryEntry {
   /// What `--metrics` calls it.
   public let name: String
   /// One line about it.

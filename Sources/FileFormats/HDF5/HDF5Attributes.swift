@@ -1,8 +1,8 @@
 extension HDF5File {
   /// The text or texts of an attribute, of fixed or variable length; nil where there is no such attribute of text.
   public func strings(ofAttribute name: String, of object: String) -> [String]? {
-    guard let (attribute, walk) = attribute(name, of: object), attribute.type.text != nil else { return nil }
-    var reader = HDF5Text(walk)
+    guard let (attribute, budget) = attribute(name, of: object), attribute.type.text != nil else { return nil }
+    var reader = HDF5Text(budget)
     return try? reader.texts(attribute.bytes, attribute.type, count: attribute.count)
   }
 
@@ -24,12 +24,12 @@ extension HDF5File {
   }
 
   /// Finds an attribute; nil where there is none that can be read.
-  private func attribute(_ name: String, of object: String) -> (HDF5Attribute, HDF5Walk)? {
-    let walk = source.walk()
+  private func attribute(_ name: String, of object: String) -> (HDF5Attribute, HDF5ReadBudget)? {
+    let budget = source.readBudget()
     guard let address = try? address(of: object),
-      let found = try? HDF5Attribute.named(name, of: HDF5ObjectHeader(at: address, walk), walk)
+      let found = try? HDF5Attribute.named(name, of: HDF5ObjectHeader(at: address, budget), budget)
     else { return nil }
-    return (found, walk)
+    return (found, budget)
   }
 }
 
@@ -43,27 +43,27 @@ struct HDF5Attribute {
   private(set) var bytes: [UInt8]
 
   /// The attribute of a name; nil where there is none.
-  static func named(_ name: String, of header: HDF5ObjectHeader, _ walk: HDF5Walk) throws -> HDF5Attribute? {
+  static func named(_ name: String, of header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws -> HDF5Attribute? {
     for message in header.messages where message.kind == .attribute {
-      let body = message.isShared ? try HDF5ObjectHeader.shared(.attribute, message.body, walk) : message.body
-      if let found = try HDF5Attribute(body, ifNamed: name, walk) { return found }
+      let body = message.isShared ? try HDF5ObjectHeader.shared(.attribute, message.body, budget) : message.body
+      if let found = try HDF5Attribute(body, ifNamed: name, budget) { return found }
     }
-    guard var fields = try header.body(.attributeInformation, walk) else { return nil }
+    guard var fields = try header.body(.attributeInformation, budget) else { return nil }
     // Many attributes: a B-tree by name, whose records point into a heap of attributes.
     _ = try fields.expect(0...0)
     if try fields.byte() & 1 != 0 { try fields.skip(2) }
     guard let heapAddress = try fields.address(), let treeAddress = try fields.address() else { return nil }
     let what = "the table of attributes"
-    var heap = try HDF5FractalHeap(at: heapAddress, what, walk), found: HDF5Attribute?
-    try HDF5BTree(at: treeAddress, kinds: [8], what, walk).forEachRecord { _, record in
+    var heap = try HDF5FractalHeap(at: heapAddress, what, budget), found: HDF5Attribute?
+    try HDF5BTree(at: treeAddress, kinds: [8], what, budget).forEachRecord { _, record in
       guard found == nil else { return }
       var record = record
-      found = try HDF5Attribute(try heap.object(try record.fields(8)), ifNamed: name, walk)
+      found = try HDF5Attribute(try heap.object(try record.fields(8)), ifNamed: name, budget)
     }
     return found
   }
 
-  private init?(_ message: HDF5Fields, ifNamed wanted: String, _ walk: HDF5Walk) throws {
+  private init?(_ message: HDF5Fields, ifNamed wanted: String, _ budget: HDF5ReadBudget) throws {
     var fields = message
     fields.what = "an attribute"
     let version = try fields.expect(1...3), flags = try fields.byte()
@@ -77,7 +77,7 @@ struct HDF5Attribute {
     guard HDF5Fields.text(name.bytes) == wanted else { return nil }
     let typeFields = try part(sizes[1]), spaceFields = try part(sizes[2])
     let isShared = version > 1 && flags & 1 != 0
-    type = try HDF5Datatype(isShared ? try HDF5ObjectHeader.shared(.datatype, typeFields, walk) : typeFields)
+    type = try HDF5Datatype(isShared ? try HDF5ObjectHeader.shared(.datatype, typeFields, budget) : typeFields)
     count = try HDF5Dataspace(spaceFields).count
     guard let size = checkedProduct([count, type.size]) else { throw fields.damaged() }
     bytes = Array(try fields.take(size))

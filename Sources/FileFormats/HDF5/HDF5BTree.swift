@@ -7,18 +7,18 @@ enum HDF5OldBTree {
 
   /// Hands out the keys and addresses of the leaves, in order.
   static func forEachLeaf(
-    _ kind: Kind, at root: Int, keySize: Int, _ what: String, _ walk: HDF5Walk,
+    _ kind: Kind, at root: Int, keySize: Int, _ what: String, _ budget: HDF5ReadBudget,
     _ body: (_ key: HDF5Fields, _ address: Int) throws -> Void
   ) throws {
-    let source = walk.source, header = 8 + 2 * source.offsetSize
+    let source = budget.source, header = 8 + 2 * source.offsetSize
     // A child is one level below its parent, so this ends at level 0.
     func visit(_ address: Int, level: Int?) throws {
-      var start = try walk.block(at: address, header, what)
+      var start = try budget.block(at: address, header, what)
       try start.expect("TREE")
       _ = try start.expect(kind.rawValue...kind.rawValue, "kind")
       let own = try start.byte(), entries = try start.number(2)
       guard level == nil || level == own else { throw start.damaged("has a node of the wrong level") }
-      var fields = try walk.block(at: address + header, entries * (keySize + source.offsetSize), what)
+      var fields = try budget.block(at: address + header, entries * (keySize + source.offsetSize), what)
       for _ in 0..<entries {
         let key = try fields.fields(keySize), child = try fields.requiredAddress()
         if own == 0 { try body(key, child) } else { try visit(child, level: own - 1) }
@@ -31,7 +31,7 @@ enum HDF5OldBTree {
 /// B-trees of version 2, which list links, attributes and chunks in newer files.
 struct HDF5BTree {
   private let what: String
-  private let walk: HDF5Walk
+  private let budget: HDF5ReadBudget
   private let kind: Int, nodeSize: Int, recordSize: Int, depth: Int
   private let root: (address: Int?, records: Int)
   /// For each depth the number of bytes that a count of all records below a node takes; 0 for leaves.
@@ -42,10 +42,10 @@ struct HDF5BTree {
   /// Reads a tree's header.
   ///
   /// - Parameter kinds: the types of record that are expected.
-  init(at address: Int, kinds: Set<Int>, _ what: String, _ walk: HDF5Walk) throws {
-    (self.what, self.walk) = (what, walk)
-    let source = walk.source
-    var fields = try walk.checkedBlock(at: address, 22 + source.offsetSize + source.lengthSize, what)
+  init(at address: Int, kinds: Set<Int>, _ what: String, _ budget: HDF5ReadBudget) throws {
+    (self.what, self.budget) = (what, budget)
+    let source = budget.source
+    var fields = try budget.checkedBlock(at: address, 22 + source.offsetSize + source.lengthSize, what)
     try fields.expect("BTHD")
     _ = try fields.expect(0...0)
     kind = try fields.byte()
@@ -80,10 +80,10 @@ struct HDF5BTree {
     _ address: Int, _ count: Int, _ depth: Int, _ body: (_ kind: Int, _ record: HDF5Fields) throws -> Void
   ) throws {
     let isLeaf = depth == 0, totalSize = isLeaf ? 0 : totalSizes[depth - 1]
-    let pointer = isLeaf ? 0 : walk.source.offsetSize + countSize + totalSize
+    let pointer = isLeaf ? 0 : budget.source.offsetSize + countSize + totalSize
     let length = 6 + count * recordSize + (isLeaf ? 0 : (count + 1) * pointer) + 4
     guard length <= nodeSize else { throw HDF5Problem.damaged("\(what) has an overfull node") }
-    var fields = try walk.checkedBlock(at: address, length, what)
+    var fields = try budget.checkedBlock(at: address, length, what)
     try fields.expect(isLeaf ? "BTLF" : "BTIN")
     _ = try fields.expect(0...0)
     _ = try fields.expect(kind...kind, "kind")

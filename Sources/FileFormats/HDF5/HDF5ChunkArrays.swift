@@ -1,14 +1,14 @@
 /// The indexes of chunks that number them along the largest grid that the array may grow to.
 struct HDF5ChunkArrays {
-  private let walk: HDF5Walk
+  private let budget: HDF5ReadBudget
   /// The axes in the order of the numbering, and the extents of the largest grid along them; nil for no limit.
   private let axes: [Int], extents: [Int?]
   private let what = "the table of chunks"
 
   /// - Parameter largest: the extents up to which the array may grow; nil for no limit, on the first axis at most after
   ///   reordering.
-  init(_ table: HDF5ChunkTable, largest: [Int?], _ walk: HDF5Walk) {
-    self.walk = walk
+  init(_ table: HDF5ChunkTable, largest: [Int?], _ budget: HDF5ReadBudget) {
+    self.budget = budget
     let grid = zip(largest, table.chunkShape).map { limit, chunk in limit.map { ($0 + chunk - 1) / chunk } }
     // The axis without a limit comes first, so that numbers stay as the array grows.
     let unlimited = grid.firstIndex { $0 == nil }
@@ -35,13 +35,13 @@ struct HDF5ChunkArrays {
   /// Enters chunks that lie one after the other in the order of their numbers.
   func addImplicit(at address: Int, to table: inout HDF5ChunkTable) throws {
     // Only what lies in the file can be there, however many chunks are declared.
-    let fits = walk.source.file.count / table.chunkBytes
+    let fits = budget.source.file.count / table.chunkBytes
     guard let count = checkedProduct(extents.map { $0 ?? 1 }), count <= fits else {
       throw HDF5Problem.damaged("the chunks lie beyond the end of the file")
     }
     for number in 0..<count {
       guard let place = place(number) else { continue }
-      try table.add(address + number * table.chunkBytes, size: table.chunkBytes, mask: 0, at: place, walk)
+      try table.add(address + number * table.chunkBytes, size: table.chunkBytes, mask: 0, at: place, budget)
     }
   }
 
@@ -49,19 +49,19 @@ struct HDF5ChunkArrays {
   private func add(_ fields: inout HDF5Fields, _ numbers: Range<Int>, elementSize: Int, to table: inout HDF5ChunkTable)
     throws
   {
-    let sizeSize = elementSize - walk.source.offsetSize - 4
+    let sizeSize = elementSize - budget.source.offsetSize - 4
     for number in numbers {
       var element = try fields.fields(elementSize)
       guard let address = try element.address(), let place = place(number) else { continue }
       let isFiltered = sizeSize > 0
       let size = isFiltered ? try element.number(sizeSize) : table.chunkBytes
-      try table.add(address, size: size, mask: isFiltered ? try element.number(4) : 0, at: place, walk)
+      try table.add(address, size: size, mask: isFiltered ? try element.number(4) : 0, at: place, budget)
     }
   }
 
   /// The size of an element as an index declares it, checked against what elements are.
   private func elementSize(_ declared: Int, isFiltered: Bool) throws -> Int {
-    let address = walk.source.offsetSize
+    let address = budget.source.offsetSize
     guard isFiltered ? (address + 5...address + 12).contains(declared) : declared == address else {
       throw HDF5Problem.damaged("\(what) has elements of \(declared) bytes")
     }
@@ -77,7 +77,7 @@ struct HDF5ChunkArrays {
     for (index, start) in stride(from: numbers.lowerBound, to: numbers.upperBound, by: page).enumerated() {
       let range = start..<min(start + page, numbers.upperBound), bytes = range.count * elementSize + 4
       if isUsed(index) {
-        var fields = try walk.checkedBlock(at: place, bytes, what)
+        var fields = try budget.checkedBlock(at: place, bytes, what)
         try add(&fields, range, elementSize: elementSize, to: &table)
       }
       place += bytes
@@ -93,8 +93,8 @@ struct HDF5ChunkArrays {
 
   /// Enters the chunks of a fixed array: a header and one block of all elements, in pages if there are many.
   func addFixedArray(at address: Int, to table: inout HDF5ChunkTable) throws {
-    let source = walk.source
-    var header = try walk.checkedBlock(at: address, 12 + source.lengthSize + source.offsetSize, what)
+    let source = budget.source
+    var header = try budget.checkedBlock(at: address, 12 + source.lengthSize + source.offsetSize, what)
     try header.expect("FAHD")
     _ = try header.expect(0...0)
     let isFiltered = try header.expect(0...1, "kind") == 1
@@ -104,13 +104,13 @@ struct HDF5ChunkArrays {
     guard count <= source.file.count, pageBits < 32 else { throw header.damaged("declares \(count) elements") }
     let page = 1 << pageBits, prefix = 6 + source.offsetSize
     if count <= page {
-      var fields = try walk.checkedBlock(at: block, prefix + count * size + 4, what)
+      var fields = try budget.checkedBlock(at: block, prefix + count * size + 4, what)
       try fields.expect("FADB")
       try fields.skip(prefix - 4)
       try add(&fields, 0..<count, elementSize: size, to: &table)
     } else {
       let bitmapSize = ((count + page - 1) / page + 7) / 8
-      var fields = try walk.checkedBlock(at: block, prefix + bitmapSize + 4, what)
+      var fields = try budget.checkedBlock(at: block, prefix + bitmapSize + 4, what)
       try fields.expect("FADB")
       try fields.skip(prefix - 4)
       let bitmap = try fields.take(bitmapSize)
@@ -138,8 +138,8 @@ struct HDF5ChunkArrays {
   /// Enters the chunks of an extensible array: an index block with the first elements, addresses of data blocks, and
   /// addresses of super blocks, which hold addresses of larger and larger data blocks.
   func addExtensibleArray(at address: Int, to table: inout HDF5ChunkTable) throws {
-    let source = walk.source
-    var header = try walk.checkedBlock(at: address, 16 + 6 * source.lengthSize + source.offsetSize, what)
+    let source = budget.source
+    var header = try budget.checkedBlock(at: address, 16 + 6 * source.lengthSize + source.offsetSize, what)
     try header.expect("EAHD")
     _ = try header.expect(0...0)
     let isFiltered = try header.expect(0...1, "kind") == 1
@@ -156,7 +156,7 @@ struct HDF5ChunkArrays {
     let direct = 2 * (array.smallestPointers - 1), others = array.superBlocks - inline
     let prefix = 6 + source.offsetSize
     let length = prefix + array.inIndex * array.elementSize + (direct + others) * source.offsetSize + 4
-    var fields = try walk.checkedBlock(at: index, length, what)
+    var fields = try budget.checkedBlock(at: index, length, what)
     try fields.expect("EAIB")
     try fields.skip(prefix - 4)
     try add(&fields, 0..<array.inIndex, elementSize: array.elementSize, to: &table)
@@ -179,13 +179,14 @@ struct HDF5ChunkArrays {
   private func addSuperBlock(
     at address: Int, _ number: Int, _ first: Int, _ array: Extensible, to table: inout HDF5ChunkTable
   ) throws {
-    let source = walk.source, blocks = array.blocks(number), count = array.elements(number), page = 1 << array.pageBits
+    let source = budget.source, blocks = array.blocks(number), count = array.elements(number),
+      page = 1 << array.pageBits
     let bitmapSize = count > page ? (count / page + 7) / 8 : 0
     let prefix = 6 + source.offsetSize + array.offsetBytes
     guard bitmapSize <= source.file.count, blocks <= source.file.count else {
       throw HDF5Problem.damaged("\(what) lies beyond the end of the file")
     }
-    var fields = try walk.checkedBlock(
+    var fields = try budget.checkedBlock(
       at: address, prefix + blocks * (bitmapSize + source.offsetSize) + 4, what)
     try fields.expect("EASB")
     try fields.skip(prefix - 4)
@@ -200,12 +201,12 @@ struct HDF5ChunkArrays {
     at address: Int, _ first: Int, _ count: Int, _ array: Extensible, bitmap: ArraySlice<UInt8>?,
     to table: inout HDF5ChunkTable
   ) throws {
-    let prefix = 6 + walk.source.offsetSize + array.offsetBytes, page = 1 << array.pageBits
-    guard count <= walk.source.file.count else {
+    let prefix = 6 + budget.source.offsetSize + array.offsetBytes, page = 1 << array.pageBits
+    guard count <= budget.source.file.count else {
       throw HDF5Problem.damaged("\(what) lies beyond the end of the file")
     }
     let isPaged = count > page
-    var fields = try walk.checkedBlock(at: address, prefix + (isPaged ? 0 : count * array.elementSize) + 4, what)
+    var fields = try budget.checkedBlock(at: address, prefix + (isPaged ? 0 : count * array.elementSize) + 4, what)
     try fields.expect("EADB")
     try fields.skip(prefix - 4)
     if isPaged {

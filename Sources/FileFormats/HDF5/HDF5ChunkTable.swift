@@ -39,10 +39,10 @@ struct HDF5ChunkTable: Sendable {
   }
 
   /// Enters a chunk. Places outside of the array, which may have shrunk, are left out.
-  mutating func add(_ address: Int, size: Int, mask: Int, at place: [Int], _ walk: HDF5Walk) throws {
+  mutating func add(_ address: Int, size: Int, mask: Int, at place: [Int], _ budget: HDF5ReadBudget) throws {
     guard let number = number(place) else { return }
     func first() -> [Int] { zip(place, chunkShape).map { $0 * $1 } }
-    guard walk.source.file.contains(walk.source.base + address, size) else {
+    guard budget.source.file.contains(budget.source.base + address, size) else {
       throw HDF5Problem.damaged("the chunk at \(first()) lies beyond the end of the file")
     }
     guard chunks.updateValue(Chunk(address: address, size: size, mask: mask), forKey: number) == nil else {
@@ -52,9 +52,9 @@ struct HDF5ChunkTable: Sendable {
   }
 
   /// Enters the chunks of a B-tree of version 1. Its keys are a size, a mask, and the first element with one axis more.
-  mutating func addOldTree(at root: Int, _ walk: HDF5Walk) throws {
+  mutating func addOldTree(at root: Int, _ budget: HDF5ReadBudget) throws {
     let keySize = 8 * chunkShape.count + 16
-    try HDF5OldBTree.forEachLeaf(.chunks, at: root, keySize: keySize, "the table of chunks", walk) { key, address in
+    try HDF5OldBTree.forEachLeaf(.chunks, at: root, keySize: keySize, "the table of chunks", budget) { key, address in
       var key = key
       let size = try key.number(4), mask = try key.number(4)
       let place = try chunkShape.map { extent in
@@ -62,15 +62,15 @@ struct HDF5ChunkTable: Sendable {
         guard offset % extent == 0 else { throw key.damaged("has a chunk that begins amid another") }
         return offset / extent
       }
-      try add(address, size: size, mask: mask, at: place, walk)
+      try add(address, size: size, mask: mask, at: place, budget)
     }
   }
 
   /// Enters the chunks of a B-tree of version 2. Its records are an address, for filtered chunks a size and a mask, and
   /// the place in the grid.
-  mutating func addTree(at root: Int, _ walk: HDF5Walk) throws {
+  mutating func addTree(at root: Int, _ budget: HDF5ReadBudget) throws {
     let rank = chunkShape.count, what = "the table of chunks"
-    try HDF5BTree(at: root, kinds: [10, 11], what, walk).forEachRecord { kind, record in
+    try HDF5BTree(at: root, kinds: [10, 11], what, budget).forEachRecord { kind, record in
       var record = record
       let address = try record.requiredAddress()
       var size = chunkBytes, mask = 0
@@ -79,7 +79,7 @@ struct HDF5ChunkTable: Sendable {
         mask = try record.number(4)
       }
       let place = try (0..<rank).map { _ in try record.number(8) }
-      try add(address, size: size, mask: mask, at: place, walk)
+      try add(address, size: size, mask: mask, at: place, budget)
     }
   }
 }

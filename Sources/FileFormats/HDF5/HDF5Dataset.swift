@@ -24,26 +24,26 @@ struct HDF5Dataset: Sendable {
   private let source: HDF5Source
 
   /// Reads what an array's header says, with the table of its chunks.
-  init(_ header: HDF5ObjectHeader, _ walk: HDF5Walk) throws {
-    source = walk.source
-    space = try HDF5Dataspace(try header.requiredBody(.dataspace, "shape", walk))
-    type = try HDF5Datatype(try header.requiredBody(.datatype, "type", walk))
-    filters = try header.body(.filters, walk).map { try HDF5Filters($0) } ?? HDF5Filters()
+  init(_ header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws {
+    source = budget.source
+    space = try HDF5Dataspace(try header.requiredBody(.dataspace, "shape", budget))
+    type = try HDF5Datatype(try header.requiredBody(.datatype, "type", budget))
+    filters = try header.body(.filters, budget).map { try HDF5Filters($0) } ?? HDF5Filters()
     // Rows of an empty array have a size, too.
     guard checkedProduct(space.shape.map { max(1, $0) } + [type.size]) != nil else {
       throw HDF5Problem.damaged("the array has the impossible shape \(space.shape)")
     }
-    if try header.body(.externalFiles, walk) != nil {
+    if try header.body(.externalFiles, budget) != nil {
       throw HDF5Problem.unsupported("the array's data are in other files", action: HDF5Problem.repack)
     }
-    fill = try Self.fill(header, size: type.size, walk)
+    fill = try Self.fill(header, size: type.size, budget)
     storage = try Self.storage(
-      try header.requiredBody(.layout, "layout", walk), space: space, elementSize: type.size, walk)
+      try header.requiredBody(.layout, "layout", budget), space: space, elementSize: type.size, budget)
   }
 
-  private static func fill(_ header: HDF5ObjectHeader, size: Int, _ walk: HDF5Walk) throws -> [UInt8] {
+  private static func fill(_ header: HDF5ObjectHeader, size: Int, _ budget: HDF5ReadBudget) throws -> [UInt8] {
     var value: ArraySlice<UInt8> = []
-    if var fields = try header.body(.fillValue, walk) {
+    if var fields = try header.body(.fillValue, budget) {
       let version = try fields.expect(1...3)
       var isDefined = true
       if version == 3 {
@@ -53,14 +53,14 @@ struct HDF5Dataset: Sendable {
         isDefined = try fields.byte() != 0
       }
       if isDefined { value = try fields.take(try fields.number(4)) }
-    } else if var fields = try header.body(.oldFillValue, walk) {
+    } else if var fields = try header.body(.oldFillValue, budget) {
       value = try fields.take(try fields.number(4))
     }
     return value.contains { $0 != 0 } && value.count == size ? Array(value) : []
   }
 
   private static func storage(
-    _ layout: HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ walk: HDF5Walk
+    _ layout: HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ budget: HDF5ReadBudget
   ) throws -> Storage {
     var fields = layout
     let bytes = space.count * elementSize
@@ -81,7 +81,7 @@ struct HDF5Dataset: Sendable {
       guard size >= bytes else {
         throw HDF5Problem.damaged("the array of shape \(space.shape) has \(size) bytes")
       }
-      guard walk.source.file.contains(walk.source.base + address, bytes) else {
+      guard budget.source.file.contains(budget.source.base + address, bytes) else {
         throw HDF5Problem.damaged("the array lies beyond the end of the file")
       }
       return .contiguous(address: address)
@@ -91,9 +91,9 @@ struct HDF5Dataset: Sendable {
       let chunk = try (1..<rank).map { _ in try fields.number(4) }
       guard try fields.number(4) == elementSize else { throw fields.damaged("has elements of another size") }
       var table = try HDF5ChunkTable(shape: space.shape, chunkShape: chunk, elementSize: elementSize)
-      if let address { try table.addOldTree(at: address, walk) }
+      if let address { try table.addOldTree(at: address, budget) }
       return .chunked(table)
-    case 2: return .chunked(try chunkTable(&fields, space: space, elementSize: elementSize, walk))
+    case 2: return .chunked(try chunkTable(&fields, space: space, elementSize: elementSize, budget))
     case 3:
       throw HDF5Problem.unsupported("the array is put together from others (virtual)", action: HDF5Problem.repack)
     case let other: throw fields.damaged("has the unknown kind \(other)")
@@ -102,20 +102,20 @@ struct HDF5Dataset: Sendable {
 
   /// The chunks of a layout of version 4, which knows five kinds of index, or 5, whose chunks may be larger.
   private static func chunkTable(
-    _ fields: inout HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ walk: HDF5Walk
+    _ fields: inout HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ budget: HDF5ReadBudget
   ) throws -> HDF5ChunkTable {
     let flags = try fields.byte(), rank = try fields.byte(), width = try fields.byte()
     guard rank == space.shape.count + 1 else { throw fields.damaged("has chunks of \(rank - 1) axes") }
     let chunk = try (1..<rank).map { _ in try fields.number(width) }
     guard try fields.number(width) == elementSize else { throw fields.damaged("has elements of another size") }
     var table = try HDF5ChunkTable(shape: space.shape, chunkShape: chunk, elementSize: elementSize)
-    let arrays = HDF5ChunkArrays(table, largest: space.largest, walk)
+    let arrays = HDF5ChunkArrays(table, largest: space.largest, budget)
     switch try fields.expect(1...5, "index") {
     case 1:
       let isFiltered = flags & 2 != 0
       let size = isFiltered ? try fields.length() : table.chunkBytes, mask = isFiltered ? try fields.number(4) : 0
       if let address = try fields.address() {
-        try table.add(address, size: size, mask: mask, at: chunk.map { _ in 0 }, walk)
+        try table.add(address, size: size, mask: mask, at: chunk.map { _ in 0 }, budget)
       }
     case 2: if let address = try fields.address() { try arrays.addImplicit(at: address, to: &table) }
     case 3:
@@ -126,7 +126,7 @@ struct HDF5Dataset: Sendable {
       if let address = try fields.address() { try arrays.addExtensibleArray(at: address, to: &table) }
     default:
       try fields.skip(6)
-      if let address = try fields.address() { try table.addTree(at: address, walk) }
+      if let address = try fields.address() { try table.addTree(at: address, budget) }
     }
     return table
   }

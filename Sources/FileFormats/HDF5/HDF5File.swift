@@ -51,10 +51,10 @@ public final class HDF5File: ArrayFile {
   public func arrayPaths() throws -> [String] {
     try locatingProblems(at: path) {
       var found: [String] = [], seen: Set<Int> = [], steps = 1_000_000
-      func visit(_ group: String, at address: Int, _ header: HDF5ObjectHeader, _ walk: HDF5Walk) throws {
+      func visit(_ group: String, at address: Int, _ header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws {
         seen.insert(address)
-        for (name, target) in try HDF5Group(header, walk).links.sorted(by: { $0.key < $1.key }) {
-          let path = group.isEmpty ? name : "\(group)/\(name)", walk = source.walk()
+        for (name, target) in try HDF5Group(header, budget).links.sorted(by: { $0.key < $1.key }) {
+          let path = group.isEmpty ? name : "\(group)/\(name)", budget = source.readBudget()
           guard path.utf8.count < 65_536, found.count < 100_000, steps > 0 else {
             throw HDF5Problem.unsupported("the file has more than 100,000 arrays", action: HDF5Problem.repack)
           }
@@ -63,16 +63,16 @@ public final class HDF5File: ArrayFile {
           defer { steps -= allowed - left }
           // Links that lead out of the file, in circles or nowhere are no arrays.
           guard let address = try? follow(target, path, from: address, &left) else { continue }
-          let header = try HDF5ObjectHeader(at: address, walk)
+          let header = try HDF5ObjectHeader(at: address, budget)
           if header.isArray {
             found.append(path)
           } else if header.isGroup, !seen.contains(address), path.utf8.count(where: { $0 == 0x2f }) < 32 {
-            try visit(path, at: address, header, walk)
+            try visit(path, at: address, header, budget)
           }
         }
       }
-      let walk = source.walk()
-      try visit("", at: source.root, HDF5ObjectHeader(at: source.root, walk), walk)
+      let budget = source.readBudget()
+      try visit("", at: source.root, HDF5ObjectHeader(at: source.root, budget), budget)
       return found.sorted()
     }
   }
@@ -80,7 +80,7 @@ public final class HDF5File: ArrayFile {
   /// Whether there is an array at a path.
   public func hasArray(_ name: String) -> Bool {
     guard let address = try? address(of: name) else { return false }
-    return (try? HDF5ObjectHeader(at: address, source.walk()).isArray) ?? false
+    return (try? HDF5ObjectHeader(at: address, source.readBudget()).isArray) ?? false
   }
 
   /// Describes an array.
@@ -93,8 +93,8 @@ public final class HDF5File: ArrayFile {
     if let dataset = known.withLock({ $0.datasets[name] }) { return dataset }
     let found = try locatingProblems(at: location(name)) { () -> HDF5Dataset? in
       guard let address = try address(of: name) else { return nil }
-      let walk = source.walk(), header = try HDF5ObjectHeader(at: address, walk)
-      return header.isArray ? try HDF5Dataset(header, walk) : nil
+      let budget = source.readBudget(), header = try HDF5ObjectHeader(at: address, budget)
+      return header.isArray ? try HDF5Dataset(header, budget) : nil
     }
     guard let found else { throw missing(name) }
     try requirePlausible(found.information, elementSize: found.type.size, name)
@@ -111,7 +111,7 @@ public final class HDF5File: ArrayFile {
   /// The group whose header lies at an address.
   private func group(at address: Int) throws -> HDF5Group {
     if let group = known.withLock({ $0.groups[address] }) { return group }
-    let walk = source.walk(), group = try HDF5Group(HDF5ObjectHeader(at: address, walk), walk)
+    let budget = source.readBudget(), group = try HDF5Group(HDF5ObjectHeader(at: address, budget), budget)
     known.withLock {
       if $0.groups.count >= 16 { $0.groups.removeAll() }
       $0.groups[address] = group

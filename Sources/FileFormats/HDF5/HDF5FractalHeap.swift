@@ -3,7 +3,7 @@
 /// It is one linear space cut into blocks: `width` of them in each row, all of a row of one size, which doubles from the
 /// third row on. Blocks up to a limit hold data; larger ones are heaps of the same kind again.
 struct HDF5FractalHeap {
-  private let walk: HDF5Walk
+  private let budget: HDF5ReadBudget
   private let what: String
   private let idLength: Int, width: Int, startSize: Int, largestDirect: Int
   private let offsetSize: Int, lengthSize: Int
@@ -16,18 +16,18 @@ struct HDF5FractalHeap {
   private var indirect: [Int: [Int?]] = [:]
 
   /// Reads a heap's header.
-  init(at address: Int, _ what: String, _ walk: HDF5Walk) throws {
-    (self.walk, self.what) = (walk, what)
-    let source = walk.source
+  init(at address: Int, _ what: String, _ budget: HDF5ReadBudget) throws {
+    (self.budget, self.what) = (budget, what)
+    let source = budget.source
     left = source.file.count
-    var fields = try walk.block(at: address, 22 + 12 * source.lengthSize + 3 * source.offsetSize + 4, what)
+    var fields = try budget.block(at: address, 22 + 12 * source.lengthSize + 3 * source.offsetSize + 4, what)
     try fields.expect("FRHP")
     _ = try fields.expect(0...0)
     idLength = try fields.number(2)
     guard try fields.number(2) == 0 else {
       throw HDF5Problem.unsupported("\(what) is compressed", action: HDF5Problem.repack)
     }
-    fields = try walk.checkedBlock(at: address, 22 + 12 * source.lengthSize + 3 * source.offsetSize + 4, what)
+    fields = try budget.checkedBlock(at: address, 22 + 12 * source.lengthSize + 3 * source.offsetSize + 4, what)
     try fields.skip(9)
     hasChecksums = try fields.byte() & 2 != 0
     let largestObject = try fields.number(4)
@@ -96,8 +96,8 @@ struct HDF5FractalHeap {
     if let known = indirect[address], known.count == rows * width { return known }
     let count = rows * width
     guard count <= 1 << 20 else { throw HDF5Problem.damaged("\(what) is damaged") }
-    let header = 5 + walk.source.offsetSize + offsetSize
-    var fields = try walk.checkedBlock(at: address, header + count * walk.source.offsetSize + 4, what)
+    let header = 5 + budget.source.offsetSize + offsetSize
+    var fields = try budget.checkedBlock(at: address, header + count * budget.source.offsetSize + 4, what)
     try fields.expect("FHIB")
     try fields.skip(header - 4)
     let children = try (0..<count).map { _ in try fields.address() }
@@ -107,11 +107,11 @@ struct HDF5FractalHeap {
 
   private mutating func directBlock(at address: Int, _ size: Int) throws -> HDF5Fields {
     if let known = direct[address], known.count == size { return known }
-    let whole = try walk.block(at: address, size, what)
+    let whole = try budget.block(at: address, size, what)
     var header = whole
     try header.expect("FHDB")
     if hasChecksums {
-      let before = 5 + walk.source.offsetSize + offsetSize
+      let before = 5 + budget.source.offsetSize + offsetSize
       try header.skip(before - 4)
       let checksum = try header.bits(4)
       // The checksum is that of the block with zeros in its place.

@@ -16,12 +16,12 @@ struct HDF5Group: Sendable {
   private static let what = "the table of the group's links"
 
   /// Reads the links of a group, however they are stored; empty for what is no group.
-  init(_ header: HDF5ObjectHeader, _ walk: HDF5Walk) throws {
+  init(_ header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws {
     for message in header.messages {
       switch message.kind {
-      case .symbolTable: try readSymbolTable(message.body, walk)
+      case .symbolTable: try readSymbolTable(message.body, budget)
       case .link: try readLink(message.body)
-      case .linkInformation: try readDenseLinks(message.body, walk)
+      case .linkInformation: try readDenseLinks(message.body, budget)
       default: break
       }
     }
@@ -32,10 +32,10 @@ struct HDF5Group: Sendable {
   }
 
   /// Groups of the first format: a B-tree of nodes whose names lie in a heap.
-  private mutating func readSymbolTable(_ message: HDF5Fields, _ walk: HDF5Walk) throws {
+  private mutating func readSymbolTable(_ message: HDF5Fields, _ budget: HDF5ReadBudget) throws {
     var message = message
-    let tree = try message.requiredAddress(), heap = try Self.localHeap(at: try message.requiredAddress(), walk)
-    let source = walk.source, entrySize = 2 * source.offsetSize + 24
+    let tree = try message.requiredAddress(), heap = try Self.localHeap(at: try message.requiredAddress(), budget)
+    let source = budget.source, entrySize = 2 * source.offsetSize + 24
     // Each name is in the heap once, so that together they are no longer than it.
     var left = heap.count
     func text(at place: Int) throws -> String {
@@ -46,12 +46,12 @@ struct HDF5Group: Sendable {
       guard left >= 0 else { throw heap.damaged("has names within names") }
       return String(decoding: bytes, as: UTF8.self)
     }
-    try HDF5OldBTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, walk) { _, address in
-      var start = try walk.block(at: address, 8, Self.what)
+    try HDF5OldBTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, budget) { _, address in
+      var start = try budget.block(at: address, 8, Self.what)
       try start.expect("SNOD")
       try start.skip(2)
       let count = try start.number(2)
-      var entries = try walk.block(at: address + 8, count * entrySize, Self.what)
+      var entries = try budget.block(at: address + 8, count * entrySize, Self.what)
       for _ in 0..<count {
         var entry = try entries.fields(entrySize)
         let name = try text(at: try entry.number(source.offsetSize))
@@ -66,14 +66,14 @@ struct HDF5Group: Sendable {
     }
   }
 
-  private static func localHeap(at address: Int, _ walk: HDF5Walk) throws -> HDF5Fields {
+  private static func localHeap(at address: Int, _ budget: HDF5ReadBudget) throws -> HDF5Fields {
     let what = "the heap of the group's names"
-    var fields = try walk.block(at: address, 8 + 2 * walk.source.lengthSize + walk.source.offsetSize, what)
+    var fields = try budget.block(at: address, 8 + 2 * budget.source.lengthSize + budget.source.offsetSize, what)
     try fields.expect("HEAP")
     try fields.skip(4)
     let size = try fields.length()
     _ = try fields.optionalLength()
-    return try walk.block(at: try fields.requiredAddress(), size, what)
+    return try budget.block(at: try fields.requiredAddress(), size, what)
   }
 
   /// One link of the newer format.
@@ -93,14 +93,14 @@ struct HDF5Group: Sendable {
   }
 
   /// Many links: a B-tree by name, whose records point into a heap of links.
-  private mutating func readDenseLinks(_ message: HDF5Fields, _ walk: HDF5Walk) throws {
+  private mutating func readDenseLinks(_ message: HDF5Fields, _ budget: HDF5ReadBudget) throws {
     var fields = message
     _ = try fields.expect(0...0)
     let flags = try fields.byte()
     if flags & 1 != 0 { try fields.skip(8) }
     guard let heapAddress = try fields.address(), let treeAddress = try fields.address() else { return }
-    var heap = try HDF5FractalHeap(at: heapAddress, Self.what, walk)
-    try HDF5BTree(at: treeAddress, kinds: [5], Self.what, walk).forEachRecord { _, record in
+    var heap = try HDF5FractalHeap(at: heapAddress, Self.what, budget)
+    try HDF5BTree(at: treeAddress, kinds: [5], Self.what, budget).forEachRecord { _, record in
       var record = record
       try record.skip(4)
       try readLink(try heap.object(record))

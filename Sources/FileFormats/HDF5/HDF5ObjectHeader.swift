@@ -20,39 +20,39 @@ struct HDF5ObjectHeader {
   private static let what = "the header of an object"
 
   /// Reads the header at an address.
-  init(at address: Int, _ walk: HDF5Walk) throws {
-    var prefix = try walk.block(at: address, 16, Self.what)
+  init(at address: Int, _ budget: HDF5ReadBudget) throws {
+    var prefix = try budget.block(at: address, 16, Self.what)
     if prefix.bytes.starts(with: "OHDR".utf8) {
-      try readVersion2(at: address, prefix, walk)
+      try readVersion2(at: address, prefix, budget)
     } else {
       _ = try prefix.expect(1...1)
       try prefix.skip(7)
       let size = try prefix.number(4)
-      var blocks = [try walk.block(at: address + 16, size, Self.what)]
+      var blocks = [try budget.block(at: address + 16, size, Self.what)]
       while !blocks.isEmpty {
         var block = blocks.removeFirst()
         while block.count >= 8 {
           let kind = try block.number(2), length = try block.number(2), flags = try block.byte()
           try block.skip(3)
           try add(kind, flags, try block.fields(length)) { place, length in
-            blocks.append(try walk.block(at: place, length, Self.what))
+            blocks.append(try budget.block(at: place, length, Self.what))
           }
         }
       }
     }
   }
 
-  private mutating func readVersion2(at address: Int, _ prefix: HDF5Fields, _ walk: HDF5Walk) throws {
+  private mutating func readVersion2(at address: Int, _ prefix: HDF5Fields, _ budget: HDF5ReadBudget) throws {
     var prefix = prefix
     try prefix.skip(4)
     _ = try prefix.expect(2...2)
     let flags = try prefix.byte()
     // Times, and the limits between ways of storing attributes.
     let optional = (flags & 32 != 0 ? 16 : 0) + (flags & 16 != 0 ? 4 : 0), sizeSize = 1 << (flags & 3)
-    var start = try walk.block(at: address, 6 + optional + sizeSize, Self.what)
+    var start = try budget.block(at: address, 6 + optional + sizeSize, Self.what)
     try start.skip(6 + optional)
     let length = try start.number(sizeSize)
-    var first = try walk.checkedBlock(at: address, 6 + optional + sizeSize + length + 4, Self.what)
+    var first = try budget.checkedBlock(at: address, 6 + optional + sizeSize + length + 4, Self.what)
     try first.skip(6 + optional + sizeSize)
     var blocks = [first]
     let messageHeader = flags & 4 != 0 ? 6 : 4
@@ -62,7 +62,7 @@ struct HDF5ObjectHeader {
         let kind = try block.byte(), length = try block.number(2), flags = try block.byte()
         try block.skip(messageHeader - 4)
         try add(kind, flags, try block.fields(length)) { place, length in
-          var next = try walk.checkedBlock(at: place, length, Self.what)
+          var next = try budget.checkedBlock(at: place, length, Self.what)
           try next.expect("OCHK")
           blocks.append(next)
         }
@@ -92,27 +92,27 @@ struct HDF5ObjectHeader {
   var isArray: Bool { messages.contains { $0.kind == .layout } }
 
   /// The body of the first message of a kind, wherever it is stored; nil where there is none.
-  func body(_ kind: Kind, _ walk: HDF5Walk) throws -> HDF5Fields? {
+  func body(_ kind: Kind, _ budget: HDF5ReadBudget) throws -> HDF5Fields? {
     guard let message = messages.first(where: { $0.kind == kind }) else { return nil }
-    return message.isShared ? try Self.shared(kind, message.body, walk) : message.body
+    return message.isShared ? try Self.shared(kind, message.body, budget) : message.body
   }
 
   /// As ``body(_:_:)``, for what must be there.
-  func requiredBody(_ kind: Kind, _ name: String, _ walk: HDF5Walk) throws -> HDF5Fields {
-    guard var body = try body(kind, walk) else { throw HDF5Problem.damaged("the array lacks its \(name)") }
+  func requiredBody(_ kind: Kind, _ name: String, _ budget: HDF5ReadBudget) throws -> HDF5Fields {
+    guard var body = try body(kind, budget) else { throw HDF5Problem.damaged("the array lacks its \(name)") }
     body.what = "the array's \(name)"
     return body
   }
 
   /// The message that a shared one refers to: that of a stored ("committed") type.
-  static func shared(_ kind: Kind, _ reference: HDF5Fields, _ walk: HDF5Walk) throws -> HDF5Fields {
+  static func shared(_ kind: Kind, _ reference: HDF5Fields, _ budget: HDF5ReadBudget) throws -> HDF5Fields {
     var reference = reference
     let version = try reference.expect(1...3), place = try reference.byte()
     if version == 1 { try reference.skip(6) }
     guard version < 3 || place == 2 else {
       throw HDF5Problem.unsupported("the file keeps messages in a shared table", action: HDF5Problem.repack)
     }
-    let owner = try HDF5ObjectHeader(at: try reference.requiredAddress(), walk)
+    let owner = try HDF5ObjectHeader(at: try reference.requiredAddress(), budget)
     guard let message = owner.messages.first(where: { $0.kind == kind }), !message.isShared else {
       throw reference.damaged("refers to what is not there")
     }

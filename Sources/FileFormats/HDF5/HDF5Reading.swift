@@ -77,7 +77,7 @@ extension HDF5File {
     return try locatingProblems(at: location(name), Self.damagedData) {
       var bytes = [UInt8](repeating: 0, count: dataset.space.count * dataset.type.size)
       try bytes.withUnsafeMutableBytes { try dataset.readBytes(0..<(dataset.space.shape.first ?? 1), into: $0) }
-      var reader = HDF5Text(source.walk())
+      var reader = HDF5Text(source.readBudget())
       return (try reader.texts(bytes, dataset.type, count: dataset.space.count), dataset.space.shape)
     }
   }

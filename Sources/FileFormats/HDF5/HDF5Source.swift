@@ -81,15 +81,16 @@ struct HDF5Source: Sendable {
     return end
   }
 
-  /// Begins to read what belongs to one object.
-  func walk() -> HDF5Walk { HDF5Walk(self) }
+  /// A new budget, for reading what belongs to one object.
+  func readBudget() -> HDF5ReadBudget { HDF5ReadBudget(self) }
 }
 
-/// The reading of one object's blocks.
+/// Reads the blocks of one object within a budget of bytes.
 ///
-/// Blocks of a sound file do not overlap, so all those of an object together are no longer than the file. A walk that
-/// has read more is being led in circles, and ends; so every loop over blocks ends, and what they hold fits in memory.
-final class HDF5Walk {
+/// Blocks of a sound file do not overlap, so all those of an object together are no longer than the file. Reading more
+/// than that means that the file's pointers form a cycle, and ends with an error; so every loop over blocks ends, and
+/// what they hold fits in memory.
+final class HDF5ReadBudget {
   let source: HDF5Source
   private var left: Int
 

@@ -1,14 +1,14 @@
 /// Texts of arrays and attributes.
 struct HDF5Text {
-  private let walk: HDF5Walk
+  private let budget: HDF5ReadBudget
   /// The collections of the global heap that were read, by their addresses, and their objects by number.
   private var collections: [Int: [Int: HDF5Fields]] = [:]
 
-  init(_ walk: HDF5Walk) { self.walk = walk }
+  init(_ budget: HDF5ReadBudget) { self.budget = budget }
 
   /// The texts that stored elements stand for.
   mutating func texts(_ bytes: [UInt8], _ type: HDF5Datatype, count: Int) throws -> [String] {
-    let source = walk.source
+    let source = budget.source
     var fields = HDF5Fields(bytes[...], "the text", offsetSize: source.offsetSize, lengthSize: source.lengthSize)
     // Each text is there once, so that together they are no longer than the file.
     var left = source.file.count
@@ -33,11 +33,11 @@ struct HDF5Text {
   /// The objects of a collection of the global heap.
   private mutating func collection(at address: Int) throws -> [Int: HDF5Fields] {
     if let known = collections[address] { return known }
-    let what = "the heap of texts", lengthSize = walk.source.lengthSize
-    var header = try walk.block(at: address, 8 + lengthSize, what)
+    let what = "the heap of texts", lengthSize = budget.source.lengthSize
+    var header = try budget.block(at: address, 8 + lengthSize, what)
     try header.expect("GCOL")
     try header.skip(4)
-    var fields = try walk.block(at: address, try header.length(), what)
+    var fields = try budget.block(at: address, try header.length(), what)
     try fields.skip(8 + lengthSize)
     var objects: [Int: HDF5Fields] = [:]
     while fields.count >= 8 + lengthSize {

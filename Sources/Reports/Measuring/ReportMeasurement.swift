@@ -85,7 +85,9 @@ public struct Report {
     if let preset = options.metrics {
       progress(.metrics, 0)
       let input = try MetricInput(encoded.posterior, on: dataset, device: device, location: run.folder.path)
-      metrics = try RunMetrics(of: input, preset: preset, seed: settings.seed) { progress(.metrics, $0) }
+      metrics = try RunMetrics(of: input, preset: preset, seed: settings.seed, components: run.components) {
+        progress(.metrics, $0)
+      }
     }
 
     progress(.audit, 0)

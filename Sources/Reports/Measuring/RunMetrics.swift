@@ -1,5 +1,6 @@
 import Diagnostics
 import DisentanglementMetrics
+import Experiment
 import FactorData
 import RateDecomposition
 import StrictConfiguration
@@ -30,14 +31,16 @@ public struct RunMetrics: Sendable, Equatable, Codable {
   ///   - input: the codes and factors.
   ///   - preset: whose sizes and thresholds.
   ///   - seed: the seed of everything sampled.
+  ///   - components: the metrics there are.
   ///   - progress: called with the part that is done, from 0 to 1.
   /// - Throws: ``StructuredError`` if the codes do not fit together.
   init(
-    of input: MetricInput, preset: MetricPreset, seed: Int, progress: (Double) -> Void = { _ in }
+    of input: MetricInput, preset: MetricPreset, seed: Int, components: Components,
+    progress: (Double) -> Void = { _ in }
   ) throws {
-    let configuration: ResolvedConfiguration<EvaluationConfiguration> = try ConfigurationDocument(
+    let configuration = try ConfigurationDocument(
       yaml: "{preset: \(preset.rawValue), seed: \(seed)}", source: "the report's metrics"
-    ).decode()
+    ).evaluation(components)
     let count = Double(configuration.value.chosen(runs: 1).count)
     var done = 0.0
     let evaluation = try Evaluation(configuration, of: input) { _, _ in

@@ -19,11 +19,12 @@ public final class Device: Sendable {
   /// Makes a device.
   ///
   /// - Parameters:
-  ///   - threads: how many threads work together; by default one for each core.
+  ///   - threads: how many threads work together; by default one for each core, or fewer where a container's quota of
+  ///     processor time is smaller.
   ///   - level: the instruction level; by default the one named by the environment variable `DISENTANGLE_VECTOR_LEVEL`,
   ///     or else the best.
   public init(threads: Int? = nil, level: VectorLevel? = nil) {
-    self.threads = max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    self.threads = max(1, threads ?? AvailableProcessors.count())
     self.level = level ?? .named(ProcessInfo.processInfo.environment["DISENTANGLE_VECTOR_LEVEL"])
     team = WorkerTeam(count: self.threads)
     // Matrix products are split among our own threads; the library's must stay out of their way.

@@ -20,8 +20,8 @@ final class WorkerTeam: Sendable {
     nonisolated(unsafe) var job: (Int) -> Void = { _ in }
     let condition = NSCondition()
 
-    /// Spins, then yields, until something holds; false if it does not in the end.
-    private func comes(_ holds: () -> Bool) -> Bool {
+    /// Spins, then yields, until a condition holds; false if it does not hold in the end.
+    private func spin(until holds: () -> Bool) -> Bool {
       for _ in 0..<2_000 {
         if holds() { return true }
         vk_pause()
@@ -34,7 +34,7 @@ final class WorkerTeam: Sendable {
     }
 
     func awaitJob(after seen: Int) {
-      if comes({ generation.load(ordering: .acquiring) != seen }) { return }
+      if spin(until: { generation.load(ordering: .acquiring) != seen }) { return }
       condition.lock()
       sleepers.add(1, ordering: .sequentiallyConsistent)
       while generation.load(ordering: .sequentiallyConsistent) == seen { condition.wait() }
@@ -51,7 +51,7 @@ final class WorkerTeam: Sendable {
     }
 
     func awaitEnd() {
-      if comes({ running.load(ordering: .acquiring) == 0 }) { return }
+      if spin(until: { running.load(ordering: .acquiring) == 0 }) { return }
       condition.lock()
       callerSleeps.store(true, ordering: .sequentiallyConsistent)
       while running.load(ordering: .sequentiallyConsistent) > 0 { condition.wait() }

@@ -52,8 +52,20 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
   /// Uniform on [0, 1), 53 bits.
   public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// Uniform on 0 ..< bound, without bias.
-  public mutating func integer(below bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
+  /// Uniform on 0 ..< bound, without bias: the upper half of a random word times the bound, and another word where the
+  /// lower half falls into the part that would favour some values (Lemire 2019, arXiv:1805.10941, Algorithm 5).
+  ///
+  /// - Precondition: `bound ≥ 1`.
+  public mutating func integer(below bound: Int) -> Int {
+    precondition(bound >= 1, "no whole number is below \(bound) and not negative")
+    let bound = UInt64(bound)
+    var product = next().multipliedFullWidth(by: bound)
+    if product.low < bound {
+      let threshold = (0 &- bound) % bound
+      while product.low < threshold { product = next().multipliedFullWidth(by: bound) }
+    }
+    return Int(product.high)
+  }
 
   /// Two independent standard normal values (Box and Muller 1958).
   public mutating func normalPair() -> (Double, Double) {
@@ -83,14 +95,21 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
       seen.insert(chosen)
       order.append(chosen)
     }
-    order.shuffle(using: &self)
+    shuffle(&order)
     return order
+  }
+
+  /// Puts elements into a random order (Fisher and Yates): each place in turn takes one of the elements from it on.
+  private mutating func shuffle(_ elements: inout [Int]) {
+    for place in 0..<max(0, elements.count - 1) {
+      elements.swapAt(place, place + integer(below: elements.count - place))
+    }
   }
 
   /// A random order of 0 ..< count (Fisher and Yates).
   public mutating func permutation(of count: Int) -> [Int] {
     var order = Array(0..<count)
-    order.shuffle(using: &self)
+    shuffle(&order)
     return order
   }
 

@@ -37,14 +37,14 @@ public struct BetaTCVAE: Objective {
   public var minimumBatchSize: Int { configuration.estimator == .stratified ? 2 : 1 }
 
   /// E[−log p(x|z)] + α·MI + β·TC + γ·dimension-wise KL.
-  public func loss(of pass: ForwardPass) -> LossTerms {
+  public func loss(of step: TrainingStep) -> LossTerms {
     let estimator = configuration.estimator
-    let q = estimator.densities(of: pass.codes, under: pass.posterior, dataCount: pass.dataCount)
-    let step = pass.step, name = estimator.rawValue
+    let q = estimator.densities(of: step.codes, under: step.posterior, dataCount: step.dataCount)
+    let number = step.number, name = estimator.rawValue
     return LossTerms(
-      .reconstruction(pass.meanDistortion),
-      .mutualInformation((q.conditional - q.joint).mean(), weight: configuration.alpha.value(at: step), name),
-      .totalCorrelation((q.joint - q.marginals).mean(), weight: configuration.beta.value(at: step), name),
-      .dimensionWiseKL((q.marginals - pass.priorDensity).mean(), weight: configuration.gamma.value(at: step), name))
+      .reconstruction(step.meanDistortion),
+      .mutualInformation((q.conditional - q.joint).mean(), weight: configuration.alpha.value(at: number), name),
+      .totalCorrelation((q.joint - q.marginals).mean(), weight: configuration.beta.value(at: number), name),
+      .dimensionWiseKL((q.marginals - step.priorDensity).mean(), weight: configuration.gamma.value(at: number), name))
   }
 }

@@ -24,9 +24,9 @@ public struct BetaVAE: Objective {
   let configuration: Configuration
 
   /// E[−log p(x|z)] + β·KL.
-  public func loss(of pass: ForwardPass) -> LossTerms {
+  public func loss(of step: TrainingStep) -> LossTerms {
     LossTerms(
-      .reconstruction(pass.meanDistortion),
-      .rate(pass.posterior.rate, weight: configuration.beta.value(at: pass.step)))
+      .reconstruction(step.meanDistortion),
+      .rate(step.posterior.rate, weight: configuration.beta.value(at: step.number)))
   }
 }

@@ -36,12 +36,18 @@ public struct FactorVAE: Objective {
   /// The discriminator.
   public var adversary: (any Adversary)? { discriminator }
 
-  /// E[−log p(x|z)] + KL + γ·TC; the discriminator is a constant here.
-  public func loss(of pass: ForwardPass) -> LossTerms {
-    let ratio = discriminator.ratio(of: pass.codes, pass.pass)
+  /// E[−log p(x|z)] + KL + γ·TC. The discriminator is a constant in it; its own loss follows once the model is updated,
+  /// from the evaluation of this step's codes and the permuted codes of a second batch.
+  public func loss(of step: TrainingStep) -> LossTerms {
+    let evaluation = discriminator.evaluate(step.codes.value, step.pass)
+    let ratio = discriminator.logDensityRatio(evaluation, of: step.codes, step.pass)
     return LossTerms(
-      .reconstruction(pass.meanDistortion),
-      .rate(pass.posterior.rate),
-      .totalCorrelation(ratio.mean(), weight: configuration.gamma.value(at: pass.step), "discriminator"))
+      .reconstruction(step.meanDistortion),
+      .rate(step.posterior.rate),
+      .totalCorrelation(ratio.mean(), weight: configuration.gamma.value(at: step.number), "discriminator")
+    ).trainingAdversary { [discriminator] second in
+      let permuted = discriminator.permuteLatents(second.codes, second.stream)
+      return discriminator.loss(evaluation, permuted: permuted, second.pass)
+    }
   }
 }

@@ -29,13 +29,16 @@ public final class Discriminator: Adversary {
     }
   }
 
+  /// D₀(z) − D₁(z) of some codes, with what the gradients of the losses that use it have in common.
+  package struct Evaluation {
+    fileprivate let difference: LogitDifference<Float>
+  }
+
   /// Its parameters, `discriminator.linear1.weight` and so on.
   public let parameters: ParameterStore
   /// Its optimiser.
   public let optimizer: OptimizerSettings
   private let layers: [Dense]
-  /// What the encoder's loss has computed on its codes, until the adversary's loss asks for it.
-  private var judged: DensityRatio?
 
   /// A discriminator with initial parameters from the context's random stream.
   public init(_ configuration: Configuration, _ context: ObjectiveContext) {
@@ -54,53 +57,50 @@ public final class Discriminator: Adversary {
     (parameters, optimizer, self.layers) = (store, configuration.optimizer, layers)
   }
 
-  /// D₀(z) − D₁(z), `[B, 1]`, with the discriminator a constant.
-  ///
-  /// The next ``loss(first:second:stream:_:)`` on the same codes goes on from here, so parameters must not change before.
-  func ratio(of codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    let evaluation = DensityRatio(layers, capacity: 2 * codes.shape[0], on: codes.value.device)
-    evaluation.append(codes.value, pass)
-    judged = codes.isTracked ? evaluation : nil
-    return evaluation.ratio(of: codes, pass)
+  /// Evaluates codes `[B, D]`, with room for as many more.
+  package func evaluate(_ codes: Tensor<Float>, _ pass: Pass) -> Evaluation {
+    let layers = layers.map {
+      LogitDifference<Float>.Layer(weights: $0.weight.value, bias: $0.bias.value, activation: $0.activation)
+    }
+    let difference = LogitDifference(layers, capacity: 2 * codes.shape[0], on: codes.device)
+    difference.append(codes, profile: pass.tape.profile)
+    return Evaluation(difference: difference)
+  }
+
+  /// D₀(z) − D₁(z) as a function of the codes that were evaluated, `[B, 1]`; the discriminator is a constant.
+  package func logDensityRatio(_ evaluation: Evaluation, of codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    evaluation.difference.variable(of: codes, profile: pass.tape.profile)
   }
 
   /// D₀(z) − D₁(z), which the best discriminator would make log q(z) − Σ_d log q(z_d) (Eq. 3).
   public func logDensityRatio(of codes: Tensor<Float>, _ pass: Pass) -> Tensor<Float>? {
-    let evaluation = DensityRatio(layers, capacity: codes.shape[0], on: codes.device)
-    evaluation.append(codes, pass)
-    return evaluation.ratio(pass).value.reshaped([codes.shape[0]])
+    evaluate(codes, pass).difference.values.reshaped([codes.shape[0]])
   }
 
-  /// The cross-entropy of telling the first batch's codes from the second's with each latent shuffled over the batch.
-  public func loss(first: Tensor<Float>, second: Tensor<Float>, stream: RandomStream, _ pass: Pass) -> LossTerms {
-    defer { judged = nil }
-    return loss(joint: first, permuted: permuteLatents(second, stream), pass)
-  }
-
-  /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d), both `[B, D]`.
+  /// The cross-entropy of telling codes of q(z) from codes of Π_d q(z_d).
   ///
   /// With s = 1 for codes of q(z) and −1 for the others, −log softmax of the right class is softplus(−s·(D₀ − D₁)).
-  package func loss(joint: Tensor<Float>, permuted: Tensor<Float>, _ pass: Pass) -> LossTerms {
-    let batch = joint.shape[0]
-    let evaluation: DensityRatio
-    if let judged, judged.isOf(joint) {
-      evaluation = judged
-      evaluation.append(permuted, pass)
-    } else {
-      evaluation = DensityRatio(layers, capacity: 2 * batch, on: joint.device)
-      evaluation.append(
-        Tensor(joint.elements + permuted.elements, [2 * batch, joint.shape[1]], on: joint.device), pass)
-    }
+  ///
+  /// - Parameters:
+  ///   - evaluation: the codes of q(z), evaluated with the present parameters.
+  ///   - permuted: as many codes of Π_d q(z_d), `[B, D]`.
+  ///   - pass: an evaluation that trains ``parameters``.
+  package func loss(_ evaluation: Evaluation, permuted: Tensor<Float>, _ pass: Pass) -> LossTerms {
+    let difference = evaluation.difference, batch = difference.rows
+    difference.append(permuted, profile: pass.tape.profile)
+    let ratios = difference.variable(
+      weights: layers.map { pass($0.weight) }, biases: layers.map { pass($0.bias) }, profile: pass.tape.profile)
     let signs = Tensor(
-      [Float](repeating: -1, count: batch) + [Float](repeating: 1, count: batch), [2 * batch, 1], on: joint.device)
-    let margins = evaluation.ratio(pass) * Variable(signs)
+      [Float](repeating: -1, count: batch) + [Float](repeating: 1, count: permuted.shape[0]),
+      [batch + permuted.shape[0], 1], on: permuted.device)
+    let margins = ratios * Variable(signs)
     let right = margins.value.elements.count { $0 < 0 }
     return LossTerms(
       LossTerm("discriminator_loss", margins.softplus().mean()),
-      observations: [("discriminator_accuracy", Double(right) / Double(2 * batch))])
+      observations: [("discriminator_accuracy", Double(right) / Double(difference.rows))])
   }
 
-  /// Shuffles each latent over the batch, independently of the others: a sample of Π_d q(z_d).
+  /// Shuffles each latent over the batch, independently of the others: a sample of Π_d q(z_d) (algorithm 1).
   package func permuteLatents(_ codes: Tensor<Float>, _ stream: RandomStream) -> Tensor<Float> {
     let batch = codes.shape[0], latents = codes.shape[1]
     let source = codes.elements

@@ -23,9 +23,9 @@ public struct VAE: Objective {
   let configuration: Configuration
 
   /// E[−log p(x|z)] + KL.
-  public func loss(of pass: ForwardPass) -> LossTerms {
+  public func loss(of step: TrainingStep) -> LossTerms {
     LossTerms(
-      .reconstruction(pass.meanDistortion),
-      .rate(pass.posterior.rate, weight: configuration.rateWeight.value(at: pass.step)))
+      .reconstruction(step.meanDistortion),
+      .rate(step.posterior.rate, weight: configuration.rateWeight.value(at: step.number)))
   }
 }

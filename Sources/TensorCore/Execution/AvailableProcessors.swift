@@ -1,0 +1,51 @@
+import Foundation
+
+/// The number of processors that this process may use: those that the scheduler gives it, or fewer where a container's quota
+/// of processor time is smaller (cgroup v2 `cpu.max`, cgroup v1 `cpu.cfs_quota_us`).
+enum AvailableProcessors {
+  /// The number, at least 1.
+  static func count() -> Int {
+    let active = ProcessInfo.processInfo.activeProcessorCount
+    return max(1, min(active, quota { try? String(contentsOfFile: $0, encoding: .utf8) } ?? active))
+  }
+
+  /// The number of processors of the smallest quota of this process's control groups, rounded up; nil without a quota.
+  ///
+  /// - Parameter read: the contents of a file; nil if it cannot be read.
+  static func quota(_ read: (_ path: String) -> String?) -> Int? {
+    var quotas: [Int] = []
+    for line in (read("/proc/self/cgroup") ?? "").split(separator: "\n") {
+      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard fields.count == 3 else { continue }
+      if fields[0] == "0" {
+        for folder in ancestors(of: String(fields[2])) {
+          quotas += unified(read("/sys/fs/cgroup\(folder)/cpu.max")).map { [$0] } ?? []
+        }
+      } else if fields[1].split(separator: ",").contains("cpu") {
+        for folder in ancestors(of: String(fields[2])) {
+          let root = "/sys/fs/cgroup/\(fields[1])\(folder)"
+          let values = ["quota", "period"].map { read("\(root)/cpu.cfs_\($0)_us")?.split(separator: "\n").first ?? "" }
+          quotas += unified(values.joined(separator: " ")).map { [$0] } ?? []
+        }
+      }
+    }
+    return quotas.min()
+  }
+
+  /// `/a/b` as `/a/b`, `/a` and the empty path: a quota of a group holds for those below it.
+  private static func ancestors(of path: String) -> [String] {
+    var path = path == "/" ? "" : path, all = [path]
+    while let slash = path.lastIndex(of: "/") {
+      path = String(path[..<slash])
+      all.append(path)
+    }
+    return all
+  }
+
+  /// The processors of "quota period", both in microseconds; nil for no quota or other text.
+  private static func unified(_ text: String?) -> Int? {
+    let numbers = (text ?? "").split { $0 == " " || $0 == "\n" }.map { Int($0) }
+    guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0 else { return nil }
+    return (quota - 1) / period + 1
+  }
+}
