@@ -20,6 +20,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     // C libraries of the system, nothing but their module maps.
@@ -129,7 +130,10 @@ let tested: [String: [Target.Dependency]] = [
   ],
   "Codes": ["Experiment", "FactorData", "FileFormats"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
-  "CommandLine": ["Autodiff", "Experiment", "FactorData", "FileFormats", "NeuralLayers", "disentangle"],
+  "CommandLine": [
+    "Autodiff", "DisentanglementMetrics", "Experiment", "FactorData", "FileFormats", "NeuralLayers",
+    "StrictConfiguration", "disentangle",
+  ],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {
   package.targets.append(

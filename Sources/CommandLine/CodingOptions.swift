@@ -11,7 +11,7 @@ struct ImageOptions: ParsableArguments {
   var array: String?
 
   func validate() throws {
-    if array != nil, images == nil { throw ValidationError("--array names an array of the file --images.") }
+    if array != nil, images == nil { throw ValidationError("--array requires --images.") }
   }
 
   /// The images.
@@ -24,22 +24,22 @@ struct ImageOptions: ParsableArguments {
 struct RowOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Only these rows, counted from 0, without the last: 0:1000, 500:, or every tenth, ::10.",
+      "Only these rows, counted from 0, the stop excluded: 0:1000, 500:, or every tenth, ::10.",
       valueName: "start:stop:step"))
   var rows: RowSlice?
 
-  @Option(help: ArgumentHelp("Only so many different rows, drawn at random.", valueName: "count"))
+  @Option(help: ArgumentHelp("Only this many distinct rows, drawn at random.", valueName: "count"))
   var random: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Only the rows in the array \"index\" of an HDF5 or NPZ file, as of other codes.", valueName: "file"),
+      "Only the rows in the array \"index\" of an HDF5 or NPZ file, for example of codes.", valueName: "file"),
     completion: .file())
   var indices: String?
 
   func validate() throws {
     if [rows != nil, random != nil, indices != nil].count(where: { $0 }) > 1 {
-      throw ValidationError("Give one of --rows, --random and --indices.")
+      throw ValidationError("Give only one of --rows, --random and --indices.")
     }
   }
 
@@ -58,17 +58,17 @@ extension RowSlice: ExpressibleByArgument {
 struct ImagesOutputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
-    help: "What to write: NAME.h5 or NAME.npz, NAME.png for one picture, or the name of a new folder of pictures.")
+    help: "What to write: NAME.h5 or NAME.npz, NAME.png for a grid, or a new folder for one PNG per image.")
   var output: String
 
-  @Option(help: "Images in a row of one picture.")
+  @Option(help: "Images in a row of the grid.")
   var columns = 10
 
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
   func validate() throws {
-    if !(1...100).contains(columns) { throw ValidationError("--columns is from 1 to 100, not \(columns)") }
+    if !(1...100).contains(columns) { throw ValidationError("--columns must be from 1 to 100, not \(columns)") }
   }
 
   /// The output, as far as can be known writable.

@@ -10,17 +10,17 @@ public struct DisentangleTool: ParsableCommand {
   /// What `--help` shows, and the commands.
   public static let configuration = CommandConfiguration(
     commandName: "disentangle",
-    abstract: "Train disentangled representations and see exactly where the rate went.",
+    abstract: "Train variational auto-encoders and decompose their KL rate exactly.",
     discussion: """
-      disentangle train configs/quickstart.yaml     train, then decompose the rate
-      disentangle report runs/quickstart            a page about it, with all figures
-      disentangle decompose runs/quickstart         decompose the rate of a run again
-      disentangle evaluate runs/quickstart          every disentanglement metric
-      disentangle encode runs/quickstart -o c.npz   codes of all images, for NumPy
-      disentangle list objectives                   what can be trained
+      disentangle train configs/quickstart.yaml     train a model, then decompose its rate
+      disentangle report runs/quickstart            write a report with all figures
+      disentangle decompose runs/quickstart         decompose the rate of a run
+      disentangle evaluate runs/quickstart          compute disentanglement metrics
+      disentangle encode runs/quickstart -o c.npz   write the codes of all images
+      disentangle list objectives                   list the objectives
 
-      OPENBLAS_CORETYPE in the environment is ignored, because presets there are often too modest for the processor; \
-      set DISENTANGLE_KEEP_OPENBLAS_CORETYPE=1 to have it respected. --version says which kernels are in use.
+      The environment variable OPENBLAS_CORETYPE is ignored, because it is often preset to an older processor; set \
+      DISENTANGLE_KEEP_OPENBLAS_CORETYPE=1 to respect it. --version shows which kernels are in use.
       """,
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
@@ -73,21 +73,21 @@ protocol ComponentCommand: ParsableCommand {
 
 /// Options that every command with computation has.
 struct DeviceOptions: ParsableArguments {
-  @Option(help: "Threads that work together (default: one for each core).")
+  @Option(help: "The number of threads (default: one per available core).")
   var threads: Int?
 
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
     }
   }
 
   var device: Device { Device(threads: threads) }
 }
 
-/// How much a command says while it works.
+/// How much a command logs.
 struct LoggingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("What to say on standard error while working.", valueName: "level"))
+  @Option(help: ArgumentHelp("The lowest level of the messages on standard error.", valueName: "level"))
   var logLevel = Logger.Level.info
 
   var logger: Logger { ConsoleLogHandler.logger(level: logLevel) }
@@ -102,6 +102,6 @@ struct ConfigurationOptions: ParsableArguments {
 
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Override a key, as objective.beta=6. Repeatable.", valueName: "key=value"))
+    help: ArgumentHelp("Override a key, for example objective.beta=6. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 }

@@ -6,12 +6,12 @@ import ONNXExport
 /// `disentangle export safetensors …`
 struct ExportSafetensors: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "safetensors", abstract: "Write a run's weights for PyTorch, as one safetensors file.",
+    commandName: "safetensors", abstract: "Export the weights of a run as a safetensors file.",
     discussion: """
-      Float32 in PyTorch's layouts, so that modules with the same names load them: encoder.conv1.weight [out, in, K, K], \
-      encoder.fc1.weight [out, in], decoder.conv_transpose1.weight [in, out, K, K]; images are flattened channels first. \
-      Metadata carry architecture, latents, likelihood and the run's configuration. \
-      `disentangle import safetensors` reads it back.
+      Tensors are float32 in PyTorch's layout, so that modules with the same names load them: encoder.conv1.weight \
+      [out, in, K, K], encoder.fc1.weight [out, in], decoder.conv_transpose1.weight [in, out, K, K]; images are flattened \
+      channels first. The metadata hold architecture, latents, likelihood and the configuration of the run. \
+      `disentangle import safetensors` reads the file.
 
         disentangle export safetensors runs/quickstart --output quickstart.safetensors
       """)
@@ -22,7 +22,7 @@ struct ExportSafetensors: ComponentCommand {
   @Option(name: .shortAndLong, help: "The file to write.")
   var output: String
 
-  @Option(help: "How tensors are named and ordered: \(WeightsLayout.allValueStrings.joined(separator: ", ")).")
+  @Option(help: "The names and layouts of the tensors: \(WeightsLayout.allValueStrings.joined(separator: ", ")).")
   var layout = WeightsLayout.pytorch
 
   @Flag(help: "Replace the file if it exists.")
@@ -44,11 +44,11 @@ struct ExportSafetensors: ComponentCommand {
 /// `disentangle export onnx …`
 struct ExportONNX: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "onnx", abstract: "Write a run's networks as ONNX, for onnxruntime and other engines.",
+    commandName: "onnx", abstract: "Export the encoder and the decoder of a run as ONNX models.",
     discussion: """
-      A folder with encoder.onnx (images [N, C, H, W] to mean and log_variance [N, D]) and decoder.onnx (codes [N, D] to \
-      images [N, C, H, W], the mean of p(x|z), and for a Bernoulli likelihood logits). N is any number; weights and the \
-      run's configuration are inside.
+      The output is a folder with encoder.onnx (images [N, C, H, W] to mean and log_variance [N, D]) and decoder.onnx \
+      (codes [N, D] to images [N, C, H, W], the mean of p(x|z), and for a Bernoulli likelihood also logits). N is dynamic; \
+      each model contains its weights and the configuration of the run.
 
         disentangle export onnx runs/quickstart --output quickstart-onnx
         disentangle export onnx runs/quickstart --only decoder --output decoder.onnx
@@ -57,13 +57,13 @@ struct ExportONNX: ComponentCommand {
   @Argument(help: "The folder of a run.", completion: .directory)
   var folder: String
 
-  @Option(name: .shortAndLong, help: "The folder to write, or with --only the file.")
+  @Option(name: .shortAndLong, help: "The folder to write, or the file with --only.")
   var output: String
 
-  @Option(help: "Write one network, as a file: \(ONNXNetwork.allValueStrings.joined(separator: " or ")).")
+  @Option(help: "Export one network only, as a file: \(ONNXNetwork.allValueStrings.joined(separator: " or ")).")
   var only: ONNXNetwork?
 
-  @Flag(help: "Replace what was exported there before.")
+  @Flag(help: "Replace an earlier export.")
   var force = false
 
   @OptionGroup var device: DeviceOptions

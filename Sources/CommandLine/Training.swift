@@ -28,7 +28,7 @@ extension TrainingRun {
     }
     let summary = ExperimentSummary(
       settings, trainer, dataset: dataset, output: folder.path,
-      // If the trial does not come through, training itself will say better why.
+      // If this trial fails, training fails too and reports the reason.
       secondsPerStep: try? Trainer.secondsPerStep(settings, dataset: dataset, on: trainer.model.device))
     announce((["\(summary)"] + notices).joined(separator: "\n"))
 
@@ -51,10 +51,10 @@ extension TrainingRun {
     if let profile = trainer.profile { announce("\n" + profile.table(peak: peak)) }
     guard ending == .stopped else { return }
     announce(
-      "Stopped after step \(trainer.step); the checkpoint is saved. Pass --resume to continue.")
+      "Stopped after step \(trainer.step); the checkpoint is saved. Use --resume to continue.")
     throw ExitCode(128 + (stop.signal ?? SIGINT))
   }
 }
 
-/// Shows text on standard output. All of it is in the run's folder too, so nothing stops where it cannot be shown.
+/// Prints to standard output. The text is also in the folder of the run, so a failure to print is not an error.
 func announce(_ text: String) { try? StandardStream.output.writeLine(text) }

@@ -358,7 +358,7 @@ extension CommandLineTests {
       "What cannot be done is one error, and nothing is written",
       arguments: [
         ("encode nowhere --output a.h5", "nowhere: there is no such run folder"),
-        ("encode run --output a.txt", "a.txt: the name does not tell the format of the file"),
+        ("encode run --output a.txt", "a.txt: the file name does not determine the format"),
         ("encode run --output gone/a.h5", "gone/a.h5: cannot write into the folder gone"),
         ("encode run --output data.h5", "data.h5: the file already exists\n  Choose another name or pass --force."),
         ("encode run --output a.h5 --rows 0:513", "the rows from 0 before 513 are not there (expected a part of 0:512"),

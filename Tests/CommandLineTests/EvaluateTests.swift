@@ -130,7 +130,7 @@ extension CommandLineTests {
       expectError(try run("--codes codes.h5 --preset rc"), code: 64, "The value 'rc' is invalid", "exact")
       expectError(try run("--codes codes.h5 --set mig.bin=3"), "--set mig.bin=3: unknown key mig.bin")
       expectError(try run("--codes none.h5"), "none.h5")
-      expectError(try run("--codes codes.h5 --codes codes.h5"), "codes.h5: is named twice")
+      expectError(try run("--codes codes.h5 --codes codes.h5"), "codes.h5: is given twice")
       expectError(try run("none"), "none", "no such run folder")
       expectError(try run("--codes codes.h5 --output no/where.json"), "no/where.json")
       #expect(try folder.names() == ["codes.h5"])

@@ -28,6 +28,11 @@ struct Program {
     try Program(path, arguments, in: folder, environment: environment).wait()
   }
 
+  /// Runs it to its end with a list of arguments.
+  static func run(_ arguments: [String], in folder: TemporaryFolder) throws -> Result {
+    try Program(path, arguments, in: folder, environment: [:]).wait()
+  }
+
   /// Runs a line of shell in which `$disentangle` is the executable.
   static func shell(_ line: String, in folder: TemporaryFolder) throws -> Result {
     try Program("/bin/sh", ["-c", line], in: folder, environment: ["disentangle": path]).wait()

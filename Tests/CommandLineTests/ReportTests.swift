@@ -241,7 +241,7 @@ extension CommandLineTests {
       expectError(try run("report run --output mine"), "mine", "no report")
       expectError(try run("report run --output data.h5"), "data.h5", "a file is in the way")
       expectError(try run("report run --output none/report"), "none", "does not exist", "mkdir")
-      expectError(try run("compare run run/"), "named twice")
+      expectError(try run("compare run run/"), "given twice")
       // Nobody can write below /proc, whatever rights he has.
       expectError(try run("report run \(Self.quick) --output /proc/report"), "/proc/report", output: true)
       try Data("damaged".utf8).write(to: URL(fileURLWithPath: experiment.folder.file("run/weights.safetensors")))
@@ -356,7 +356,7 @@ extension CommandLineTests {
 
       let first = try experiment.data("\(folder)/rate-distortion.json")
       let again = try run("rate-distortion study.yaml")
-      #expect(again.code == 0 && again.output.components(separatedBy: "It is there already.").count == 5)
+      #expect(again.code == 0 && again.output.components(separatedBy: "Already trained.").count == 5)
       let same = try experiment.data("\(folder)/rate-distortion.json") == first
       #expect(same)
     }

@@ -6,10 +6,11 @@ import Reports
 
 struct CompareCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compare", abstract: "Compare runs: a table and overlaid figures, seeds as mean ± standard deviation.",
+    commandName: "compare",
+    abstract: "Compare runs in a table and overlaid figures, seeds as mean ± standard deviation.",
     discussion: """
-      Runs whose configurations differ in nothing but name and seed are one group. A run that has been reported \
-      (disentangle report RUN) is taken from its report; others are measured here, which takes as long as a report.
+      Runs whose configurations differ only in name and seed form one group. A run with a report (disentangle report RUN) \
+      is read from it; other runs are measured first, which takes as long as a report.
       """)
 
   @Argument(help: "The folders of runs.", completion: .directory)
@@ -24,10 +25,10 @@ struct CompareCommand: ComponentCommand {
   func run(_ components: Components) throws {
     let device = device.device
     try Comparison.requireWritable(output)
-    // All are opened first: a name that is wrong shows at once.
+    // All are opened first: a wrong name is reported at once.
     let runs = try folders.map { try TrainedRun(at: $0, components: components, on: device) }
     if let twice = Dictionary(grouping: runs.map(\.folder.path), by: { $0 }).first(where: { $1.count > 1 })?.key {
-      throw StructuredError("the run is named twice", at: twice, expected: "different runs")
+      throw StructuredError("the run is given twice", at: twice, expected: "different runs")
     }
     let reports = try runs.map { run in
       let known = try ReportContents.existing(of: run)

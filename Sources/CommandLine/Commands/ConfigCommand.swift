@@ -4,13 +4,13 @@ import StrictConfiguration
 
 struct ConfigCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Check a configuration, or print it with every default.",
+    commandName: "config", abstract: "Check a configuration, or print it with all defaults.",
     subcommands: [CheckConfig.self, ShowConfig.self])
 }
 
 struct CheckConfig: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Say whether a configuration is valid, and if not, what is wrong where.")
+    commandName: "check", abstract: "Check a configuration and report the first error with its line and column.")
   @OptionGroup var configuration: ConfigurationOptions
 
   func run(_ components: Components) throws {
@@ -23,7 +23,7 @@ struct CheckConfig: ComponentCommand {
 
 struct ShowConfig: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Print a configuration resolved, with every default.")
+    commandName: "show", abstract: "Print the resolved configuration, with all defaults and overrides.")
   @OptionGroup var configuration: ConfigurationOptions
 
   func run(_ components: Components) throws {

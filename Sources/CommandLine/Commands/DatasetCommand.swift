@@ -14,12 +14,12 @@ struct DatasetCommand: ParsableCommand {
     subcommands: [List.self, Info.self, Render.self, Verify.self])
 
   struct List: ComponentCommand {
-    static let configuration = CommandConfiguration(abstract: "List the data sets that configurations can name.")
+    static let configuration = CommandConfiguration(abstract: "List the data sets that a configuration can use.")
 
     func run(_ components: Components) throws { try ListDatasets().run(components) }
   }
 
-  struct Info: ParsableCommand {
+  struct Info: ComponentCommand {
     static let configuration = CommandConfiguration(
       abstract: "Describe a data set that can be named, or a file of arrays and its images.",
       discussion: """
@@ -33,17 +33,18 @@ struct DatasetCommand: ParsableCommand {
       String?
     @OptionGroup var threadOptions: DeviceOptions
 
-    func run() throws {
+    func run(_ components: Components) throws {
       let device = threadOptions.device
-      if let entry = Registry<DatasetEntry>.standard[source] {
+      if let entry = components.datasets[source] {
         let document = try ConfigurationDocument(yaml: "name: \(entry.name)", source: "data set \(entry.name)")
-        return try show(try document.decode(DatasetChoice.self).value.open(on: device), device)
+        let choice = try document.decode { try DatasetChoice(from: &$0, registry: components.datasets) }
+        return try show(try choice.value.open(on: device), device)
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
       for path in paths { try say("array      \(path): \(try file.information(path).summary)") }
       let isChosen = images != nil || factors != nil
-      let published = Registry<DatasetEntry>.standard.entries.lazy.compactMap(\.publishedFile)
+      let published = components.datasets.entries.lazy.compactMap(\.publishedFile)
       if !isChosen, let published = published.first(where: { $0.recognizes(file) }) {
         try show(try published.open(source, device), device)
       } else if isChosen || paths.contains("images") || paths.contains("imgs") {
@@ -56,7 +57,7 @@ struct DatasetCommand: ParsableCommand {
     }
   }
 
-  struct Render: ParsableCommand {
+  struct Render: ComponentCommand {
     static let configuration = CommandConfiguration(
       abstract: "Render a data set into a file of the published layout.")
 
@@ -65,10 +66,10 @@ struct DatasetCommand: ParsableCommand {
     @Flag(help: "Replace the file if it exists.") var force = false
     @OptionGroup var threadOptions: DeviceOptions
 
-    func run() throws {
-      let entry = try Registry<DatasetEntry>.standard.entry(named: name, at: "dataset render")
+    func run(_ components: Components) throws {
+      let entry = try components.datasets.entry(named: name, at: "dataset render")
       guard let render = entry.publishedFile?.render else {
-        throw DatasetCommand.cannot("rendered", entry) { $0.render != nil }
+        throw DatasetCommand.cannot("rendered", entry, components.datasets) { $0.render != nil }
       }
       try AtomicFile.requireWritable(output, overwrite: force)
       let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
@@ -83,7 +84,7 @@ struct DatasetCommand: ParsableCommand {
     }
   }
 
-  struct Verify: ParsableCommand {
+  struct Verify: ComponentCommand {
     static let configuration = CommandConfiguration(
       abstract: "Verify a file in the published layout of a data set.",
       discussion: """
@@ -95,10 +96,10 @@ struct DatasetCommand: ParsableCommand {
     @Option(help: "The name of the data set (default: the first that can be verified).") var dataset: String?
     @OptionGroup var threadOptions: DeviceOptions
 
-    func run() throws {
-      let registry = Registry<DatasetEntry>.standard
+    func run(_ components: Components) throws {
+      let registry = components.datasets
       let entry = try dataset.map { try registry.entry(named: $0, at: "--dataset") }
-      if let entry, entry.publishedFile == nil { throw DatasetCommand.cannot("verified", entry) { _ in true } }
+      if let entry, entry.publishedFile == nil { throw DatasetCommand.cannot("verified", entry, components.datasets) { _ in true } }
       guard let published = try entry?.publishedFile ?? recognized(by: registry) else { return }
       let lines = try published.verify(file, threadOptions.device)
       let width = 2 + (lines.map(\.label.count).max() ?? 0)
@@ -117,9 +118,9 @@ struct DatasetCommand: ParsableCommand {
 
   /// The error that a data set has no published file, or cannot be rendered.
   private static func cannot(
-    _ done: String, _ entry: DatasetEntry, others: (PublishedFile) -> Bool
+    _ done: String, _ entry: DatasetEntry, _ registry: Registry<DatasetEntry>, others: (PublishedFile) -> Bool
   ) -> StructuredError {
-    let able = Registry<DatasetEntry>.standard.entries.filter { $0.publishedFile.map(others) ?? false }.map(\.name)
+    let able = registry.entries.filter { $0.publishedFile.map(others) ?? false }.map(\.name)
     return StructuredError(
       "the data set \"\(entry.name)\" cannot be \(done)", expected: able.joined(separator: " or "))
   }

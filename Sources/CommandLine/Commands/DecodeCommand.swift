@@ -8,10 +8,11 @@ struct DecodeCommand: ComponentCommand {
     discussion: """
       disentangle decode runs/quickstart --codes codes.npz --output images.h5
       disentangle decode runs/quickstart --codes codes.npz --output grid.png --columns 7
-      disentangle decode runs/quickstart --codes codes.h5 --array sampled_codes --output pictures
+      disentangle decode runs/quickstart --codes codes.h5 --array sampled_codes --output images
 
-      Images are the means of p(x|z), probabilities for a Bernoulli likelihood: images [N, H, W, C] float32. A name \
-      that ends in .png is one picture of them all, a name without an ending a new folder of pictures.
+      The output holds images [N, H, W, C] float32: the means of p(x|z), which are probabilities for a Bernoulli \
+      likelihood. A name that ends in .png is written as one grid, a name without an ending as a new folder with one PNG \
+      per image.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
@@ -20,7 +21,7 @@ struct DecodeCommand: ComponentCommand {
   @Option(help: "An HDF5 or NPZ file with codes [N, D].", completion: .file())
   var codes: String
 
-  @Option(help: "The array of codes in it.")
+  @Option(help: "The array of codes in the file.")
   var array = "codes"
 
   @OptionGroup var output: ImagesOutputOptions

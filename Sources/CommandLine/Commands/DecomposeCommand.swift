@@ -5,10 +5,10 @@ import RateDecomposition
 
 struct DecomposeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decompose", abstract: "Say where the rate went: exact I(x;z), TC and dimension-wise KL.",
+    commandName: "decompose", abstract: "Decompose the KL rate into exact I(x; z), TC and dimension-wise KL.",
     discussion: """
-      Of a run, or of anybody's posteriors: --posterior FILE.h5 with arrays mean and log_variance [N, D] (float32 or \
-      float64), and optionally samples [S, D] with indices [S].
+      The posteriors are those of a run, or come from any program with --posterior FILE.h5: arrays mean and log_variance \
+      [N, D] (float32 or float64), optionally samples [S, D] with indices [S].
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
@@ -16,19 +16,19 @@ struct DecomposeCommand: ComponentCommand {
   @Argument(help: "The folder of a run.")
   var folder: String?
 
-  @Option(help: "An HDF5 file with posteriors, instead of a run.")
+  @Option(help: "An HDF5 file of posteriors, instead of a run.")
   var posterior: String?
 
-  @Option(help: "How to print: table or json.")
+  @Option(help: "The output format.")
   var format = Format.table
 
-  @Option(help: "Samples of the aggregate posterior (default: the run's report.samples, or 10000).")
+  @Option(help: "The number of samples of the aggregate posterior (default: report.samples of the run, or 10000).")
   var samples: Int?
 
-  @Option(help: "The seed of the samples (default: the run's, or 0).")
+  @Option(help: "The seed of the samples (default: the seed of the run, or 0).")
   var seed: UInt64?
 
-  @Option(help: "Batch size of the minibatch estimates (default: the run's, or 64).")
+  @Option(help: "The batch size of the minibatch estimates (default: that of the run, or 64).")
   var batchSize: Int?
 
   @OptionGroup var device: DeviceOptions
@@ -36,13 +36,13 @@ struct DecomposeCommand: ComponentCommand {
 
   func validate() throws {
     if (folder == nil) == (posterior == nil) {
-      throw ValidationError("Name the folder of a run, or a file with --posterior, and not both.")
+      throw ValidationError("Give either the folder of a run or a file with --posterior.")
     }
     if let samples, !(2...10_000_000).contains(samples) {
-      throw ValidationError("--samples is from 2 to 10000000, not \(samples)")
+      throw ValidationError("--samples must be from 2 to 10000000, not \(samples)")
     }
     if let batchSize, !(1...1_000_000).contains(batchSize) {
-      throw ValidationError("--batch-size is from 1 to 1000000, not \(batchSize)")
+      throw ValidationError("--batch-size must be from 1 to 1000000, not \(batchSize)")
     }
   }
 

@@ -6,17 +6,17 @@ import FileFormats
 
 struct EncodeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "encode", abstract: "Encode images: codes, log-variances and factors as HDF5 or NPZ.",
+    commandName: "encode", abstract: "Encode images and write codes, log-variances and factors as HDF5 or NPZ.",
     discussion: """
-      disentangle encode runs/quickstart --output codes.h5                     all images of the run's data set
-      disentangle encode runs/quickstart --output codes.npz --rows 0:1000      the first thousand
+      disentangle encode runs/quickstart --output codes.h5
+      disentangle encode runs/quickstart --output codes.npz --rows 0:1000
       disentangle encode runs/quickstart --output codes.h5 --random 10000 --sample
-      disentangle encode runs/quickstart --output codes.h5 --images mine.npz   other images
+      disentangle encode runs/quickstart --output codes.h5 --images mine.npz
 
       Arrays: codes and log_variances [N, D] float32, mean_kl [D] float64 in nats, index [N] and, where factors are \
       known, factors [N, K] (-1 where a value is unknown), factor_names, factor_sizes and factor_kinds [K]; with --sample \
-      also sampled_codes [N, D]. In HDF5 the attributes run and step say where they come from. `disentangle evaluate \
-      --codes` reads such a file.
+      also sampled_codes [N, D]. In HDF5 the attributes run and step name the source. `disentangle evaluate --codes` reads \
+      the file.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
@@ -28,10 +28,10 @@ struct EncodeCommand: ComponentCommand {
   @OptionGroup var images: ImageOptions
   @OptionGroup var rows: RowOptions
 
-  @Flag(help: "Also draw one code for each image from its posterior.")
+  @Flag(help: "Also sample one code per image from its posterior.")
   var sample = false
 
-  @Option(help: "The seed of --sample and --random (default: the run's).")
+  @Option(help: "The seed of --sample and --random (default: the seed of the run).")
   var seed: UInt64?
 
   @Flag(help: "Replace the file if it exists.")
@@ -42,7 +42,7 @@ struct EncodeCommand: ComponentCommand {
   func run(_ components: Components) throws {
     guard ArrayFileWriter.Format(path: output) != nil else {
       throw StructuredError(
-        "the name does not tell the format of the file", at: output, expected: "a name that ends in .h5 or .npz")
+        "the file name does not determine the format", at: output, expected: "a name that ends in .h5 or .npz")
     }
     let device = device.device
     let trained = try TrainedRun(at: folder, components: components, on: device)

@@ -15,20 +15,20 @@ extension MetricPreset: ExpressibleByArgument {}
 struct EvaluateCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure disentanglement: every metric of the field, of runs or anybody's codes.",
+    abstract: "Compute disentanglement metrics of runs, or of codes from any program.",
     discussion: """
-      disentangle evaluate runs/a                  at disentanglement_lib's sizes
-      disentangle evaluate runs/a --metrics mig,irs           some of them
-      disentangle evaluate runs/a --preset exact              the whole data set
-      disentangle evaluate runs/a --set mig.bins=30           another setting
-      disentangle evaluate runs/a runs/b           side by side, and alike? (UDR)
-      disentangle evaluate --codes codes.h5        codes of any framework
+      disentangle evaluate runs/a                     sizes of disentanglement_lib
+      disentangle evaluate runs/a --metrics mig,irs   selected metrics
+      disentangle evaluate runs/a --preset exact      the whole data set
+      disentangle evaluate runs/a --set mig.bins=30   another setting
+      disentangle evaluate runs/a runs/b              several runs, with UDR
+      disentangle evaluate --codes codes.h5           codes of any framework
 
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
       factor_sizes, factor_kinds (ordered, cyclic or categorical), log_variances [N, D], mean_kl [D], and \
       stored batches factor_vae/factor_index, factor_vae/rows, beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The \
-      images of a run are encoded once; the posteriors stay in its folder as posteriors.h5. `disentangle list metrics` \
-      shows all metrics.
+      images of a run are encoded once; the posteriors are kept in its folder as posteriors.h5. `disentangle list metrics` \
+      lists all metrics.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }
@@ -39,33 +39,33 @@ struct EvaluateCommand: ComponentCommand {
   @Option(help: ArgumentHelp("A file of codes with factors, instead of a run. Repeatable.", valueName: "file"))
   var codes: [String] = []
 
-  @Option(help: ArgumentHelp("Which metrics, joined by commas (default: all but the slowest).", valueName: "names"))
+  @Option(help: ArgumentHelp("The metrics, separated by commas (default: all but optional ones).", valueName: "names"))
   var metrics: String?
 
-  @Option(help: "Whose sizes and thresholds (default: dlib).")
+  @Option(help: "The preset of sizes and thresholds (default: dlib).")
   var preset: MetricPreset?
 
   @Option(
     help: ArgumentHelp(
-      "Settings, a YAML file: preset, seed, representation, metrics, and a section for each metric.", valueName: "file"),
+      "A YAML file: preset, seed, representation, metrics, and a section for each metric.", valueName: "file"),
     completion: .file(extensions: ["yaml", "yml"]))
   var config: String?
 
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Override a setting, as mig.bins=30. Repeatable.", valueName: "key=value"))
+    help: ArgumentHelp("Override a setting, for example mig.bins=30. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(help: "The seed of everything sampled (default: 0).")
+  @Option(help: "The seed of all random numbers (default: 0).")
   var seed: Int?
 
-  @Option(help: "How to print: table, markdown, json or csv.")
+  @Option(help: "The output format.")
   var format = Format.table
 
-  @Option(name: .shortAndLong, help: "A file to write instead of printing.")
+  @Option(name: .shortAndLong, help: "The file to write (default: standard output).")
   var output: String?
 
-  @Flag(help: "Show in tables the numbers behind the scores, too.")
+  @Flag(help: "Also show the values behind the scores in tables.")
   var parts = false
 
   @OptionGroup var device: DeviceOptions
@@ -73,7 +73,7 @@ struct EvaluateCommand: ComponentCommand {
 
   func validate() throws {
     if folders.isEmpty == codes.isEmpty {
-      throw ValidationError("Name the folders of runs, or files with --codes, and not both.")
+      throw ValidationError("Give either the folders of runs or files with --codes.")
     }
   }
 
@@ -81,7 +81,7 @@ struct EvaluateCommand: ComponentCommand {
     let settings = try settings(components), device = device.device, logger = logging.logger
     let names = folders + codes
     if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
-      throw StructuredError("is named twice", at: twice, expected: "different runs or files")
+      throw StructuredError("is given twice", at: twice, expected: "different runs or files")
     }
     if let output { try AtomicFile.requireWritable(output, overwrite: true) }
     let inputs: [(name: String, input: MetricInput)] =
@@ -105,7 +105,7 @@ struct EvaluateCommand: ComponentCommand {
     }
   }
 
-  /// The settings from the file and the options, the latter winning.
+  /// The settings from the file and the options; the options override the file.
   private func settings(_ components: Components) throws -> ResolvedConfiguration<EvaluationConfiguration> {
     var options: [(assignment: String, option: String)] = []
     if let preset { options.append(("preset=\(preset.rawValue)", "--preset \(preset.rawValue)")) }
@@ -121,7 +121,7 @@ struct EvaluateCommand: ComponentCommand {
         ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
       return try document.evaluation(components)
     } catch var error as StructuredError {
-      // What an option said is called by the option's name.
+      // An error in an option names the option.
       for (assignment, option) in options where error.location == "--set \(assignment)" { error.location = option }
       throw error
     }
@@ -139,7 +139,7 @@ struct EvaluateCommand: ComponentCommand {
       posterior = known
     } else {
       posterior = try encode(dataset, by: run.model(for: dataset, on: device), logger)
-      // What cannot be kept, as in a folder that is for reading only, can still be measured.
+      // In a read-only folder the posteriors cannot be kept, but they can be measured.
       do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
     }
     return try MetricInput(posterior, on: dataset, device: device, location: folder)

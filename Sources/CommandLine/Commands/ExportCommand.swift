@@ -4,23 +4,23 @@ import FileFormats
 import Foundation
 import Reports
 
-/// `disentangle export …`: a run in forms for other programs.
+/// `disentangle export …`: converts a run for other programs.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Take a run elsewhere: a notebook of its figures, a page to explore its latents, weights, networks.",
+    abstract: "Export a run: a notebook, a latent explorer, weights, or ONNX models.",
     subcommands: [ExportNotebook.self, ExportExplorer.self, ExportSafetensors.self, ExportONNX.self])
 }
 
 struct ExportExplorer: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explorer", abstract: "Write a page with a slider for each latent, the decoder running in it.",
-    discussion: "The page is one file that needs no network. `disentangle report` writes it too.")
+    commandName: "explorer", abstract: "Export an HTML page with a slider for each latent that runs the decoder.",
+    discussion: "The page is one self-contained file. `disentangle report` writes it too.")
 
   @Argument(help: "The folder of a run.")
   var folder: String
 
-  @Option(name: .shortAndLong, help: "The file to write (default: explorer.html in the folder).")
+  @Option(name: .shortAndLong, help: "The file to write (default: explorer.html in the folder of the run).")
   var output: String?
 
   @OptionGroup var device: DeviceOptions
@@ -42,10 +42,10 @@ struct ExportExplorer: ComponentCommand {
 
 struct ExportNotebook: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "notebook", abstract: "Write a Jupyter notebook that draws the figures of a run's report.",
+    commandName: "notebook", abstract: "Export a Jupyter notebook that draws the figures of the report.",
     discussion: """
-      The notebook needs numpy, h5py, matplotlib and pandas; its data is beside it, NAME.h5 with NAME.ipynb. The run is \
-      measured as by `disentangle report`.
+      The notebook NAME.ipynb reads its data from NAME.h5 beside it and requires numpy, h5py, matplotlib and pandas. The \
+      run is measured as by `disentangle report`.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)

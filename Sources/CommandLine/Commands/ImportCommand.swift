@@ -2,57 +2,57 @@ import ArgumentParser
 import Experiment
 import FileFormats
 
-/// `disentangle import …`: what was made elsewhere, as a run.
+/// `disentangle import …`: creates a run from the files of other programs.
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "import", abstract: "Make a run of weights that were trained elsewhere.",
+    commandName: "import", abstract: "Create a run from weights that another program trained.",
     subcommands: [ImportSafetensors.self])
 }
 
 struct ImportSafetensors: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "safetensors", abstract: "Make a run of weights in a safetensors file.",
+    commandName: "safetensors", abstract: "Create a run from a safetensors file.",
     discussion: """
-      Every command then works on the run as if it had been trained here: report, compare, decompose, export. Layouts: \
-      pytorch, as `disentangle export safetensors` writes; disentangling-vae, the models of that repository, whose \
-      encoders interleave means and log-variances; disentangle, a run's weights.safetensors. A file that this program \
-      wrote says itself what it is. Of others the run's config.yaml says where the weights came from, and nothing about \
-      training; what is known can be said with --set.
+      All commands work on the run: report, compare, decompose, evaluate, export. Layouts: pytorch, as written by \
+      `disentangle export safetensors`; disentangling-vae, the models of that repository, whose encoders interleave means \
+      and log-variances; disentangle, the weights.safetensors of a run. A file written by this program needs no options. \
+      For other files the config.yaml of the run records the source of the weights, and nothing about training; add what \
+      is known with --set.
 
         disentangle import safetensors model.safetensors --architecture burgess --output runs/model
         disentangle import safetensors btcvae.safetensors --architecture burgess --layout disentangling-vae \\
           --output runs/btcvae
       """)
 
-  @Argument(help: "The file.", completion: .file(extensions: ["safetensors"]))
+  @Argument(help: "The safetensors file.", completion: .file(extensions: ["safetensors"]))
   var file: String
 
-  @Option(help: "The architecture, as `disentangle list architectures` shows them (default: what the file says).")
+  @Option(help: "The architecture, one of `disentangle list architectures` (default: from the metadata of the file).")
   var architecture: String?
 
   @Option(
     help: """
-      How tensors are named and ordered: \(WeightsLayout.allValueStrings.joined(separator: ", ")) (default: what the file \
-      says, or pytorch).
+      The names and layouts of the tensors: \(WeightsLayout.allValueStrings.joined(separator: ", ")) (default: from the \
+      metadata of the file, or pytorch).
       """)
   var layout: WeightsLayout?
 
-  @Option(help: "D, the number of latents (default: what the file says, or its shapes).")
+  @Option(help: "D, the number of latents (default: from the metadata of the file, or from its shapes).")
   var latents: Int?
 
   @Option(
     help: """
-      What the decoder's output means: bernoulli, {name: gaussian, standard_deviation: 0.1}, {name: laplace, scale: 0.1} \
-      (default: what the file says, or bernoulli).
+      The likelihood p(x|z): bernoulli, {name: gaussian, standard_deviation: 0.1}, {name: laplace, scale: 0.1} (default: \
+      from the metadata of the file, or bernoulli).
       """)
   var likelihood: String?
 
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Say more, as dataset.path=data.h5, objective.name=vae. Repeatable.", valueName: "key=value"))
+    help: ArgumentHelp("Set a key of the configuration, as objective.name=vae. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(name: .shortAndLong, help: "The run's folder.")
+  @Option(name: .shortAndLong, help: "The folder of the run.")
   var output: String
 
   @OptionGroup var device: DeviceOptions

@@ -8,7 +8,7 @@ import Objectives
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Show what configurations can name.",
+    commandName: "list", abstract: "List the objectives, architectures, data sets and metrics.",
     subcommands: [ListObjectives.self, ListArchitectures.self, ListDatasets.self, ListMetrics.self])
 }
 
@@ -28,7 +28,7 @@ extension String {
 
 struct ListObjectives: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "objectives", abstract: "Objectives, with equation and paper.")
+    commandName: "objectives", abstract: "List the objectives, with equation and paper.")
   func run(_ components: Components) throws {
     try show(components.objectives.entries.map { ($0.name, $0.summary, [$0.equation, $0.paper]) })
   }
@@ -36,14 +36,14 @@ struct ListObjectives: ComponentCommand {
 
 struct ListArchitectures: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "architectures", abstract: "Encoder and decoder networks, with paper.")
+    commandName: "architectures", abstract: "List the architectures, with paper.")
   func run(_ components: Components) throws {
     try show(components.architectures.entries.map { ($0.name, $0.summary, [$0.paper]) })
   }
 }
 
 struct ListDatasets: ComponentCommand {
-  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "Data sets, with paper.")
+  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "List the data sets, with paper.")
   func run(_ components: Components) throws {
     try show(components.datasets.entries.map { ($0.name, $0.summary, [$0.paper].compactMap { $0 }) })
   }
@@ -51,11 +51,11 @@ struct ListDatasets: ComponentCommand {
 
 struct ListMetrics: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "Measures of disentanglement, with paper.")
+    commandName: "metrics", abstract: "List the disentanglement metrics, with paper.")
   func run(_ components: Components) throws {
     try show(
       components.metrics.entries.map { entry in
-        (entry.name, entry.summary + (entry.isDefault ? "" : " (if asked for)"), [entry.paper])
+        (entry.name, entry.summary + (entry.isDefault ? "" : " (optional)"), [entry.paper])
       })
   }
 }

@@ -12,10 +12,10 @@ import TensorCore
 struct RateDistortionCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "rate-distortion",
-    abstract: "Draw runs in the plane of rate and distortion, training those of a sweep.",
+    abstract: "Plot runs in the rate–distortion plane, training those of a sweep.",
     discussion: """
-      STUDY is a YAML file: configuration and vary (key, values), optionally set and seeds, name runs to train; runs \
-      lists folders of runs that are there already. For example:
+      STUDY is a YAML file. configuration and vary (key, values), optionally with set and seeds, define runs to train; \
+      runs lists the folders of existing runs. For example:
 
         name: beta
         configuration: configs/beta-vae.yaml
@@ -23,14 +23,14 @@ struct RateDistortionCommand: ComponentCommand {
         vary: {key: objective.beta, values: [0.5, 1, 2, 4, 8]}
         seeds: [1, 2]
 
-      Trained runs stay in the study's folder, by default runs/NAME; stopped with Ctrl-C or killed, the same command \
-      goes on where it was. The page is in rate-distortion/ there.
+      Trained runs are kept in the folder of the study, by default runs/NAME. If the command is interrupted or killed, \
+      the same command resumes. The report is in rate-distortion/ in that folder.
       """)
 
   @Argument(help: "The study, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
   var study: String
 
-  @Option(name: .shortAndLong, help: "The study's folder (default: runs/NAME, from the study's name).")
+  @Option(name: .shortAndLong, help: "The folder of the study (default: runs/NAME, from the name of the study).")
   var output: String?
 
   @OptionGroup var device: DeviceOptions
@@ -42,7 +42,7 @@ struct RateDistortionCommand: ComponentCommand {
     let device = device.device
     let study = try ConfigurationDocument(path: study).decode(RateDistortionStudy.self).value
     let root = output ?? "runs/\(study.name)"
-    // Everything is opened before anything is trained: what is wrong shows at once.
+    // Everything is opened before anything is trained: errors are reported at once.
     let given = try study.runs.map { try TrainedRun(at: $0, components: components, on: device) }
     let plans = try (study.sweep?.plans ?? []).map { plan in
       (
@@ -52,7 +52,7 @@ struct RateDistortionCommand: ComponentCommand {
       )
     }
     do { try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true) } catch {
-      throw StructuredError("cannot make the folder of the study", at: root, action: "Choose another --output.")
+      throw StructuredError("cannot create the folder of the study", at: root, action: "Choose another --output.")
     }
     let page = PathParts.join(root, "rate-distortion")
     try RateDistortionReport.requireWritable(page)
@@ -70,7 +70,7 @@ struct RateDistortionCommand: ComponentCommand {
     try report.write(to: page)
     try StandardStream.output.writeLine("\n" + report.text)
     try StandardStream.output.writeLine(
-      "\nThe page is in \(page): open \(PathParts.join(page, "index.html"))")
+      "\nThe report is in \(page): open \(PathParts.join(page, "index.html"))")
   }
 
   /// Trains a run and writes its short report, as far as that has not been done.
@@ -81,10 +81,10 @@ struct RateDistortionCommand: ComponentCommand {
     if let folder = try? RunFolder.open(at: path), folder.contains(.weights), folder.hasReport {
       guard try TrainedRun(at: path, components: components, on: device).configuration == resolved.yaml else {
         throw StructuredError(
-          "the run there has another configuration", at: path, expected: "the study's",
+          "the existing run has another configuration", at: path, expected: "the configuration of the study",
           action: "Choose another --output.")
       }
-      return announce("It is there already.")
+      return announce("Already trained.")
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(

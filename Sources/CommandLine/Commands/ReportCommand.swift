@@ -6,20 +6,21 @@ import Reports
 
 struct ReportCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Make a page about a run: where its rate went, its latents, what it draws.",
+    commandName: "report",
+    abstract: "Write the report of a run: rate decomposition, latents, factors, traversals, samples.",
     discussion: """
-      The page is a folder, by default report/ in the run's: index.html, report.md, report.json, explorer.html, and \
-      figures/ with every figure as SVG, PDF and PNG. It opens without a network. A run that was interrupted is \
-      reported as of its last checkpoint; a folder with a config.yaml and weights.safetensors is enough.
+      The report is a folder, by default report/ in the folder of the run: index.html, report.md, report.json, \
+      explorer.html, and figures/ with every figure as SVG, PDF and PNG. It needs no network. An interrupted run is \
+      reported as of its last checkpoint. A folder with config.yaml and weights.safetensors is sufficient.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
   var folder: String
 
-  @Option(name: .shortAndLong, help: "The folder to write (default: report/ in the run's folder).")
+  @Option(name: .shortAndLong, help: "The folder to write (default: report/ in the folder of the run).")
   var output: String?
 
-  @Option(help: "Also compute disentanglement metrics, with the sizes of this preset.")
+  @Option(help: "Also compute disentanglement metrics with this preset.")
   var metrics: MetricPreset?
 
   @OptionGroup var measuring: ReportMeasuringOptions
@@ -39,32 +40,32 @@ struct ReportCommand: ComponentCommand {
   }
 }
 
-/// How thoroughly reports measure.
+/// The sample sizes of a report.
 struct ReportMeasuringOptions: ParsableArguments {
-  @Option(help: "Samples of q(z) for the decomposition (default: the run's report.samples).")
+  @Option(help: "The number of samples of q(z) for the decomposition (default: report.samples of the run).")
   var samples: Int?
 
-  @Option(help: "Images whose distortion is measured (default: the run's report.distortion_images).")
+  @Option(help: "The number of images whose distortion is measured (default: report.distortion_images of the run).")
   var distortionImages: Int?
 
-  @Option(help: "The seed of everything sampled (default: the run's).")
+  @Option(help: "The seed of all random numbers (default: the seed of the run).")
   var seed: Int?
 
-  @Option(help: "Samples of q(z) for pairs of latents, and for factors where they cannot be integrated.")
+  @Option(help: "The number of samples of q(z) for pairs of latents, and for factors that cannot be integrated.")
   var pairwiseSamples = ReportOptions().pairwiseSamples
 
-  @Option(help: "Batches of each size in the audit of estimators.")
+  @Option(help: "The number of batches of each size for the audit of estimators.")
   var auditBatches = ReportOptions().auditBatches
 
   @Option(
     help: ArgumentHelp(
-      "A batch size of the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
+      "A batch size for the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
   var auditBatchSize: [Int] = []
 
-  @Option(help: "Images of the likelihood curve; 0 leaves it out.")
+  @Option(help: "The number of images for the likelihood curve; 0 omits it.")
   var likelihoodImages = ReportOptions().likelihoodImages
 
-  @Option(help: "The most codes for each of these images.")
+  @Option(help: "The largest number of codes for each of these images.")
   var likelihoodSamples = ReportOptions().likelihoodSamples
 
   func validate() throws {
@@ -76,7 +77,7 @@ struct ReportMeasuringOptions: ParsableArguments {
     ]
     for (name, value, range) in bounds + auditBatchSize.map({ ("--audit-batch-size", $0, 1...100_000) }) {
       if let value, !range.contains(value) {
-        throw ValidationError("\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)")
+        throw ValidationError("\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
       }
     }
   }

@@ -4,22 +4,22 @@ import Experiment
 
 struct SampleCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sample", abstract: "Draw codes from the prior and decode them.",
+    commandName: "sample", abstract: "Sample codes from the prior and decode them.",
     discussion: """
       disentangle sample runs/quickstart --count 100 --output samples.png
       disentangle sample runs/quickstart --count 10000 --seed 1 --output samples.h5
 
-      A file holds codes [N, D] and images [N, H, W, C], float32: the means of p(x|z) at z ~ N(0, I). The first codes \
-      of a seed are the same for every --count.
+      The output holds codes [N, D] and images [N, H, W, C], float32: the means of p(x|z) for z ~ N(0, I). The first \
+      codes of a seed do not depend on --count.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
   var folder: String
 
-  @Option(help: "How many images.")
+  @Option(help: "The number of images.")
   var count: Int
 
-  @Option(help: "The seed of the codes (default: the run's).")
+  @Option(help: "The seed of the codes (default: the seed of the run).")
   var seed: UInt64?
 
   @OptionGroup var output: ImagesOutputOptions
@@ -27,7 +27,7 @@ struct SampleCommand: ComponentCommand {
 
   func validate() throws {
     if !(1...100_000_000).contains(count) {
-      throw ValidationError("--count is from 1 to 100000000, not \(count)")
+      throw ValidationError("--count must be from 1 to 100000000, not \(count)")
     }
   }
 

@@ -4,15 +4,16 @@ import Experiment
 
 struct ScoreCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "score", abstract: "Say how surprising images are: −ELBO and importance-sampled −log p(x).",
+    commandName: "score", abstract: "Score images by −ELBO and importance-sampled −log p(x).",
     discussion: """
       disentangle score runs/quickstart --images mine.h5 --output scores.csv
-      disentangle score runs/quickstart --random 1000                   some of the run's own images, to compare with
+      disentangle score runs/quickstart --random 1000
 
       For each image, in nats: negative_elbo = reconstruction + kl; reconstruction, the mean of −log p(x|z) over \
       --samples codes from q(z|x); kl = KL(q(z|x) ‖ p(z)) in closed form; negative_log_likelihood by importance sampling \
-      with the same codes; effective_sample_size of these, between 1 and --samples. The higher, the more surprising. \
-      Images are read as for training: uint8 (0–255, or all 0 and 1), bool, or floats from 0 to 1.
+      with the same codes; effective_sample_size of these codes, between 1 and --samples. A higher score means a more \
+      surprising image. Without --images the images of the run's data set are scored. Images are read as for training: \
+      uint8 (0–255, or all 0 and 1), bool, or floats from 0 to 1.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
@@ -24,10 +25,10 @@ struct ScoreCommand: ComponentCommand {
   @Option(name: .shortAndLong, help: "The file to write: NAME.csv, NAME.h5 or NAME.npz.")
   var output: String?
 
-  @Option(help: "Codes for each image.")
+  @Option(help: "The number of codes per image.")
   var samples = 100
 
-  @Option(help: "The seed of the codes and of --random (default: the run's).")
+  @Option(help: "The seed of the codes and of --random (default: the seed of the run).")
   var seed: UInt64?
 
   @Flag(help: "Replace the file if it exists.")
@@ -37,7 +38,7 @@ struct ScoreCommand: ComponentCommand {
 
   func validate() throws {
     if !(1...1_000_000).contains(samples) {
-      throw ValidationError("--samples is from 1 to 1000000, not \(samples)")
+      throw ValidationError("--samples must be from 1 to 1000000, not \(samples)")
     }
   }
 

@@ -5,28 +5,28 @@ import StrictConfiguration
 
 struct TrainCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Train a model, then report where its rate went.",
+    commandName: "train", abstract: "Train a model and decompose its rate.",
     discussion: """
-      The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
-      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a checkpoint; --resume continues bit \
-      for bit. Results go to standard output, progress to standard error.
+      The output is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
+      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true an event file for \
+      TensorBoard. SIGINT (Ctrl-C, exit code 130), SIGTERM (143) and SIGHUP (129) save a checkpoint; a second Ctrl-C \
+      ends at once. --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
   @OptionGroup var device: DeviceOptions
   @OptionGroup var logging: LoggingOptions
 
-  @Option(name: .shortAndLong, help: "The run's folder (default: runs/NAME, from the configuration's name).")
+  @Option(name: .shortAndLong, help: "The folder of the run (default: runs/NAME, from the name in the configuration).")
   var output: String?
 
-  @Option(help: "The seed of all random numbers (overrides the configuration's).")
+  @Option(help: "The seed of all random numbers (overrides the configuration).")
   var seed: Int?
 
-  @Flag(help: "Continue a run that was stopped; if there is none, begin it.")
+  @Flag(help: "Resume an interrupted run, or start it if it does not exist.")
   var resume = false
 
-  @Flag(help: "When training ends, also show where the time of a step went.")
+  @Flag(help: "Also print a time profile of a training step.")
   var profile = false
 
   func run(_ components: Components) throws {
@@ -41,13 +41,13 @@ struct TrainCommand: ComponentCommand {
 
     if run.isComplete {
       announce(
-        "The run in \(run.folder.path) is complete after step \(run.trainer.step): there is nothing left to train.")
+        "The run in \(run.folder.path) is complete after step \(run.trainer.step).")
     } else {
       try run.trainToTheEnd(settings, profiling: profile)
     }
     if run.folder.hasReport {
       announce(
-        "Its report is there as well. Print it, or measure anew: disentangle decompose \(run.folder.path)")
+        "It has a report. To measure it again: disentangle decompose \(run.folder.path)")
     } else {
       try report(run, settings)
     }
