@@ -155,13 +155,8 @@ public struct ConvolutionStack {
 
 extension FusedConvolutionStack {
   fileprivate init?(_ convolutions: [ConvolutionStack.Convolution], transposed: Bool, on device: Device) {
-    let layers = convolutions.map { convolution in
-      let g = convolution.geometry
-      let input = transposed ? g.low : g.high, output = transposed ? g.high : g.low
-      return FusedLayer(
-        kernel: g.kernel, stride: g.stride, padding: g.padding, transposed: transposed, inputHeight: input.height,
-        inputWidth: input.width, inputChannels: input.channels, outputChannels: output.channels,
-        activation: convolution.activation)
+    let layers = convolutions.map {
+      ConvolutionLayer($0.geometry, transposed: transposed, activation: $0.activation)
     }
     self.init(layers: layers, device: device)
   }

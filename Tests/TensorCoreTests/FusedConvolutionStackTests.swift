@@ -39,7 +39,7 @@ struct FusedConvolutionStackTests {
       for i in problem.layers.indices {
         expectClose(gradients.weights[i].values, reference.weightGradients[i], "\(label): weights of layer \(i)")
         // The sum of n numbers near 1 may all but cancel; its rounding error is that of a sum of the size √n.
-        let summed = Double(batch * problem.layers[i].outputHeight * problem.layers[i].outputWidth)
+        let summed = Double(batch * problem.layers[i].output.height * problem.layers[i].output.width)
         expectClose(
           gradients.biases[i].values, reference.biasGradients[i], leastScale: 0.1 * summed.squareRoot(),
           "\(label): bias of layer \(i)")

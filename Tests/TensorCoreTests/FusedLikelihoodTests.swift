@@ -79,9 +79,9 @@ struct FusedLikelihoodTests {
   func largeLogits(level: VectorLevel) throws {
     // A bias alone decides the logits: weights and input are zero.
     let layers = [
-      FusedLayer(
-        kernel: 4, stride: 2, padding: 1, transposed: true, inputHeight: 4, inputWidth: 4, inputChannels: 32,
-        outputChannels: 1, activation: .identity)
+      ConvolutionLayer(
+        from: ImageShape(height: 4, width: 4, channels: 32), channels: 1, kernel: 4, stride: 2, padding: 1,
+        transposed: true)
     ]
     let stack = try #require(FusedConvolutionStack(layers: layers, device: Device(threads: 1, level: level)))
     let input = Floats([Float](repeating: 0, count: 512))

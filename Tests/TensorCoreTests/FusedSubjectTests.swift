@@ -19,12 +19,12 @@ struct FusedSubjectTests {
         let last = Double(extent - 1)
         return Int(range.lowerBound * last)...Int(range.upperBound * last) ~= pixel
       }
-      for i in 0..<layer.inputCount {
-        let pixel = i / channels, (y, x) = (pixel / layer.inputWidth, pixel % layer.inputWidth)
-        if let subject, holds(subject.rows, y, layer.inputHeight), holds(subject.columns, x, layer.inputWidth) {
+      for i in 0..<layer.input.count {
+        let pixel = i / channels, (y, x) = (pixel / layer.input.width, pixel % layer.input.width)
+        if let subject, holds(subject.rows, y, layer.input.height), holds(subject.columns, x, layer.input.width) {
           continue
         }
-        problem.input.pointer[b * layer.inputCount + i] = 0
+        problem.input.pointer[b * layer.input.count + i] = 0
       }
     }
     return problem
@@ -66,7 +66,7 @@ struct FusedSubjectTests {
       for i in problem.layers.indices {
         expectClose(gradients.weights[i].values, reference.weightGradients[i], "\(label): weights of layer \(i)")
         // The sum of n numbers near 1 may all but cancel; its rounding error is that of a sum of the size √n.
-        let summed = Double(problem.batch * problem.layers[i].outputHeight * problem.layers[i].outputWidth)
+        let summed = Double(problem.batch * problem.layers[i].output.height * problem.layers[i].output.width)
         expectClose(
           gradients.biases[i].values, reference.biasGradients[i], leastScale: 0.1 * summed.squareRoot(),
           "\(label): bias of layer \(i)")
@@ -114,7 +114,7 @@ struct FusedSubjectTests {
   @Test("what is not a number counts as part of the subject, and so does the smallest number")
   func findsEverything() throws {
     let problem = FusedProblem(FusedExample.burgessEncoder.layers(channels: 1), batch: 2)
-    let count = problem.layers[0].inputCount
+    let count = problem.layers[0].input.count
     problem.input.pointer.update(repeating: 0, count: 2 * count)
     problem.input.pointer[30 * 64 + 17] = .nan
     problem.input.pointer[count + 30 * 64 + 17] = .leastNonzeroMagnitude

@@ -50,10 +50,41 @@ public struct ConvolutionLayer: Sendable, Hashable {
     (self.geometry, self.transposed, self.activation) = (geometry, transposed, activation)
   }
 
+  /// A layer for the image that goes in.
+  ///
+  /// Its output has (extent + 2·padding − kernel)/stride + 1 pixels a side, rounded down; where transposed,
+  /// (extent − 1)·stride + kernel − 2·padding.
+  ///
+  /// - Parameters:
+  ///   - input: the image that goes in.
+  ///   - channels: channels of the image that comes out.
+  ///   - kernel: side of the kernel.
+  ///   - stride: the stride.
+  ///   - padding: zeros around the high-resolution side.
+  ///   - transposed: whether it is a transposed convolution.
+  ///   - activation: what follows the bias.
+  /// - Precondition: as of ``ConvolutionGeometry``; something comes out.
+  public init(
+    from input: ImageShape, channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, transposed: Bool = false,
+    activation: Activation = .identity
+  ) {
+    func grown(_ extent: Int) -> Int { (extent - 1) * stride + kernel - 2 * padding }
+    let high =
+      transposed
+      ? ImageShape(height: grown(input.height), width: grown(input.width), channels: channels) : input
+    self.init(
+      ConvolutionGeometry(
+        kernel: kernel, stride: stride, padding: padding, high: high,
+        lowChannels: transposed ? input.channels : channels),
+      transposed: transposed, activation: activation)
+  }
+
   /// What goes in.
   public var input: ImageShape { transposed ? geometry.low : geometry.high }
   /// What comes out.
   public var output: ImageShape { transposed ? geometry.high : geometry.low }
+  /// Values in the weights, K·K·C_high·C_low.
+  public var weightCount: Int { geometry.weightShape.count }
 }
 
 extension Tensor {

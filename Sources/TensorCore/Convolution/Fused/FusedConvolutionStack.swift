@@ -46,7 +46,7 @@ public struct FusedParameterGradients {
 /// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
 public struct FusedConvolutionStack: Sendable {
   /// The layers, first to last.
-  public let layers: [FusedLayer]
+  public let layers: [ConvolutionLayer]
   /// Where the stack runs.
   public let device: Device
 
@@ -59,12 +59,10 @@ public struct FusedConvolutionStack: Sendable {
   /// exactly a factor of 2, the lower at least 2 × 2, with channels in multiples of 32. On the side of the image, which is
   /// the first layer's input or the last layer's output, any number of channels will do; an output of that
   /// kind has no activation.
-  public init?(layers: [FusedLayer], device: Device) {
+  public init?(layers: [ConvolutionLayer], device: Device) {
     guard !layers.isEmpty, layers.allSatisfy(\.hasFusedShape) else { return nil }
     for (layer, next) in zip(layers, layers.dropFirst()) {
-      let given = (layer.outputHeight, layer.outputWidth, layer.outputChannels)
-      guard given == (next.inputHeight, next.inputWidth, next.inputChannels) else { return nil }
-      guard layer.outputChannels % 32 == 0 else { return nil }
+      guard layer.output == next.input, layer.output.channels % 32 == 0 else { return nil }
     }
     if let last = layers.last, last.transposed, last.isImageSide, last.activation != .identity { return nil }
     let steps = layers.map { FusedStep($0, level: device.level.code) }
@@ -75,9 +73,9 @@ public struct FusedConvolutionStack: Sendable {
   }
 
   /// Floats in one input picture.
-  public var inputCount: Int { layers[0].inputCount }
+  public var inputCount: Int { layers[0].input.count }
   /// Floats in one output picture.
-  public var outputCount: Int { layers[layers.count - 1].outputCount }
+  public var outputCount: Int { layers[layers.count - 1].output.count }
 
   /// Floats that ``forward(_:batch:parameters:output:saved:)`` keeps for the backward pass: every activation after a layer,
   /// with its border, except an output that no gradient asks for, and the maps of a first convolution from the image: they
@@ -192,11 +190,11 @@ public struct FusedConvolutionStack: Sendable {
   /// The windows of a picture that the first two layers have to look at; nil if that is all of it, or they cannot skip the rest.
   private func subject(of picture: UnsafePointer<Float>) -> FusedSubject? {
     guard skipsBlank else { return nil }
-    let layer = layers[0], channels = layer.inputChannels
+    let layer = layers[0], channels = layer.input.channels
     var bounds: (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
     withUnsafeMutableBytes(of: &bounds) {
       vk_support_f32(
-        device.level.code, Int32(layer.inputHeight), Int32(layer.inputWidth * channels), picture,
+        device.level.code, Int32(layer.input.height), Int32(layer.input.width * channels), picture,
         $0.assumingMemoryBound(to: Int32.self).baseAddress)
     }
     let support = FusedWindow(

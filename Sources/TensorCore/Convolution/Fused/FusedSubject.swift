@@ -36,7 +36,7 @@ package struct FusedSubject {
   ///   - support: the rectangle that holds everything but zeros.
   ///   - first: the first layer, a convolution of the picture.
   ///   - second: the second layer, a convolution that works in tiles.
-  package init?(support: FusedWindow, first: FusedLayer, second: FusedLayer) {
+  package init?(support: FusedWindow, first: ConvolutionLayer, second: ConvolutionLayer) {
     guard !support.isEmpty else {
       core = support
       reach = support
@@ -49,18 +49,18 @@ package struct FusedSubject {
       if (upper - lower) % 2 == 1 { if upper < extents.1 { upper += 1 } else { lower -= 1 } }
       return (core, lower..<upper)
     }
-    let rows = axis(support.rows, (first.outputHeight, second.outputHeight))
-    let columns = axis(support.columns, (first.outputWidth, second.outputWidth))
+    let rows = axis(support.rows, (first.output.height, second.output.height))
+    let columns = axis(support.columns, (first.output.width, second.output.width))
     core = FusedWindow(rows: rows.core, columns: columns.core)
     reach = FusedWindow(rows: rows.reach, columns: columns.reach)
-    if core.rows.count == second.outputHeight && core.columns.count == second.outputWidth { return nil }
+    if core.rows.count == second.output.height && core.columns.count == second.output.width { return nil }
   }
 }
 
-extension FusedLayer {
+extension ConvolutionLayer {
   /// Along one axis, the outputs y of a convolution whose kernels, from s·y − p to s·y − p + K − 1, meet any of these inputs.
   fileprivate func outputs(seeing inputs: Range<Int>, of extent: Int) -> Range<Int> {
-    let first = inputs.lowerBound + padding - kernel + 1, last = inputs.upperBound - 1 + padding
-    return max(0, (first + stride - 1) / stride)..<min(extent, last / stride + 1)
+    let g = geometry, first = inputs.lowerBound + g.padding - g.kernel + 1, last = inputs.upperBound - 1 + g.padding
+    return max(0, (first + g.stride - 1) / g.stride)..<min(extent, last / g.stride + 1)
   }
 }
