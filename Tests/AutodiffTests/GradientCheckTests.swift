@@ -63,6 +63,19 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     GradientCase("pairwise Gaussian density", [[3, 2], [5, 2], [5, 2]]) {
       $0[0].pairwiseGaussianLogDensity(mean: $0[1], logVariance: $0[2])
     },
+    GradientCase("normalisation over the batch", [[6, 3]]) { $0[0].normalized(over: [0], epsilon: 1e-3).value },
+    GradientCase("normalisation in groups", [[2, 3, 2, 2]]) { $0[0].normalized(over: [1, 3], epsilon: 1e-3).value },
+    GradientCase("nearest upsampling", [[2, 2, 3, 2]]) { $0[0].upsampled(by: 2).squared() },
+    GradientCase("code at every pixel with coordinates", [[2, 3]]) {
+      let coordinates = Tensor<Double>([0, 1, 0.5, -1, 1, 0, 1, 1, -1, 0, 2, 1], [2, 3, 2], on: $0[0].value.device)
+      return $0[0].tiled(with: coordinates).squared()
+    },
+    GradientCase("zeros around images", [[2, 2, 3, 2]]) {
+      $0[0].padded(top: 1, bottom: 2, left: 0, right: 1).squared()
+    },
+    GradientCase("images without their edges", [[2, 4, 5, 2]]) {
+      $0[0].cropped(top: 1, bottom: 1, left: 2, right: 0).squared()
+    },
     convolution("kernel 4, stride 2, padding 1", 4, 2, 1, 6, 2, 3),
     convolution("kernel 3, stride 1, padding 1", 3, 1, 1, 4, 2, 2),
     convolution("kernel 5, stride 3, padding 0, odd remainder", 5, 3, 0, 9, 1, 2),
