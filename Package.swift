@@ -115,7 +115,8 @@ let package = Package(
 
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
-  "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [], "NeuralLayers": [],
+  "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [],
+  "NeuralLayers": ["FileFormats"],
   "Architectures": [], "Objectives": ["FileFormats"], "FileFormats": [], "FactorData": [],
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
   "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"], "Figures": [],

@@ -138,7 +138,7 @@ struct PinnedNetworksTests {
     let architecture = try #require(Architecture.all.first { $0.name == pin.architecture })
     let device = Device(threads: 1, level: pin.level), store = ParameterStore(on: device)
     let image = ImageShape(height: 64, width: 64, channels: pin.channels)
-    let networks = architecture.build(image, 4, store)
+    let networks = try architecture.build(image, 4, store)
     store.initialize(.kaimingUniform, from: RandomStream(seed: 3))
     // A bright rectangle on black, as in dSprites, and a little of everything else.
     let images = Tensor<Float>(repeating: 0, image.batch(3), on: device)

@@ -72,6 +72,8 @@ public struct FusedConvolutionStack: Sendable {
     planes = [steps[0].input] + steps.map(\.output)
   }
 
+  /// What comes out.
+  public var output: ImageShape { layers[layers.count - 1].output }
   /// Floats in one input picture.
   public var inputCount: Int { layers[0].input.count }
   /// Floats in one output picture.
