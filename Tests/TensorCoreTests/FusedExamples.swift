@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-/// The stacks of the zoo and a few more that the planner accepts.
+/// The stacks of the architectures and a few more that the planner accepts.
 enum FusedExample: String, CaseIterable, CustomTestStringConvertible {
   case burgessEncoder, burgessDecoder, locatelloEncoder, locatelloDecoder
   /// Sizes that are no power of two, height unlike width, kernels mixed, an image of odd size for kernel 2.
@@ -106,7 +106,7 @@ final class FusedProblem {
     FusedReference(layers: layers, weights: weights.map(\.values), biases: biases.map(\.values))
   }
 
-  func picture(_ b: Int) -> [Float] {
+  func image(_ b: Int) -> [Float] {
     let count = layers[0].input.count
     return Array(input.values[b * count..<(b + 1) * count])
   }

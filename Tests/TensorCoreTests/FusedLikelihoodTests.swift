@@ -39,7 +39,7 @@ struct FusedLikelihoodTests {
     var reference = problem.reference
     var outputs: [Double] = [], inputGradients: [Double] = [], distortions: [Double] = []
     for b in 0..<batch {
-      let activations = reference.activations(problem.picture(b))
+      let activations = reference.activations(problem.image(b))
       let output = activations[problem.layers.count]
       let pixels = zip(output, target.values[b * count..<(b + 1) * count]).map { loss(likelihood, $0, Double($1)) }
       outputs += output

@@ -18,7 +18,7 @@ struct FusedPlanTests {
     FusedConvolutionStack(layers: layers, device: Device(threads: 1))
   }
 
-  @Test("the stacks of the zoo are planned", arguments: FusedExample.allCases, [1, 2, 3, 4, 32, 33])
+  @Test("the stacks of the architectures are planned", arguments: FusedExample.allCases, [1, 2, 3, 4, 32, 33])
   func plansZoo(example: FusedExample, channels: Int) {
     #expect(plan(example.layers(channels: channels)) != nil)
   }

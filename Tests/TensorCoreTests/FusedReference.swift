@@ -16,7 +16,7 @@ struct FusedReference {
     biasGradients = self.biases.map { $0.map { _ in 0 } }
   }
 
-  /// All activations of one picture: the input, then each layer's output.
+  /// All activations of one image: the input, then each layer's output.
   func activations(_ input: [Float]) -> [[Double]] {
     var result = [input.map(Double.init)]
     for (i, layer) in layers.enumerated() {
@@ -47,7 +47,7 @@ struct FusedReference {
     return result
   }
 
-  /// Adds one picture's parameter gradients and returns its input gradient.
+  /// Adds one image's parameter gradients and returns its input gradient.
   mutating func backward(_ activations: [[Double]], outputGradient: [Double]) -> [Double] {
     var gradient = outputGradient
     for (i, layer) in layers.enumerated().reversed() {

@@ -5,7 +5,7 @@
 public struct ConvolutionGeometry: Sendable, Hashable {
   /// Side K of the kernel.
   public var kernel: Int
-  /// Pixels on the high side between neighbours on the low side.
+  /// Pixels on the high side between adjacent pixels on the low side.
   public var stride: Int
   /// Zeros around the high side.
   public var padding: Int
@@ -105,7 +105,7 @@ extension Tensor {
   ///   - gradient: the gradient at the value.
   ///   - weightGradient: the gradient at W is added to it.
   ///   - biasGradient: the gradient at b is added to it.
-  ///   - inputGradient: receives the gradient at the input, if anybody asks.
+  ///   - inputGradient: receives the gradient at the input; nil if it is not needed.
   package func convolutionGradients(
     _ layer: ConvolutionLayer, input: Tensor, weights: Tensor, gradient: Tensor, weightGradient: Tensor,
     biasGradient: Tensor, inputGradient: Tensor?

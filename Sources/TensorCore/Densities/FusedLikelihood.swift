@@ -48,7 +48,7 @@ extension Likelihood {
 }
 
 extension FusedConvolutionStack {
-  /// The distortion of each picture: the negative log-likelihood of its target given the stack's output, in nats, summed
+  /// The distortion of each image: the negative log-likelihood of its target given the stack's output, in nats, summed
   /// over pixels and channels.
   ///
   /// - Parameters:
@@ -59,7 +59,7 @@ extension FusedConvolutionStack {
   ///   - batch: B ≥ 1.
   ///   - parameters: weights and biases.
   ///   - distortion: `[B]`, overwritten.
-  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
+  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil if it is not needed.
   public func likelihoodForward(
     _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, without edges: ImageEdges = .none,
     likelihood: Likelihood, batch: Int, parameters: FusedParameters, distortion: UnsafeMutablePointer<Float>,
@@ -71,19 +71,19 @@ extension FusedConvolutionStack {
     withScratch(parameters, forward: true, gradients: nil) { scratch in
       device.parallel { worker in
         let workspace = scratch.workspace(worker)
-        for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, nil, parameters, scratch.weights, workspace)
-          distortion[picture] = Float(
+        for image in range(of: worker, batch: batch) {
+          forwardImage(input + image * inputCount, nil, parameters, scratch.weights, workspace)
+          distortion[image] = Float(
             likelihood.evaluate(
-              output: workspace.activations[last], target: target + picture * targetCount, plane: planes[last],
+              output: workspace.activations[last], target: target + image * targetCount, plane: planes[last],
               without: edges, weight: 0, gradient: nil, level: device.level.code))
-          if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
+          if let output { planes[last].extract(workspace.activations[last], to: output + image * outputCount) }
         }
       }
     }
   }
 
-  /// The distortion of each picture together with the gradients of Σ_b imageWeights[b]·distortion[b], each picture
+  /// The distortion of each image together with the gradients of Σ_b imageWeights[b]·distortion[b], each image
   /// forward and back in one go, while its activations are in the cache.
   ///
   /// - Parameters:
@@ -96,8 +96,8 @@ extension FusedConvolutionStack {
   ///   - parameters: weights and biases.
   ///   - distortion: `[B]`, overwritten.
   ///   - gradients: where the gradients at the parameters go.
-  ///   - inputGradient: `[B, h, w, c]`, overwritten, or nil where nobody asks.
-  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil where nobody asks.
+  ///   - inputGradient: `[B, h, w, c]`, overwritten, or nil if it is not needed.
+  ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil if it is not needed.
   public func likelihoodForwardBackward(
     _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, without edges: ImageEdges = .none,
     likelihood: Likelihood, imageWeights: UnsafePointer<Float>, batch: Int, parameters: FusedParameters,
@@ -110,15 +110,15 @@ extension FusedConvolutionStack {
     withScratch(parameters, forward: true, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         let workspace = scratch.workspace(worker)
-        for picture in range(of: worker, batch: batch) {
-          forwardPicture(input + picture * inputCount, nil, parameters, scratch.weights, workspace)
-          distortion[picture] = Float(
+        for image in range(of: worker, batch: batch) {
+          forwardImage(input + image * inputCount, nil, parameters, scratch.weights, workspace)
+          distortion[image] = Float(
             likelihood.evaluate(
-              output: workspace.activations[last], target: target + picture * targetCount, plane: planes[last],
-              without: edges, weight: imageWeights[picture], gradient: workspace.gradients[last],
+              output: workspace.activations[last], target: target + image * targetCount, plane: planes[last],
+              without: edges, weight: imageWeights[image], gradient: workspace.gradients[last],
               level: device.level.code))
-          backwardPicture(nil, scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
-          if let output { planes[last].extract(workspace.activations[last], to: output + picture * outputCount) }
+          backwardImage(nil, scratch.weights, workspace, sum, inputGradient.map { $0 + image * inputCount })
+          if let output { planes[last].extract(workspace.activations[last], to: output + image * outputCount) }
         }
       }
     }

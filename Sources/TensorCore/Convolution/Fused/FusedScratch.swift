@@ -34,7 +34,7 @@ extension FusedConvolutionStack {
   ///
   /// - Parameters:
   ///   - parameters: the weights to pack.
-  ///   - forward: whether the call takes pictures through the stack.
+  ///   - forward: whether the call takes images through the stack.
   ///   - gradients: where the gradients go if the call takes them back, or nil.
   func withScratch(
     _ parameters: FusedParameters, forward: Bool, gradients: FusedParameterGradients?, _ body: (FusedScratch) -> Void
