@@ -119,7 +119,7 @@ let package = Package(
 
 // One test target for each source target that has tests, named after it.
 let tested: [String: [Target.Dependency]] = [
-  "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [], "NeuralLayers": [],
+  "Diagnostics": [], "StrictConfiguration": [], "TensorCore": [], "Autodiff": [], "NeuralLayers": ["FileFormats"],
   "Architectures": [], "Objectives": ["FileFormats"], "FileFormats": [],
   "FactorData": ["FileFormats", "StrictConfiguration"],
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],

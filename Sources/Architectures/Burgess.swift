@@ -2,40 +2,36 @@ import NeuralLayers
 import TensorCore
 
 extension Architecture {
-  /// Four convolutions of 32 channels and two layers of 256, mirrored in the decoder; all ReLU.
+  /// Strided convolutions of 32 channels down to a side of 4 pixels and two layers of 256, mirrored in the decoder; all ReLU.
   ///
-  /// Burgess et al. 2018 (arXiv:1804.03599), appendix A.1.
+  /// For images of 64 × 64 pixels these are the four convolutions of Burgess et al. 2018 (arXiv:1804.03599), appendix A.1.
+  /// Larger and smaller images have one convolution for each halving of the shorter side to 4. Sides that are no power of two
+  /// are padded with zeros before the encoder, and the decoder's output is cropped.
   public static let burgess = Architecture(
     name: "burgess",
-    summary: "4 convolutions of 32 channels (kernel 4, stride 2), 2 layers of 256, mirrored; ReLU",
+    summary: "4 convolutions of 32 channels (kernel 4, stride 2), 2 layers of 256, mirrored; ReLU; at other sizes one "
+      + "convolution for each halving to 4",
     paper: "Burgess et al. 2018, Understanding disentangling in β-VAE, arXiv:1804.03599, appendix A.1",
-    requirement: needs64
+    requirement: needs16To256
   ) { image, latents, store in
-    func layer(_ channels: Int, _ activation: Activation = .relu) -> ConvolutionStack.Layer {
-      .init(kernel: 4, stride: 2, padding: 1, channels: channels, activation: activation)
+    let padded = image.paddedToPowersOfTwo
+    var network = NetworkBuilder("encoder", from: .image(image), in: store), shortest = min(padded.height, padded.width)
+    try network.pad(toHeight: padded.height, width: padded.width)
+    var halvings = 0
+    while shortest > 4 {
+      try network.convolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu)
+      (shortest, halvings) = (shortest / 2, halvings + 1)
     }
-    let convolutions = ConvolutionStack(
-      (1...4).map { "encoder.convolution\($0)" }, layers: Array(repeating: layer(32), count: 4), input: image,
-      transposed: false, in: store)
-    let features = convolutions.output
-    let encoder = Encoder(
-      stack: convolutions,
-      layers: [
-        Dense(
-          "encoder.linear1", inputs: features.count, outputs: 256, activation: .relu, inputImage: features, in: store),
-        Dense("encoder.linear2", inputs: 256, outputs: 256, activation: .relu, in: store),
-      ],
-      heads: [Dense("encoder.posterior", inputs: 256, outputs: 2 * latents, in: store)], latents: latents)
-    let layers = [
-      Dense("decoder.linear1", inputs: latents, outputs: 256, activation: .relu, in: store),
-      Dense("decoder.linear2", inputs: 256, outputs: 256, activation: .relu, in: store),
-      Dense(
-        "decoder.linear3", inputs: 256, outputs: features.count, activation: .relu, outputImage: features, in: store),
-    ]
-    let transposed = ConvolutionStack(
-      (1...4).map { "decoder.convolution\($0)" },
-      layers: [layer(32), layer(32), layer(32), layer(image.channels, .identity)], input: features, transposed: true,
-      in: store)
-    return Networks(encoder: encoder, decoder: Decoder(layers: layers, stack: transposed, image: image))
+    let features = network.form
+    for _ in 1...2 { network.dense(256, activation: .relu) }
+    let encoder = try network.encoder(latents: latents)
+
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    for _ in 1...2 { mirror.dense(256, activation: .relu) }
+    mirror.dense(to: features, activation: .relu)
+    for _ in 1..<halvings { try mirror.transposedConvolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
+    try mirror.transposedConvolution(image.channels, kernel: 4, stride: 2, padding: 1)
+    try mirror.crop(toHeight: image.height, width: image.width)
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
   }
 }

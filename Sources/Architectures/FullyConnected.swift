@@ -9,19 +9,13 @@ extension Architecture {
     summary: "encoder 2 × 1200 ReLU, decoder 3 × 1200 tanh, for images of any size",
     paper: "Higgins et al. 2017, β-VAE, ICLR, table 1 (dSprites)"
   ) { image, latents, store in
-    let encoder = Encoder(
-      stack: nil,
-      layers: [
-        Dense("encoder.linear1", inputs: image.count, outputs: 1200, activation: .relu, inputImage: image, in: store),
-        Dense("encoder.linear2", inputs: 1200, outputs: 1200, activation: .relu, in: store),
-      ],
-      heads: [Dense("encoder.posterior", inputs: 1200, outputs: 2 * latents, in: store)], latents: latents)
-    let layers = [
-      Dense("decoder.linear1", inputs: latents, outputs: 1200, activation: .tanh, in: store),
-      Dense("decoder.linear2", inputs: 1200, outputs: 1200, activation: .tanh, in: store),
-      Dense("decoder.linear3", inputs: 1200, outputs: 1200, activation: .tanh, in: store),
-      Dense("decoder.linear4", inputs: 1200, outputs: image.count, outputImage: image, in: store),
-    ]
-    return Networks(encoder: encoder, decoder: Decoder(layers: layers, stack: nil, image: image))
+    var network = NetworkBuilder("encoder", from: .image(image), in: store)
+    for _ in 1...2 { network.dense(1200, activation: .relu) }
+    let encoder = try network.encoder(latents: latents)
+
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    for _ in 1...3 { mirror.dense(1200, activation: .tanh) }
+    mirror.dense(to: .image(image))
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
   }
 }

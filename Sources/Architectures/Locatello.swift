@@ -4,42 +4,32 @@ import TensorCore
 extension Architecture {
   /// disentanglement_lib's convolutional networks: 32, 32, 64, 64 channels, one layer of 256, two heads.
   ///
-  /// Locatello et al. 2019 (arXiv:1811.12359), table 1 of the appendix.
+  /// Locatello et al. 2019 (arXiv:1811.12359), table 1 of the appendix, for images of 64 × 64 pixels. Images of other sizes
+  /// have the same four strided layers. Sides that are no power of two are padded with zeros before the encoder, and the
+  /// decoder's output is cropped.
   public static let locatello = Architecture(
     name: "locatello",
     summary: "convolutions of 32, 32 (kernel 4) and 64, 64 channels (kernel 2), 1 layer of 256, two heads; ReLU",
     paper: "Locatello et al. 2019, Challenging Common Assumptions …, arXiv:1811.12359, appendix (conv architecture)",
-    requirement: needs64
+    requirement: needs16To256
   ) { image, latents, store in
-    func layer(_ channels: Int, kernel: Int, _ activation: Activation = .relu) -> ConvolutionStack.Layer {
-      .init(kernel: kernel, stride: 2, padding: kernel == 4 ? 1 : 0, channels: channels, activation: activation)
+    let padded = image.paddedToPowersOfTwo
+    var network = NetworkBuilder("encoder", from: .image(image), in: store)
+    try network.pad(toHeight: padded.height, width: padded.width)
+    for _ in 1...2 { try network.convolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
+    for _ in 1...2 { try network.convolution(64, kernel: 2, stride: 2, activation: .relu) }
+    let features = network.form
+    network.dense(256, activation: .relu)
+    let encoder = try network.encoder(latents: latents, heads: .separate)
+
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    mirror.dense(256, activation: .relu)
+    mirror.dense(to: features, activation: .relu)
+    for channels in [64, 32, 32] {
+      try mirror.transposedConvolution(channels, kernel: 4, stride: 2, padding: 1, activation: .relu)
     }
-    let convolutions = ConvolutionStack(
-      (1...4).map { "encoder.convolution\($0)" },
-      layers: [layer(32, kernel: 4), layer(32, kernel: 4), layer(64, kernel: 2), layer(64, kernel: 2)], input: image,
-      transposed: false, in: store)
-    let features = convolutions.output
-    let encoder = Encoder(
-      stack: convolutions,
-      layers: [
-        Dense(
-          "encoder.linear1", inputs: features.count, outputs: 256, activation: .relu, inputImage: features, in: store)
-      ],
-      heads: [
-        Dense("encoder.mean", inputs: 256, outputs: latents, in: store),
-        Dense("encoder.log_variance", inputs: 256, outputs: latents, in: store),
-      ], latents: latents)
-    let layers = [
-      Dense("decoder.linear1", inputs: latents, outputs: 256, activation: .relu, in: store),
-      Dense(
-        "decoder.linear2", inputs: 256, outputs: features.count, activation: .relu, outputImage: features, in: store),
-    ]
-    let transposed = ConvolutionStack(
-      (1...4).map { "decoder.convolution\($0)" },
-      layers: [
-        layer(64, kernel: 4), layer(32, kernel: 4), layer(32, kernel: 4),
-        layer(image.channels, kernel: 4, .identity),
-      ], input: features, transposed: true, in: store)
-    return Networks(encoder: encoder, decoder: Decoder(layers: layers, stack: transposed, image: image))
+    try mirror.transposedConvolution(image.channels, kernel: 4, stride: 2, padding: 1)
+    try mirror.crop(toHeight: image.height, width: image.width)
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
   }
 }

@@ -3,33 +3,13 @@ import TensorCore
 // The general convolutions, any kernel, stride and padding. Images are `[B, height, width, channels]`.
 
 extension Variable {
-  /// activation(x ∗ W + b): a convolution from the high-resolution to the low-resolution side.
+  /// activation(x ∗ W + b), or activation(x ∗ᵀ W + b) for a transposed convolution.
   ///
   /// - Parameters:
+  ///   - layer: kernel, stride, padding, the sides' extents and the activation.
   ///   - weights: W, `[K·K·high channels, low channels]`.
-  ///   - bias: b, `[low channels]`.
-  ///   - geometry: kernel, stride, padding and the sides' extents.
-  ///   - activation: what follows.
-  public func convolved(
-    weights: Variable, bias: Variable, _ geometry: ConvolutionGeometry, activation: Activation = .identity
-  ) -> Variable {
-    convolved(ConvolutionLayer(geometry, transposed: false, activation: activation), weights: weights, bias: bias)
-  }
-
-  /// activation(x ∗ᵀ W + b): a transposed convolution from the low-resolution to the high-resolution side.
-  ///
-  /// - Parameters:
-  ///   - weights: W, `[K·K·high channels, low channels]`.
-  ///   - bias: b, `[high channels]`.
-  ///   - geometry: kernel, stride, padding and the sides' extents.
-  ///   - activation: what follows.
-  public func convolvedTransposed(
-    weights: Variable, bias: Variable, _ geometry: ConvolutionGeometry, activation: Activation = .identity
-  ) -> Variable {
-    convolved(ConvolutionLayer(geometry, transposed: true, activation: activation), weights: weights, bias: bias)
-  }
-
-  private func convolved(_ layer: ConvolutionLayer, weights: Variable, bias: Variable) -> Variable {
+  ///   - bias: b, one value for each output channel.
+  public func convolved(_ layer: ConvolutionLayer, weights: Variable, bias: Variable) -> Variable {
     let result = value.convolved(layer, weights: weights.value, bias: bias.value)
     return Variable.recording(result, from: [self, weights, bias]) { g, gradients in
       let device = value.device

@@ -10,11 +10,9 @@ extension Variable where Scalar == Float {
   ///   - stack: the plan.
   ///   - weights: W of each layer, `[K·K·high channels, low channels]`.
   ///   - biases: b of each layer.
-  public func fused(
-    _ stack: FusedConvolutionStack, weights: [Variable], biases: [Variable], output: ImageShape
-  ) -> Variable {
+  public func fused(_ stack: FusedConvolutionStack, weights: [Variable], biases: [Variable]) -> Variable {
     let batch = shape[0], device = value.device
-    let result = Tensor<Float>(uninitialized: output.batch(batch), on: device)
+    let result = Tensor<Float>(uninitialized: stack.output.batch(batch), on: device)
     let parameters = FusedParameters(weights: weights, biases: biases)
     let inputs = [self] + weights + biases
     guard inputs.contains(where: \.isTracked) else {
@@ -35,16 +33,18 @@ extension Variable where Scalar == Float {
   /// −log p(target | stack(x)) for each image, `[B]`, in nats. The backward pass computes the activations again.
   ///
   /// - Parameters:
-  ///   - target: the images, shaped as the stack's output.
+  ///   - target: the images, shaped as the stack's output without its edges.
+  ///   - edges: rows and columns at the edges of the stack's output that are cropped.
   ///   - stack: the plan.
   ///   - likelihood: what the stack's output means.
   ///   - weights: W of each layer.
   ///   - biases: b of each layer.
   public func fusedDistortions(
-    of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood, weights: [Variable],
+    of target: Tensor<Float>, without edges: ImageEdges = .none, _ stack: FusedConvolutionStack,
+    _ likelihood: Likelihood, weights: [Variable],
     biases: [Variable]
   ) -> Variable {
-    let pass = FusedDistortion(input: self, target, stack, likelihood, weights, biases)
+    let pass = FusedDistortion(input: self, target, edges, stack, likelihood, weights, biases)
     return Variable.recording(pass.forward(), from: [self] + weights + biases) { g, gradients in
       pass.forwardBackward(imageWeights: g).gradients.add(
         to: &gradients, weights: weights, biases: biases, input: self)
@@ -57,23 +57,25 @@ extension Variable where Scalar == Float {
   /// pass, while an image's activations are in cache; the reverse pass only scales its result.
   ///
   /// - Parameters:
-  ///   - target: the images, shaped as the stack's output.
+  ///   - target: the images, shaped as the stack's output without its edges.
+  ///   - edges: rows and columns at the edges of the stack's output that are cropped.
   ///   - stack: the plan.
   ///   - likelihood: what the stack's output means.
   ///   - weights: W of each layer.
   ///   - biases: b of each layer.
   ///   - isTraining: whether a reverse pass will follow.
   public func fusedMeanDistortion(
-    of target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood, weights: [Variable],
+    of target: Tensor<Float>, without edges: ImageEdges = .none, _ stack: FusedConvolutionStack,
+    _ likelihood: Likelihood, weights: [Variable],
     biases: [Variable], isTraining: Bool
   ) -> Variable {
     let batch = shape[0], device = value.device, inputs = [self] + weights + biases
-    let pass = FusedDistortion(input: self, target, stack, likelihood, weights, biases)
+    let pass = FusedDistortion(input: self, target, edges, stack, likelihood, weights, biases)
     func mean(_ distortions: Tensor<Float>) -> Tensor<Float> {
       Tensor(scalar: Float(distortions.total()), on: device).affine(scale: 1 / Float(batch), shift: 0)
     }
     guard isTraining, inputs.contains(where: \.isTracked) else {
-      return fusedDistortions(of: target, stack, likelihood, weights: weights, biases: biases).mean()
+      return fusedDistortions(of: target, without: edges, stack, likelihood, weights: weights, biases: biases).mean()
     }
     let result = pass.forwardBackward(imageWeights: Tensor(repeating: 1 / Float(batch), [batch], on: device))
     return Variable.recording(mean(result.distortions), from: inputs) { g, gradients in
@@ -86,6 +88,7 @@ extension Variable where Scalar == Float {
 private struct FusedDistortion {
   let input: Variable<Float>
   let target: Tensor<Float>
+  let edges: ImageEdges
   let stack: FusedConvolutionStack
   let likelihood: Likelihood
   let weights: [Variable<Float>]
@@ -93,10 +96,11 @@ private struct FusedDistortion {
   let parameters: FusedParameters
 
   init(
-    input: Variable<Float>, _ target: Tensor<Float>, _ stack: FusedConvolutionStack, _ likelihood: Likelihood,
-    _ weights: [Variable<Float>], _ biases: [Variable<Float>]
+    input: Variable<Float>, _ target: Tensor<Float>, _ edges: ImageEdges, _ stack: FusedConvolutionStack,
+    _ likelihood: Likelihood, _ weights: [Variable<Float>], _ biases: [Variable<Float>]
   ) {
-    (self.input, self.target, self.stack, self.likelihood) = (input, target, stack, likelihood)
+    (self.input, self.target, self.edges, self.stack) = (input, target, edges, stack)
+    self.likelihood = likelihood
     (self.weights, self.biases) = (weights, biases)
     parameters = FusedParameters(weights: weights, biases: biases)
   }
@@ -108,7 +112,8 @@ private struct FusedDistortion {
   func forward() -> Tensor<Float> {
     let distortions = Tensor<Float>(uninitialized: [batch], on: device)
     stack.likelihoodForward(
-      input.value.pointer, target: target.pointer, likelihood: likelihood, batch: batch, parameters: parameters,
+      input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood, batch: batch,
+      parameters: parameters,
       distortion: distortions.pointer)
     return distortions
   }
@@ -119,7 +124,8 @@ private struct FusedDistortion {
     let gradients = FusedGradients(
       weights: weights, biases: biases, input: input.isTracked ? input : nil, on: device)
     stack.likelihoodForwardBackward(
-      input.value.pointer, target: target.pointer, likelihood: likelihood, imageWeights: imageWeights.pointer,
+      input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood,
+      imageWeights: imageWeights.pointer,
       batch: batch, parameters: parameters, distortion: distortions.pointer, gradients: gradients.pointers,
       inputGradient: gradients.input?.pointer)
     return (distortions, gradients)

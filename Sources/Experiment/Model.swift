@@ -24,7 +24,7 @@ public final class Model {
 
   /// Builds a model whose parameters are still zero.
   ///
-  /// - Throws: ``StructuredError`` if the architecture does not take such images.
+  /// - Throws: ``StructuredError`` if the architecture does not take such images, or two of its layers do not fit.
   public init(
     _ architecture: Architecture, image: ImageShape, latents: Int, likelihood: Likelihood, on device: Device
   ) throws {
@@ -36,7 +36,7 @@ public final class Model {
     }
     (self.architecture, self.image, self.latents, self.likelihood) = (architecture, image, latents, likelihood)
     parameters = ParameterStore(on: device)
-    let networks = architecture.build(image, latents, parameters)
+    let networks = try architecture.build(image, latents, parameters)
     (encoder, decoder) = (networks.encoder, networks.decoder)
   }
 

@@ -68,11 +68,12 @@ public enum WeightsFile {
   ///   - advice: what to do about an error, if that is known; it stands in place of a long list.
   /// - Throws: ``StructuredError`` that lists every tensor that is missing, unknown, of another shape or type, or not
   ///   finite.
-  static func read(
+  package static func read(
     into model: Model, from file: Safetensors, layout: WeightsLayout, advice: () -> String? = { nil }
   ) throws {
     let tensors = try layout.tensors(of: model)
-    var problems = strangers(in: file, beside: tensors.map(\.name))
+    let ignored = try layout.ignoredNames(of: model)
+    var problems = unexpectedTensors(in: file, beside: tensors.map(\.name), ignoring: ignored)
     var arrays: [[Float]] = []
     for tensor in tensors {
       do { arrays.append(try values(of: tensor, in: file)) } catch let problem as StructuredError {
@@ -103,8 +104,12 @@ public enum WeightsFile {
 
   /// Whether a file has just the tensors of a model, by names and shapes.
   static func fits(_ file: Safetensors, _ model: Model, _ layout: WeightsLayout) -> Bool {
-    guard let tensors = try? layout.tensors(of: model), tensors.count == file.entries.count else { return false }
-    let shapes = Dictionary(file.entries.map { ($0.name, $0.shape) }) { first, _ in first }
+    guard let tensors = try? layout.tensors(of: model), let ignored = try? layout.ignoredNames(of: model) else {
+      return false
+    }
+    let entries = file.entries.filter { !ignored.contains($0.name) }
+    guard tensors.count == entries.count else { return false }
+    let shapes = Dictionary(entries.map { ($0.name, $0.shape) }) { first, _ in first }
     return tensors.allSatisfy { shapes[$0.name] == $0.shape }
   }
 
@@ -114,8 +119,10 @@ public enum WeightsFile {
   private static let longestName = 200
 
   /// A problem for each tensor of the file that the model does not have.
-  private static func strangers(in file: Safetensors, beside names: [String]) -> [StructuredError] {
-    let known = Set(names), there = Set(file.entries.map(\.name))
+  private static func unexpectedTensors(
+    in file: Safetensors, beside names: [String], ignoring ignored: Set<String>
+  ) -> [StructuredError] {
+    let known = ignored.union(names), there = Set(file.entries.map(\.name))
     let missing = names.filter { !there.contains($0) }
     return file.entries.filter { !known.contains($0.name) }.enumerated().map { index, entry in
       guard entry.name.utf8.count <= longestName else {

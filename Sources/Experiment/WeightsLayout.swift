@@ -17,7 +17,7 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
   /// `encoder.mu_logvar_gen` are μ_j and log σ²_j.
   case disentanglingVAE = "disentangling-vae"
 
-  /// The tensors of a model's file, one for each parameter and in that order.
+  /// The tensors of a model's file, one for each parameter and then one for each buffer, in their order.
   ///
   /// - Throws: ``StructuredError`` if the layout has no names for the architecture.
   func tensors(of model: Model) throws -> [PortableTensor] {
@@ -31,18 +31,32 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
           "the layout \(rawValue) has no names for the architecture \(model.architecture.name)",
           expected: "the architecture \(Architecture.burgess.name)", action: "Choose another --layout.")
       }
-      names = Self.disentanglingVAENames
+      guard let side = [32: 3, 64: 4][model.image.height], model.image.width == model.image.height else {
+        throw StructuredError(
+          "the layout \(rawValue) has no names for images of \(model.image)", expected: "32 or 64 pixels a side",
+          action: "Choose another --layout.")
+      }
+      names = Self.disentanglingVAENames(convolutions: side)
     }
-    return model.parameters.entries.indices.map { index in
-      let parameter = model.parameters.parameter(at: index)
-      let (layer, kind) = Self.parts(parameter.name)
-      var tensor = PortableTensor(
-        parameter: parameter, name: (names[layer] ?? layer) + kind, shape: parameter.layout.portableShape)
+    let store = model.parameters
+    let parameters = store.entries.indices.map { store.parameter(at: $0) }.map { ($0.name, $0.value, $0.layout) }
+    return (parameters + store.buffers.map { ($0.name, $0.value, $0.layout) }).map { name, value, layout in
+      let (layer, kind) = Self.parts(name)
+      var tensor = PortableTensor(name: (names[layer] ?? layer) + kind, value: value, layout: layout)
       if self == .disentanglingVAE, layer == "encoder.posterior" {
         tensor.rows = (0..<model.latents).flatMap { [$0, model.latents + $0] }
       }
       return tensor
     }
+  }
+
+  /// Tensors that a file may have beside a model's, and that mean nothing here: PyTorch's counts of batches.
+  func ignoredNames(of model: Model) throws -> Set<String> {
+    guard self == .pytorch else { return [] }
+    let suffix = ".running_mean"
+    return Set(
+      try tensors(of: model).map(\.name).filter { $0.hasSuffix(suffix) }
+        .map { $0.dropLast(suffix.count) + ".num_batches_tracked" })
   }
 
   /// "encoder.linear1.weight" as "encoder.linear1" and ".weight".
@@ -54,49 +68,65 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
   /// The names that PyTorch's modules usually have, by ours.
   private static func pytorchNames(_ model: Model) -> [String: String] {
     var names: [String: String] = [:]
-    for layer in model.encoder.networkLayers + model.encoder.headLayers + model.decoder.networkLayers {
-      let (ours, theirs) =
-        switch layer.operation {
-        case .dense: ("linear", "fc")
-        case .convolution: ("convolution", "conv")
-        case .transposedConvolution: ("convolution", "conv_transpose")
-        }
-      let name = parts(layer.weight.name).layer
-      names[name] = name.replacing(".\(ours)", with: ".\(theirs)")
+    for step in (model.encoder.network.steps + model.decoder.network.steps).flattened {
+      let (ours, theirs): (String, String)
+      switch step {
+      case .dense: (ours, theirs) = ("linear", "fc")
+      case .convolution(let convolution):
+        (ours, theirs) = ("convolution", convolution.layer.transposed ? "conv_transpose" : "conv")
+      default: continue
+      }
+      let (path, kind) = parts(step.layer.name)
+      names[step.layer.name] = path + kind.replacing(".\(ours)", with: ".\(theirs)")
     }
     return names
   }
 
-  private static let disentanglingVAENames = [
-    "encoder.convolution1": "encoder.conv1", "encoder.convolution2": "encoder.conv2",
-    "encoder.convolution3": "encoder.conv3", "encoder.convolution4": "encoder.conv_64",
-    "encoder.linear1": "encoder.lin1", "encoder.linear2": "encoder.lin2", "encoder.posterior": "encoder.mu_logvar_gen",
-    "decoder.linear1": "decoder.lin1", "decoder.linear2": "decoder.lin2", "decoder.linear3": "decoder.lin3",
-    "decoder.convolution1": "decoder.convT_64", "decoder.convolution2": "decoder.convT1",
-    "decoder.convolution3": "decoder.convT2", "decoder.convolution4": "decoder.convT3",
-  ]
+  private static func disentanglingVAENames(convolutions: Int) -> [String: String] {
+    var names = [
+      "encoder.linear1": "encoder.lin1", "encoder.linear2": "encoder.lin2",
+      "encoder.posterior": "encoder.mu_logvar_gen",
+      "decoder.linear1": "decoder.lin1", "decoder.linear2": "decoder.lin2", "decoder.linear3": "decoder.lin3",
+    ]
+    for number in 1...3 {
+      names["encoder.convolution\(number)"] = "encoder.conv\(number)"
+      names["decoder.convolution\(number + convolutions - 3)"] = "decoder.convT\(number)"
+    }
+    if convolutions == 4 {
+      names["encoder.convolution4"] = "encoder.conv_64"
+      names["decoder.convolution1"] = "decoder.convT_64"
+    }
+    return names
+  }
 }
 
-/// A parameter as a tensor of a file.
+/// A parameter or a buffer as a tensor of a file.
 struct PortableTensor {
-  /// The parameter.
-  let parameter: Parameter
   /// What the file calls it.
   let name: String
-  /// Its extents there.
-  let shape: [Int]
+  /// The values in memory.
+  let value: Tensor<Float>
+  /// How they are laid out here and there.
+  let layout: ParameterLayout
   /// For each of the file's rows the number that it has in ours; nil where the order is the same.
   var rows: [Int]?
 
-  /// The parameter's values as the file has them.
+  init(name: String, value: Tensor<Float>, layout: ParameterLayout) {
+    (self.name, self.value, self.layout) = (name, value, layout)
+  }
+
+  /// Its extents in the file.
+  var shape: [Int] { layout.portableShape }
+
+  /// Its values as the file has them.
   var values: [Float] {
-    let values = parameter.layout.portable(parameter.value.elements)
+    let values = layout.portable(value.elements)
     guard let rows else { return values }
     let width = values.count / rows.count
     return rows.flatMap { values[$0 * width..<($0 + 1) * width] }
   }
 
-  /// Sets the parameter to values as the file has them.
+  /// Sets it to values as the file has them.
   func set(_ values: [Float]) {
     var ordered = values
     if let rows {
@@ -105,7 +135,6 @@ struct PortableTensor {
         ordered.replaceSubrange(ours * width..<(ours + 1) * width, with: values[theirs * width..<(theirs + 1) * width])
       }
     }
-    let value = parameter.value
-    value.copy(from: Tensor(parameter.layout.native(ordered), value.shape, on: value.device))
+    value.copy(from: Tensor(layout.native(ordered), value.shape, on: value.device))
   }
 }

@@ -1,72 +1,77 @@
 import Autodiff
+import Diagnostics
 import TensorCore
 
-/// q(z|x): convolutions (possibly none), fully connected layers, and one or two heads for mean and log-variance.
+/// q(z|x): a network, and one or two linear heads for mean and log-variance.
 public struct Encoder {
-  let stack: ConvolutionStack?
-  let layers: [Dense]
-  let heads: [Dense]
+  /// Everything before the heads.
+  public let network: Network
+  /// One layer with 2·D outputs, means first, or one for the means and one for the log-variances.
+  public let heads: [Dense]
   /// D.
   public let latents: Int
 
   /// Puts an encoder together.
   ///
   /// - Parameters:
-  ///   - stack: the convolutions, if any.
-  ///   - layers: fully connected layers after them.
+  ///   - network: everything before the heads.
   ///   - heads: one layer with 2·D outputs, means first, or one for the means and one for the log-variances.
   ///   - latents: D.
-  public init(stack: ConvolutionStack?, layers: [Dense], heads: [Dense], latents: Int) {
-    precondition(heads.count == 1 || heads.count == 2, "an encoder has one head or two")
-    (self.stack, self.layers, self.heads, self.latents) = (stack, layers, heads, latents)
+  /// - Throws: ``StructuredError`` if the heads do not fit the network or the number of latents.
+  public init(_ network: Network, heads: [Dense], latents: Int) throws {
+    let outputs = heads.map(\.output)
+    guard outputs == [.vector(2 * latents)] || outputs == [.vector(latents), .vector(latents)] else {
+      throw StructuredError(
+        "the heads of \(network.name) give \(outputs.isEmpty ? "nothing" : outputs.map(\.description).joined(separator: " and "))",
+        expected: "\(2 * latents) values of one head, or \(latents) of each of two")
+    }
+    for head in heads where head.input != network.output {
+      throw StructuredError(
+        "\(head.name) does not fit \(network.name), which gives \(network.output)", expected: "\(head.input)")
+    }
+    (self.network, self.heads, self.latents) = (network, heads, latents)
   }
 
   /// Whether its convolutions run through the fused kernels.
-  public var isFused: Bool { stack?.isFused ?? false }
+  public var isFused: Bool { network.isFused }
 
   /// The posterior of images `[B, height, width, channels]`.
   public func callAsFunction(_ images: Tensor<Float>, _ pass: Pass) -> DiagonalGaussian {
-    let batch = images.shape[0]
-    var x = Variable(images)
-    if let stack { x = stack(x, pass) }
-    x = x.reshaped([batch, x.shape.count / batch])
-    for layer in layers { x = layer(x, pass) }
+    let x = network(Variable(images), pass)
     if heads.count == 2 { return DiagonalGaussian(mean: heads[0](x, pass), logVariance: heads[1](x, pass)) }
     let both = heads[0](x, pass)
     return DiagonalGaussian(mean: both.columns(0..<latents), logVariance: both.columns(latents..<2 * latents))
   }
 }
 
-/// p(x|z): fully connected layers, and transposed convolutions (possibly none).
+/// p(x|z): a network from codes to images.
 public struct Decoder {
-  let layers: [Dense]
-  let stack: ConvolutionStack?
+  /// The network.
+  public let network: Network
   /// What comes out.
   public let image: ImageShape
 
   /// Puts a decoder together.
   ///
   /// - Parameters:
-  ///   - layers: fully connected layers.
-  ///   - stack: the transposed convolutions after them, if any.
+  ///   - network: a network from codes.
   ///   - image: the images that come out.
-  public init(layers: [Dense], stack: ConvolutionStack?, image: ImageShape) {
-    (self.layers, self.stack, self.image) = (layers, stack, image)
+  /// - Throws: ``StructuredError`` if the network does not map codes to these images.
+  public init(_ network: Network, image: ImageShape) throws {
+    guard case .vector = network.input else {
+      throw StructuredError("\(network.name) takes images of \(network.input)", expected: "a vector, the codes")
+    }
+    guard network.output == .image(image) else {
+      throw StructuredError("\(network.name) gives \(network.output)", expected: "images of \(image)")
+    }
+    (self.network, self.image) = (network, image)
   }
 
   /// Whether its convolutions run through the fused kernels.
-  public var isFused: Bool { stack?.isFused ?? false }
-
-  private func trunk(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    let x = layers.reduce(codes) { x, layer in layer(x, pass) }
-    return x.reshaped((stack?.input ?? image).batch(codes.shape[0]))
-  }
+  public var isFused: Bool { network.isFused }
 
   /// The parameters of p(x|z), `[B, height, width, channels]`, for codes `[B, D]`: what they mean is the likelihood's.
-  public func callAsFunction(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    let x = trunk(codes, pass)
-    return stack?(x, pass) ?? x
-  }
+  public func callAsFunction(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> { network(codes, pass) }
 
   /// −log p(x|z) for each image, `[B]`, in nats.
   ///
@@ -77,11 +82,7 @@ public struct Decoder {
   ///   - pass: the evaluation this is part of.
   public func distortions(
     of images: Tensor<Float>, from codes: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
-  ) -> Variable<Float> {
-    let x = trunk(codes, pass)
-    if let stack { return stack.distortions(of: images, from: x, likelihood, pass) }
-    return likelihood.distortions(output: x, target: images)
-  }
+  ) -> Variable<Float> { network.distortions(of: images, from: codes, likelihood, pass) }
 
   /// The mean of −log p(x|z) over the batch, a scalar in nats.
   ///
@@ -89,9 +90,35 @@ public struct Decoder {
   /// pass, image by image in cache. Parameters as in ``distortions(of:from:_:_:)``.
   public func meanDistortion(
     of images: Tensor<Float>, from codes: Variable<Float>, _ likelihood: Likelihood, _ pass: Pass
-  ) -> Variable<Float> {
-    let x = trunk(codes, pass)
-    if let stack { return stack.meanDistortion(of: images, from: x, likelihood, pass) }
-    return likelihood.distortions(output: x, target: images).mean()
+  ) -> Variable<Float> { network.meanDistortion(of: images, from: codes, likelihood, pass) }
+}
+
+/// The linear layers that end an encoder.
+public enum PosteriorHeads: Sendable, Hashable {
+  /// One layer with 2·D outputs, means first: `encoder.posterior`.
+  case joined
+  /// One layer for the means and one for the log-variances: `encoder.mean` and `encoder.log_variance`.
+  case separate
+}
+
+extension NetworkBuilder {
+  /// Adds the heads and makes the encoder.
+  ///
+  /// - Throws: ``StructuredError`` if two layers do not fit.
+  public func encoder(latents: Int, heads: PosteriorHeads = .joined) throws -> Encoder {
+    func head(_ kind: String, _ outputs: Int) -> Dense {
+      Dense("\(name).\(kind)", from: form, to: .vector(outputs), in: store)
+    }
+    let layers =
+      switch heads {
+      case .joined: [head("posterior", 2 * latents)]
+      case .separate: [head("mean", latents), head("log_variance", latents)]
+      }
+    return try Encoder(network(), heads: layers, latents: latents)
   }
+
+  /// Makes a decoder of images.
+  ///
+  /// - Throws: ``StructuredError`` if two layers do not fit, or something else comes out.
+  public func decoder(of image: ImageShape) throws -> Decoder { try Decoder(network(), image: image) }
 }

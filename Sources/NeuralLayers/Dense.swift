@@ -2,7 +2,16 @@ import Autodiff
 import TensorCore
 
 /// A fully connected layer, activation(x·W + b).
-public struct Dense {
+///
+/// Images that go in are flattened, and values that come out may be the pixels of an image: PyTorch's layout of the
+/// weights then follows its order of pixels, channels first.
+public struct Dense: Layer {
+  /// Prefix of the parameters' names.
+  public let name: String
+  /// What goes in.
+  public let input: LayerForm
+  /// What comes out.
+  public let output: LayerForm
   /// W, `[inputs, outputs]`.
   public let weight: Parameter
   /// b, `[outputs]`.
@@ -14,31 +23,50 @@ public struct Dense {
   ///
   /// - Parameters:
   ///   - name: prefix of the parameters' names.
+  ///   - input: what goes in.
+  ///   - output: what comes out.
+  ///   - activation: what follows.
+  ///   - store: where the parameters go.
+  public init(
+    _ name: String, from input: LayerForm, to output: LayerForm, activation: Activation = .identity,
+    in store: ParameterStore
+  ) {
+    (self.name, self.input, self.output, self.activation) = (name, input, output, activation)
+    let (inputs, outputs) = (input.count, output.count)
+    weight = store.add(
+      name + ".weight", [inputs, outputs],
+      .matrix(inputs: inputs, outputs: outputs, inputImage: input.image, outputImage: output.image),
+      .weight(fanIn: inputs, fanOut: outputs))
+    bias = store.add(
+      name + ".bias", [outputs], .vector(count: outputs, image: output.image), .bias(fanIn: inputs))
+  }
+
+  /// Adds the parameters of a layer of vectors to a store.
+  ///
+  /// - Parameters:
+  ///   - name: prefix of the parameters' names.
   ///   - inputs: values per row going in.
   ///   - outputs: values per row coming out.
   ///   - activation: what follows.
-  ///   - inputImage: the image that the inputs are the pixels of, if they are.
-  ///   - outputImage: the image that the outputs are the pixels of, if they are.
   ///   - store: where the parameters go.
   public init(
-    _ name: String, inputs: Int, outputs: Int, activation: Activation = .identity, inputImage: ImageShape? = nil,
-    outputImage: ImageShape? = nil, in store: ParameterStore
+    _ name: String, inputs: Int, outputs: Int, activation: Activation = .identity, in store: ParameterStore
   ) {
-    self.activation = activation
-    weight = store.add(
-      name + ".weight", [inputs, outputs],
-      .matrix(inputs: inputs, outputs: outputs, inputImage: inputImage, outputImage: outputImage), fanIn: inputs,
-      fanOut: outputs, .weight)
-    bias = store.add(
-      name + ".bias", [outputs], .vector(count: outputs, image: outputImage), fanIn: inputs, fanOut: outputs, .bias)
+    self.init(name, from: .vector(inputs), to: .vector(outputs), activation: activation, in: store)
   }
 
-  /// Applies the layer to rows `[B, inputs]`.
+  /// Weight and bias.
+  public var parameters: [Parameter] { [weight, bias] }
+  /// One.
+  public var steps: [InferenceStep] { [.dense(self)] }
+
+  /// Applies the layer to rows `[B, inputs]`, or to images with as many values.
   public func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    let weights = pass(weight), bias = pass(bias)
+    let weights = pass(weight), bias = pass(bias), batch = x.shape[0]
     let products = 1 + (x.isTracked ? 1 : 0) + (weights.isTracked ? 1 : 0)
-    return pass.tape.phase("fully connected", operations: Double(2 * products * x.shape[0] * weights.shape.count)) {
-      x.linear(weights: weights, bias: bias, activation: activation)
+    return pass.tape.phase("fully connected", operations: Double(2 * products * batch * weights.shape.count)) {
+      x.reshaped([batch, input.count]).linear(weights: weights, bias: bias, activation: activation)
+        .reshaped(output.batch(batch))
     }
   }
 }

@@ -10,19 +10,30 @@ public enum Initializer: String, Sendable, CaseIterable {
   case normal
 
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, fanIn: Int, fanOut: Int, isBias: Bool, from stream: inout RandomStream
+    _ values: UnsafeMutableBufferPointer<Float>, as role: ParameterRole, from stream: inout RandomStream
   ) {
     func uniform(_ bound: Double) {
       for i in values.indices { values[i] = Float((2 * stream.uniform() - 1) * bound) }
     }
-    switch (self, isBias) {
-    case (.glorotUniform, false): uniform((6 / Double(fanIn + fanOut)).squareRoot())
-    case (.kaimingUniform, false): uniform((6 / Double(fanIn)).squareRoot())
-    case (.kaimingUniform, true): uniform(1 / Double(fanIn).squareRoot())
-    case (.normal, false):
+    switch (self, role) {
+    case (_, .constant(let value)): values.update(repeating: value)
+    case (.glorotUniform, .weight(let fanIn, let fanOut)): uniform((6 / Double(fanIn + fanOut)).squareRoot())
+    case (.kaimingUniform, .weight(let fanIn, _)): uniform((6 / Double(fanIn)).squareRoot())
+    case (.kaimingUniform, .bias(let fanIn)): uniform(1 / Double(fanIn).squareRoot())
+    case (.normal, .weight):
       stream.fillNormal(values)
       for i in values.indices { values[i] *= 0.02 }
-    case (_, true): values.update(repeating: 0)
+    case (_, .bias): values.update(repeating: 0)
     }
   }
+}
+
+/// What an array of parameters is in its layer, which decides how it begins.
+public enum ParameterRole: Sendable, Hashable {
+  /// Weights between so many inputs and outputs.
+  case weight(fanIn: Int, fanOut: Int)
+  /// The bias after weights of so many inputs.
+  case bias(fanIn: Int)
+  /// An array that begins with one value, whatever the initialiser.
+  case constant(Float)
 }

@@ -2,7 +2,7 @@ import Autodiff
 import TensorCore
 
 /// The parameters of a model in one block of memory, with their gradients in another, so that an optimiser is one pass
-/// over contiguous floats.
+/// over contiguous floats; and its buffers, which are not trained.
 public final class ParameterStore {
   /// One array of parameters.
   public struct Entry {
@@ -12,10 +12,16 @@ public final class ParameterStore {
     public let shape: Shape
     /// How it is laid out here, and how elsewhere.
     public let layout: ParameterLayout
-    let initializer: (fanIn: Int, fanOut: Int, kind: Kind)
+    /// What it is in its layer.
+    public let role: ParameterRole
     let offset: Int
+  }
 
-    enum Kind { case weight, bias }
+  /// One array that is not trained.
+  fileprivate struct BufferEntry {
+    let name: String
+    let value: Tensor<Float>
+    let initialValue: Float
   }
 
   /// Where the parameters live.
@@ -25,6 +31,7 @@ public final class ParameterStore {
   /// The number of trainable values.
   public private(set) var count = 0
   private var memory = 0
+  fileprivate private(set) var bufferEntries: [BufferEntry] = []
 
   /// All parameters, flat. From the first use on no more can be added.
   public private(set) lazy var values = Tensor<Float>(repeating: 0, [memory], on: device)
@@ -34,31 +41,64 @@ public final class ParameterStore {
   /// An empty store.
   public init(on device: Device) { self.device = device }
 
-  /// Adds an array, not yet initialised.
-  func add(_ name: String, _ shape: Shape, _ layout: ParameterLayout, fanIn: Int, fanOut: Int, _ kind: Entry.Kind)
-    -> Parameter
-  {
-    precondition(!entries.contains { $0.name == name }, "two parameters are named \(name)")
-    let initializer = (fanIn: fanIn, fanOut: fanOut, kind: kind)
-    entries.append(Entry(name: name, shape: shape, layout: layout, initializer: initializer, offset: memory))
+  /// Adds an array of parameters, not yet initialised.
+  ///
+  /// - Parameters:
+  ///   - name: its name, unique in the store.
+  ///   - shape: its shape in memory.
+  ///   - layout: how it is laid out here and in files.
+  ///   - role: what it is in its layer.
+  public func add(_ name: String, _ shape: Shape, _ layout: ParameterLayout, _ role: ParameterRole) -> Parameter {
+    requireNew(name)
+    entries.append(Entry(name: name, shape: shape, layout: layout, role: role, offset: memory))
     count += shape.count
     memory += (shape.count + 15) / 16 * 16  // every array begins on a cache line
     return Parameter(store: self, index: entries.count - 1)
   }
 
+  /// Adds an array that begins with one value, whatever the initialiser: a parameter of an objective, for example.
+  ///
+  /// - Parameters:
+  ///   - name: its name, unique in the store.
+  ///   - shape: its shape in memory; files hold its values in this order, as a vector.
+  ///   - initial: what each value begins with.
+  public func add(_ name: String, _ shape: Shape, initial: Float = 0) -> Parameter {
+    add(name, shape, .vector(count: shape.count, image: nil), .constant(initial))
+  }
+
+  /// Adds a vector that is not trained, such as a running mean.
+  ///
+  /// - Parameters:
+  ///   - name: its name, unique in the store.
+  ///   - count: its number of values.
+  ///   - initialValue: what each of them begins with.
+  public func addBuffer(_ name: String, count: Int, initialValue: Float) -> Buffer {
+    requireNew(name)
+    bufferEntries.append(
+      BufferEntry(
+        name: name, value: Tensor(repeating: initialValue, [count], on: device), initialValue: initialValue))
+    return Buffer(store: self, index: bufferEntries.count - 1)
+  }
+
+  private func requireNew(_ name: String) {
+    precondition(
+      !entries.contains { $0.name == name } && !bufferEntries.contains { $0.name == name },
+      "two arrays are named \(name)")
+  }
+
   /// The array with this number.
   public func parameter(at index: Int) -> Parameter { Parameter(store: self, index: index) }
 
-  /// Draws initial values; each array has a stream of its own, named after it.
+  /// The arrays that are not trained, in the order they were added. Whoever saves the parameters saves these, too.
+  public var buffers: [Buffer] { bufferEntries.indices.map { Buffer(store: self, index: $0) } }
+
+  /// Draws initial values; each array has a stream of its own, named after it. Buffers begin anew.
   public func initialize(_ initializer: Initializer, from stream: RandomStream) {
     for (index, entry) in entries.enumerated() {
       var stream = stream.split(entry.name)
-      parameter(at: index).value.withMutableElements {
-        initializer.fill(
-          $0, fanIn: entry.initializer.fanIn, fanOut: entry.initializer.fanOut,
-          isBias: entry.initializer.kind == .bias, from: &stream)
-      }
+      parameter(at: index).value.withMutableElements { initializer.fill($0, as: entry.role, from: &stream) }
     }
+    for buffer in bufferEntries { buffer.value.fill(buffer.initialValue) }
   }
 }
 
@@ -79,43 +119,16 @@ public struct Parameter {
   public var gradient: Tensor<Float> { Tensor(viewing: store.gradients, offset: entry.offset, shape: entry.shape) }
 }
 
-/// One evaluation of a model: a tape, and the knowledge which parameters it trains.
-public final class Pass {
-  /// What is recorded.
-  public let tape: Tape<Float>
-  /// Whether objectives may prepare gradients during the forward pass; false for evaluation.
-  public let isTraining: Bool
-  private let trained: [ObjectIdentifier]
-  private var variables: [Key: Variable<Float>] = [:]
+/// A vector of a ``ParameterStore`` that is saved but not trained, such as a running mean.
+public struct Buffer {
+  /// The store it belongs to.
+  public let store: ParameterStore
+  let index: Int
 
-  private struct Key: Hashable {
-    let store: ObjectIdentifier
-    let index: Int
-  }
-
-  /// A pass that trains the given stores; every other parameter is a constant. With a profile, its time is measured.
-  public init(training stores: [ParameterStore], on device: Device, profile: StepProfile? = nil) {
-    tape = Tape(on: device, profile: profile)
-    isTraining = !stores.isEmpty
-    trained = stores.map { ObjectIdentifier($0) }
-  }
-
-  /// A pass that records nothing.
-  public static func evaluation(on device: Device, profile: StepProfile? = nil) -> Pass {
-    Pass(training: [], on: device, profile: profile)
-  }
-
-  /// Where the pass runs.
-  public var device: Device { tape.device }
-
-  /// A parameter as a variable of this pass, the same one each time.
-  public func callAsFunction(_ parameter: Parameter) -> Variable<Float> {
-    let store = ObjectIdentifier(parameter.store)
-    guard trained.contains(store) else { return Variable(parameter.value) }
-    let key = Key(store: store, index: parameter.index)
-    if let known = variables[key] { return known }
-    let variable = tape.track(parameter.value, gradientInto: parameter.gradient)
-    variables[key] = variable
-    return variable
-  }
+  /// Its name, in the style of PyTorch: "encoder.norm1.running_mean".
+  public var name: String { store.bufferEntries[index].name }
+  /// The values, `[count]`; writing to them changes the model.
+  public var value: Tensor<Float> { store.bufferEntries[index].value }
+  /// Its layout here and elsewhere.
+  public var layout: ParameterLayout { .vector(count: value.count, image: nil) }
 }

@@ -53,53 +53,15 @@ struct ONNXGraph {
     return name
   }
 
-  /// Adds a layer with its parameters and its activation, and returns the name of what comes out.
-  ///
-  /// - Throws: ``StructuredError`` if a parameter is not finite.
-  mutating func add(_ layer: NetworkLayer, to input: String, as output: String? = nil) throws -> String {
-    let name = String(layer.weight.name.dropLast(".weight".count))
-    let inputs = [input, try addParameter(layer.weight), try addParameter(layer.bias)]
-    let activation: (operation: String, attributes: [Onnx_AttributeProto])? =
-      switch layer.activation {
-      case .identity: nil
-      case .relu: ("Relu", [])
-      case .tanh: ("Tanh", [])
-      case .leakyReLU(let slope): ("LeakyRelu", [.float("alpha", slope)])
-      }
-    let output = output ?? name
-    let sum = activation == nil ? output : name + ".sum"
-    switch layer.operation {
-    case .dense: add("Gemm", inputs, [.int("transB", 1)], as: sum)
-    case .convolution(let geometry): add("Conv", inputs, Self.attributes(geometry), as: sum)
-    case .transposedConvolution(let geometry): add("ConvTranspose", inputs, Self.attributes(geometry), as: sum)
-    }
-    if let activation { add(activation.operation, [sum], activation.attributes, as: output) }
-    return output
-  }
-
-  /// Adds a parameter as a constant, and returns its name.
-  private mutating func addParameter(_ parameter: Parameter) throws -> String {
-    let values = parameter.layout.portable(parameter.value.elements)
-    guard values.allSatisfy({ $0.isFinite }) else {
-      throw StructuredError(
-        "the weights \(parameter.name) are not finite", expected: "finite weights",
-        action: "Check that training did not diverge.")
-    }
+  /// Adds a constant of float32 numbers, and returns its name.
+  mutating func addConstant(_ name: String, _ values: [Float], _ extents: [Int]) -> String {
     var tensor = Onnx_TensorProto()
-    tensor.name = parameter.name
-    tensor.dims = parameter.layout.portableShape.map(Int64.init)
+    tensor.name = name
+    tensor.dims = extents.map(Int64.init)
     tensor.dataType = Int32(Onnx_TensorProto.DataType.float.rawValue)
     tensor.rawData = values.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
     graph.initializer.append(tensor)
-    return parameter.name
-  }
-
-  private static func attributes(_ geometry: ConvolutionGeometry) -> [Onnx_AttributeProto] {
-    func repeated(_ value: Int, _ count: Int) -> [Int64] { Array(repeating: Int64(value), count: count) }
-    return [
-      .ints("kernel_shape", repeated(geometry.kernel, 2)), .ints("strides", repeated(geometry.stride, 2)),
-      .ints("pads", repeated(geometry.padding, 4)),
-    ]
+    return name
   }
 
   private static func value(_ name: String, _ extents: [Int], _ description: String) -> Onnx_ValueInfoProto {

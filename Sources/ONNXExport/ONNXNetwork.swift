@@ -45,49 +45,28 @@ public enum ONNXNetwork: String, CaseIterable, Sendable {
   }
 
   private static func encoder(of model: Model) throws -> Onnx_GraphProto {
-    let encoder = model.encoder, heads = encoder.headLayers
-    var graph = ONNXGraph(name: "encoder"), isFlat = false
-    var x = graph.addInput("images", extents(model.image), "pixels from 0 to 1")
-    for layer in encoder.networkLayers {
-      if case .dense = layer.operation, !isFlat { (x, isFlat) = (flattened(x, in: &graph), true) }
-      x = try graph.add(layer, to: x)
-    }
-    if !isFlat { x = flattened(x, in: &graph) }
+    let encoder = model.encoder, heads = encoder.heads
+    var graph = ONNXGraph(name: "encoder")
+    let images = graph.addInput("images", extents(model.image), "pixels from 0 to 1")
+    let x = try graph.add(encoder.network.steps, to: images)
     if heads.count == 2 {
       _ = try graph.add(heads[0], to: x, as: "mean")
       _ = try graph.add(heads[1], to: x, as: "log_variance")
     } else {
       // Without sizes a split is into equal parts.
-      graph.add("Split", [try graph.add(heads[0], to: x)], [.int("axis", 1)], outputs: ["mean", "log_variance"])
+      let both = try graph.add(heads[0], to: x, as: heads[0].name)
+      graph.add("Split", [both], [.int("axis", 1)], outputs: ["mean", "log_variance"])
     }
     graph.addOutput("mean", [model.latents], "μ of q(z|x)")
     graph.addOutput("log_variance", [model.latents], "log σ² of q(z|x)")
     return graph.graph
   }
 
-  private static func flattened(_ x: String, in graph: inout ONNXGraph) -> String {
-    graph.add("Flatten", [x], [.int("axis", 1)], as: "features")
-  }
-
   private static func decoder(of model: Model) throws -> Onnx_GraphProto {
-    let layers = model.decoder.networkLayers, isBernoulli = model.likelihood == .bernoulli
-    let result = isBernoulli ? "logits" : "images"
+    let isBernoulli = model.likelihood == .bernoulli
     var graph = ONNXGraph(name: "decoder")
-    var x = graph.addInput("codes", [model.latents], "z")
-    let dense = layers.prefix { if case .dense = $0.operation { true } else { false } }
-    let convolutions = layers.dropFirst(dense.count)
-    for layer in dense { x = try graph.add(layer, to: x) }
-    let features: ImageShape =
-      switch convolutions.first?.operation {
-      case .convolution(let geometry): geometry.high
-      case .transposedConvolution(let geometry): geometry.low
-      case .dense, nil: model.image
-      }
-    let shape = graph.addConstant("decoder.shape", [-1] + extents(features).map(Int64.init))
-    x = graph.add("Reshape", [x, shape], as: convolutions.isEmpty ? result : "decoder.features")
-    for (index, layer) in zip(convolutions.indices, convolutions) {
-      x = try graph.add(layer, to: x, as: index == convolutions.indices.last ? result : nil)
-    }
+    let codes = graph.addInput("codes", [model.latents], "z")
+    _ = try graph.add(model.decoder.network.steps, to: codes, as: isBernoulli ? "logits" : "images")
     if isBernoulli { graph.add("Sigmoid", ["logits"], as: "images") }
     graph.addOutput("images", extents(model.image), "mean of p(x|z)")
     if isBernoulli { graph.addOutput("logits", extents(model.image), "logits of p(x|z)") }

@@ -21,7 +21,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
   }
 
   /// The operations that go through the fused kernels are compared with these instead of with differences.
-  static let all: [GradientCase] = [
+  static let arithmetic: [GradientCase] = [
     GradientCase("a + b", [[3, 4], [3, 4]]) { $0[0] + $0[1] },
     GradientCase("a + b, rows broadcast", [[3, 4], [4]]) { $0[0] + $0[1] },
     GradientCase("a − b, columns broadcast", [[3, 4], [3, 1]]) { $0[0] - $0[1] },
@@ -81,6 +81,9 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     convolution("transposed, kernel 5, stride 2, padding 2", 5, 2, 2, 7, 2, 1, transposed: true),
   ]
 
+  /// Every operation of the tape.
+  static let all = arithmetic + normalizations + images
+
   static func convolution(
     _ name: String, _ kernel: Int, _ stride: Int, _ padding: Int, _ extent: Int, _ high: Int, _ low: Int,
     transposed: Bool = false
@@ -88,15 +91,49 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     let g = ConvolutionGeometry(
       kernel: kernel, stride: stride, padding: padding,
       high: ImageShape(height: extent, width: extent, channels: high), lowChannels: low)
-    if transposed {
-      return GradientCase(name, [g.low.batch(2), g.weightShape, [high]]) {
-        $0[0].convolvedTransposed(weights: $0[1], bias: $0[2], g, activation: .tanh)
-      }
-    }
-    return GradientCase(name, [g.high.batch(2), g.weightShape, [low]]) {
-      $0[0].convolved(weights: $0[1], bias: $0[2], g, activation: .tanh)
+    let layer = ConvolutionLayer(g, transposed: transposed, activation: .tanh)
+    return GradientCase(name, [layer.input.batch(2), g.weightShape, [layer.output.channels]]) {
+      $0[0].convolved(layer, weights: $0[1], bias: $0[2])
     }
   }
+
+  /// Normalisations of images and of vectors.
+  static let normalizations: [GradientCase] = [
+    GradientCase("batch normalisation in training", [[3, 2, 3, 4], [4], [4]]) {
+      $0[0].batchNormalized(scale: $0[1], shift: $0[2], epsilon: 1e-2).value
+    },
+    GradientCase("batch normalisation of vectors in training, tanh", [[5, 3], [3], [3]]) {
+      $0[0].batchNormalized(scale: $0[1], shift: $0[2], epsilon: 1e-2, activation: .tanh).value
+    },
+    GradientCase("batch normalisation in evaluation, tanh", [[3, 2, 3, 4], [4], [4]]) { inputs in
+      let device = inputs[0].value.device
+      return inputs[0].normalized(
+        mean: Tensor([0.1, -0.3, 0, 2], [4], on: device), variance: Tensor([0.5, 1, 2, 0.1], [4], on: device),
+        scale: inputs[1], shift: inputs[2], epsilon: 1e-2, activation: .tanh)
+    },
+    GradientCase("group normalisation, 2 groups", [[3, 2, 3, 4], [4], [4]]) {
+      $0[0].groupNormalized(groups: 2, scale: $0[1], shift: $0[2], epsilon: 1e-2)
+    },
+    GradientCase("group normalisation, 1 group, tanh", [[2, 2, 2, 3], [3], [3]]) {
+      $0[0].groupNormalized(groups: 1, scale: $0[1], shift: $0[2], epsilon: 1e-2, activation: .tanh)
+    },
+    GradientCase("group normalisation of vectors, a group for each 2 of 6", [[4, 6], [6], [6]]) {
+      $0[0].groupNormalized(groups: 3, scale: $0[1], shift: $0[2], epsilon: 1e-2)
+    },
+  ]
+
+  /// Operations that move pixels.
+  static let images: [GradientCase] = [
+    GradientCase("nearest upsampling by 2", [[2, 3, 2, 3]]) { $0[0].upsampled(by: 2).squared() },
+    GradientCase("nearest upsampling by 3", [[1, 2, 2, 1]]) { $0[0].upsampled(by: 3).squared() },
+    GradientCase("spatial broadcast", [[3, 2]]) { $0[0].spatiallyBroadcast(height: 3, width: 4).squared() },
+    GradientCase("zero padding", [[2, 3, 2, 2]]) {
+      $0[0].padded(ImageEdges(top: 1, left: 2, bottom: 0, right: 3)).squared()
+    },
+    GradientCase("cropping", [[2, 4, 5, 2]]) {
+      $0[0].cropped(ImageEdges(top: 1, left: 0, bottom: 2, right: 3)).squared()
+    },
+  ]
 }
 
 @Suite("Gradients of every operation")

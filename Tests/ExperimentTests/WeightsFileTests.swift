@@ -85,6 +85,63 @@ struct WeightsFileTests {
     #expect(try folder.names().isEmpty)
   }
 
+  @Test(
+    "Normalisations have PyTorch's names and buffers, which are read back",
+    arguments: [WeightsLayout.disentangle, .pytorch])
+  func buffers(layout: WeightsLayout) throws {
+    let folder = try TemporaryFolder(), image = ImageShape(height: 8, width: 6)
+    func model() throws -> Model {
+      try Model(.everyLayer, image: image, latents: 2, likelihood: .bernoulli, on: Device(threads: 1))
+    }
+    let first = try model()
+    first.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 2))
+    first.parameters.disturbNormalizations(RandomStream(seed: 3))
+    let file = try write(first, layout, in: folder)
+    let conv = layout == .pytorch ? "conv" : "convolution"
+    for (name, shape) in [
+      ("encoder.norm1.weight", [8]), ("encoder.norm1.running_mean", [8]), ("encoder.norm1.running_var", [8]),
+      ("encoder.residual1.\(conv)2.weight", [12, 12, 3, 3]),
+      ("encoder.residual1.shortcut.\(conv)1.weight", [12, 8, 1, 1]),
+      ("encoder.residual1.shortcut.norm1.running_var", [12]), ("decoder.norm1.bias", [8]),
+    ] { #expect(try file.entry(name).shape == shape, "\(name)") }
+    #expect(!file.entries.contains { $0.name == "encoder.\(conv)1.bias" })
+
+    let second = try model()
+    var tensors = try file.entries.map {
+      Safetensors.Tensor($0.name, shape: $0.shape, values: try file.floats($0.name))
+    }
+    if layout == .pytorch { tensors.append(.init("encoder.norm1.num_batches_tracked", shape: [], values: [7])) }
+    try Safetensors.write(tensors, to: file.path)
+    try WeightsFile.read(into: second, from: try Safetensors(reading: file.path), layout: layout)
+    #expect(second.parameters.values.elements == first.parameters.values.elements)
+    for (a, b) in zip(first.parameters.buffers, second.parameters.buffers) {
+      #expect(a.name == b.name && a.value.elements == b.value.elements)
+    }
+    tensors.removeAll { $0.name == "encoder.norm1.running_var" }
+    try Safetensors.write(tensors, to: file.path)
+    let error = #expect(throws: StructuredError.self) {
+      try WeightsFile.read(into: second, from: try Safetensors(reading: file.path), layout: layout)
+    }
+    #expect(error?.what.hasPrefix("the tensor \"encoder.norm1.running_var\" is missing") == true)
+  }
+
+  @Test("The layout disentangling-vae has names for 32 and 64 pixels a side, and for no other")
+  func disentanglingVAESizes() throws {
+    let folder = try TemporaryFolder()
+    func file(_ side: Int) throws -> Safetensors {
+      let image = ImageShape(height: side, width: side)
+      let model = try Model(.burgess, image: image, latents: 3, likelihood: .bernoulli, on: Device(threads: 1))
+      return try write(model, .disentanglingVAE, in: folder)
+    }
+    let names = try file(32).entries.map(\.name).filter { $0.hasSuffix(".weight") && $0.contains("conv") }
+    #expect(
+      names
+        == ["encoder.conv1", "encoder.conv2", "encoder.conv3", "decoder.convT1", "decoder.convT2", "decoder.convT3"]
+        .map { $0 + ".weight" })
+    let error = #expect(throws: StructuredError.self) { try file(128) }
+    #expect(error?.what == "the layout disentangling-vae has no names for images of 128×128×1")
+  }
+
   private static let imported = "imported: {file: a.safetensors, layout: pytorch, crc32: '00000000'}"
 
   private func decode(_ yaml: String) throws -> ResolvedConfiguration<ExperimentConfiguration> {

@@ -33,41 +33,33 @@ struct ONNXExample: Sendable, CustomTestStringConvertible {
     ONNXExample(
       architecture: .headsAndConvolution, image: ImageShape(height: 6, width: 9, channels: 2), latents: 3,
       likelihood: .bernoulli),
+    ONNXExample(
+      architecture: .everyLayer, image: ImageShape(height: 12, width: 10, channels: 3), latents: 4,
+      likelihood: .bernoulli),
+    ONNXExample(
+      architecture: .burgess, image: ImageShape(height: 28, width: 20, channels: 3), latents: 2,
+      likelihood: .gaussian(standardDeviation: 0.5)),
   ]
 
   /// Kernels of 3, strides of 1 and 2, leaky ReLU and tanh, no fully connected layer before two heads.
   static let kernels3 = Architecture(name: "kernels of 3", summary: "", paper: "") { image, latents, store in
-    let stack = ConvolutionStack(
-      ["encoder.convolution1", "encoder.convolution2"],
-      layers: [
-        .init(kernel: 3, stride: 1, padding: 1, channels: 5, activation: .leakyReLU(slope: 0.2)),
-        .init(kernel: 3, stride: 2, padding: 1, channels: 4, activation: .tanh),
-      ], input: image, transposed: false, in: store)
-    let features = stack.output
-    func head(_ name: String) -> Dense {
-      Dense(name, inputs: features.count, outputs: latents, inputImage: features, in: store)
-    }
-    return Networks(
-      encoder: Encoder(
-        stack: stack, layers: [], heads: [head("encoder.mean"), head("encoder.log_variance")], latents: latents),
-      decoder: Decoder(
-        layers: [
-          Dense(
-            "decoder.linear", inputs: latents, outputs: features.count, activation: .leakyReLU(slope: 0.1),
-            outputImage: features, in: store)
-        ],
-        stack: ConvolutionStack(
-          ["decoder.convolution1", "decoder.convolution2"],
-          layers: [
-            .init(kernel: 4, stride: 2, padding: 1, channels: 5, activation: .relu),
-            .init(kernel: 3, stride: 1, padding: 1, channels: image.channels, activation: .identity),
-          ], input: features, transposed: true, in: store), image: image))
+    var network = NetworkBuilder("encoder", from: .image(image), in: store)
+    try network.convolution(5, kernel: 3, padding: 1, activation: .leakyReLU(slope: 0.2))
+    try network.convolution(4, kernel: 3, stride: 2, padding: 1, activation: .tanh)
+    let features = network.form
+    let encoder = try network.encoder(latents: latents, heads: .separate)
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    mirror.dense(to: features, activation: .leakyReLU(slope: 0.1))
+    try mirror.transposedConvolution(5, kernel: 4, stride: 2, padding: 1, activation: .relu)
+    try mirror.transposedConvolution(image.channels, kernel: 3, padding: 1)
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
   }
 
   func model() throws -> Model {
     let model = try Model(
       architecture, image: image, latents: latents, likelihood: likelihood, on: Device(threads: 2))
     model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 5))
+    model.parameters.disturbNormalizations(RandomStream(seed: 6))
     return model
   }
 }
@@ -163,6 +155,31 @@ struct ONNXNetworkTests {
       let second = try network.data(of: ONNXExample.all[3].model(), name: "a", configuration: "b")
       #expect(first == second && !first.isEmpty)
     }
+  }
+
+  @Test("A layer with operations of its own is reported")
+  func custom() throws {
+    struct Doubling: Layer {
+      let name = "decoder.doubling"
+      let input: LayerForm
+      var output: LayerForm { input }
+      func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> { x * 2 }
+    }
+    let architecture = Architecture(name: "own", summary: "", paper: "") { image, latents, store in
+      let encoder = try Encoder.heads(of: image, latents: latents, in: store)
+      var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+      mirror.dense(to: .image(image))
+      mirror.add(Doubling(input: mirror.form))
+      return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
+    }
+    let model = try Model(
+      architecture, image: ImageShape(height: 4, width: 4), latents: 2, likelihood: .bernoulli, on: Device(threads: 1))
+    model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 5))
+    #expect(try !ONNXNetwork.encoder.data(of: model, name: "a", configuration: "b").isEmpty)
+    let error = #expect(throws: StructuredError.self) {
+      try ONNXNetwork.decoder.data(of: model, name: "a", configuration: "b")
+    }
+    #expect(error?.what == "the layer decoder.doubling has operations of its own, which ONNX files cannot hold")
   }
 
   @Test("Weights that are not finite are not exported, and no folder is left")

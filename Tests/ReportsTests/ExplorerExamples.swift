@@ -40,6 +40,7 @@ struct ExplorerExample {
       path: folder.file("images.h5"), images: nil, factors: factors.isEmpty ? nil : "factors", on: device)
     model = try Model(architecture, image: dataset.imageShape, latents: latents, likelihood: likelihood, on: device)
     model.parameters.initialize(.kaimingUniform, from: RandomStream(seed: 11))
+    model.parameters.disturbNormalizations(RandomStream(seed: 12))
     let codes = try model.encode(dataset, 0..<dataset.count)
     posterior = try PosteriorTable(means: codes.mean, logVariances: codes.logVariance, latents: latents)
   }
@@ -55,20 +56,13 @@ struct ExplorerExample {
 
   /// A decoder with what no architecture of the registry has: odd extents, overlapping kernels, leaky ReLU.
   static let odd = Architecture(name: "odd", summary: "", paper: "") { image, latents, store in
-    let features = ImageShape(height: image.height - 4, width: image.width - 4, channels: 3)
-    return Networks(
-      encoder: .heads(of: image, latents: latents, in: store),
-      decoder: Decoder(
-        layers: [
-          Dense(
-            "decoder.linear", inputs: latents, outputs: features.count, activation: .leakyReLU(slope: 0.2),
-            outputImage: features, in: store)
-        ],
-        stack: ConvolutionStack(
-          ["decoder.convolution1", "decoder.convolution2"],
-          layers: [
-            .init(kernel: 3, stride: 1, padding: 0, channels: 4, activation: .tanh),
-            .init(kernel: 3, stride: 1, padding: 0, channels: image.channels, activation: .identity),
-          ], input: features, transposed: true, in: store), image: image))
+    let encoder = try Encoder.heads(of: image, latents: latents, in: store)
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    mirror.dense(
+      to: .image(ImageShape(height: image.height - 4, width: image.width - 4, channels: 3)),
+      activation: .leakyReLU(slope: 0.2))
+    try mirror.transposedConvolution(4, kernel: 3, activation: .tanh)
+    try mirror.transposedConvolution(image.channels, kernel: 3)
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
   }
 }

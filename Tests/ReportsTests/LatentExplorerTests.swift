@@ -12,7 +12,7 @@ struct LatentExplorerTests {
   private static let hasBrowser = Chromium.path != nil
 
   enum Case: String, CaseIterable {
-    case burgess, locatello, fullyConnected, odd, ordinary
+    case burgess, locatello, fullyConnected, odd, ordinary, everyLayer, padded
 
     func example() throws -> ExplorerExample {
       switch self {
@@ -27,6 +27,8 @@ struct LatentExplorerTests {
           likelihood: .laplace(scale: 0.5))
       case .odd: try ExplorerExample(ExplorerExample.odd, images: [5, 9, 14, 3])
       case .ordinary: try ExplorerExample(.headsAndConvolution, images: [5, 6, 11])
+      case .everyLayer: try ExplorerExample(.everyLayer, images: [5, 10, 12, 3], isBinary: false, latents: 4)
+      case .padded: try ExplorerExample(.burgess, images: [5, 28, 20], latents: 3)
       }
     }
   }
@@ -232,7 +234,7 @@ struct LatentExplorerTests {
         example.model, on: example.dataset, posterior: example.posterior, title: "", to: "/nowhere/explorer.html")
     }
     #expect(missing?.description.contains("cannot write into the folder /nowhere") == true)
-    let decoder = example.model.decoder.networkLayers[0].weight.value
+    let decoder = example.model.decoder.network.parameters[0].value
     decoder.withMutableElements { $0[3] = .nan }
     let diverged = #expect(throws: StructuredError.self) { try example.html() }
     #expect(diverged?.description.hasPrefix("a weight of the decoder is not finite") == true)

@@ -14,7 +14,7 @@ struct FusedConvolutionStackTests {
     var reference = problem.reference
     var outputs: [Double] = [], inputGradients: [Double] = []
     for b in 0..<batch {
-      let activations = reference.activations(problem.picture(b))
+      let activations = reference.activations(problem.image(b))
       outputs += activations[problem.layers.count]
       let gradient = outputGradient.values[b * problem.outputCount..<(b + 1) * problem.outputCount].map(Double.init)
       inputGradients += reference.backward(activations, outputGradient: gradient)
@@ -39,7 +39,7 @@ struct FusedConvolutionStackTests {
       for i in problem.layers.indices {
         expectClose(gradients.weights[i].values, reference.weightGradients[i], "\(label): weights of layer \(i)")
         // The sum of n numbers near 1 may all but cancel; its rounding error is that of a sum of the size √n.
-        let summed = Double(batch * problem.layers[i].outputHeight * problem.layers[i].outputWidth)
+        let summed = Double(batch * problem.layers[i].output.height * problem.layers[i].output.width)
         expectClose(
           gradients.biases[i].values, reference.biasGradients[i], leastScale: 0.1 * summed.squareRoot(),
           "\(label): bias of layer \(i)")
@@ -134,8 +134,8 @@ struct FusedConvolutionStackTests {
     #expect(device.pool.statistics.bytesInUse == 0)
   }
 
-  @Test("more threads than pictures is no trouble")
-  func fewPictures() throws {
+  @Test("more threads than images is no trouble")
+  func fewImages() throws {
     let problem = FusedProblem(FusedExample.burgessDecoder.layers(channels: 1), batch: 2)
     func output(_ threads: Int) throws -> [Float] {
       let stack = try #require(

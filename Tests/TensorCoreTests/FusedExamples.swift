@@ -1,7 +1,7 @@
 import TensorCore
 import Testing
 
-/// The stacks of the zoo and a few more that the planner accepts.
+/// The stacks of the architectures and a few more that the planner accepts.
 enum FusedExample: String, CaseIterable, CustomTestStringConvertible {
   case burgessEncoder, burgessDecoder, locatelloEncoder, locatelloDecoder
   /// Sizes that are no power of two, height unlike width, kernels mixed, an image of odd size for kernel 2.
@@ -11,7 +11,7 @@ enum FusedExample: String, CaseIterable, CustomTestStringConvertible {
 
   var testDescription: String { rawValue }
 
-  func layers(channels: Int) -> [FusedLayer] {
+  func layers(channels: Int) -> [ConvolutionLayer] {
     switch self {
     case .burgessEncoder:
       Self.stack((64, 64), [channels, 32, 32, 32, 32], kernels: [4, 4, 4, 4], transposed: false)
@@ -35,14 +35,13 @@ enum FusedExample: String, CaseIterable, CustomTestStringConvertible {
   /// A decoder's last layer is linear, every other layer has a ReLU.
   private static func stack(
     _ size: (Int, Int), _ channels: [Int], kernels: [Int], transposed: Bool
-  ) -> [FusedLayer] {
-    var size = size
+  ) -> [ConvolutionLayer] {
+    var image = ImageShape(height: size.0, width: size.1, channels: channels[0])
     return kernels.indices.map { i in
-      let layer = FusedLayer(
-        kernel: kernels[i], stride: 2, padding: kernels[i] == 4 ? 1 : 0, transposed: transposed,
-        inputHeight: size.0, inputWidth: size.1, inputChannels: channels[i], outputChannels: channels[i + 1],
-        activation: transposed && i == kernels.count - 1 ? .identity : .relu)
-      size = (layer.outputHeight, layer.outputWidth)
+      let layer = ConvolutionLayer(
+        from: image, channels: channels[i + 1], kernel: kernels[i], stride: 2, padding: kernels[i] == 4 ? 1 : 0,
+        transposed: transposed, activation: transposed && i == kernels.count - 1 ? .identity : .relu)
+      image = layer.output
       return layer
     }
   }
@@ -79,27 +78,27 @@ func uniform(_ count: Int, seed: UInt64) -> [Float] {
 
 /// A stack's parameters, inputs and gradients, ready to be handed to the fused path.
 final class FusedProblem {
-  let layers: [FusedLayer]
+  let layers: [ConvolutionLayer]
   let weights: [Floats]
   let biases: [Floats]
   let input: Floats
   let batch: Int
 
   /// Weights of a size that keeps activations near 1 from layer to layer.
-  init(_ layers: [FusedLayer], batch: Int, seed: UInt64 = 1) {
+  init(_ layers: [ConvolutionLayer], batch: Int, seed: UInt64 = 1) {
     self.layers = layers
     self.batch = batch
     weights = layers.enumerated().map { i, layer in
-      let fan = Float(layer.weightCount / layer.outputChannels) / (layer.transposed ? 4 : 1)
+      let fan = Float(layer.weightCount / layer.output.channels) / (layer.transposed ? 4 : 1)
       return Floats(uniform(layer.weightCount, seed: seed + 10 + UInt64(i)).map { $0 * (6 / fan).squareRoot() })
     }
     biases = layers.enumerated().map { i, layer in
-      Floats(uniform(layer.outputChannels, seed: seed + 20 + UInt64(i)).map { $0 * 0.1 })
+      Floats(uniform(layer.output.channels, seed: seed + 20 + UInt64(i)).map { $0 * 0.1 })
     }
-    input = Floats(uniform(batch * layers[0].inputCount, seed: seed))
+    input = Floats(uniform(batch * layers[0].input.count, seed: seed))
   }
 
-  var outputCount: Int { layers[layers.count - 1].outputCount }
+  var outputCount: Int { layers[layers.count - 1].output.count }
   var parameters: FusedParameters {
     FusedParameters(weights: weights.map(\.constant), biases: biases.map(\.constant))
   }
@@ -107,8 +106,8 @@ final class FusedProblem {
     FusedReference(layers: layers, weights: weights.map(\.values), biases: biases.map(\.values))
   }
 
-  func picture(_ b: Int) -> [Float] {
-    let count = layers[0].inputCount
+  func image(_ b: Int) -> [Float] {
+    let count = layers[0].input.count
     return Array(input.values[b * count..<(b + 1) * count])
   }
 }
@@ -118,9 +117,9 @@ final class FusedGradientArrays {
   let weights: [Floats]
   let biases: [Floats]
 
-  init(_ layers: [FusedLayer], filledWith value: Float = .nan) {
+  init(_ layers: [ConvolutionLayer], filledWith value: Float = .nan) {
     weights = layers.map { Floats([Float](repeating: value, count: $0.weightCount)) }
-    biases = layers.map { Floats([Float](repeating: value, count: $0.outputChannels)) }
+    biases = layers.map { Floats([Float](repeating: value, count: $0.output.channels)) }
   }
 
   func target(accumulate: Bool = false) -> FusedParameterGradients {

@@ -39,7 +39,7 @@ struct FusedLikelihoodTests {
     var reference = problem.reference
     var outputs: [Double] = [], inputGradients: [Double] = [], distortions: [Double] = []
     for b in 0..<batch {
-      let activations = reference.activations(problem.picture(b))
+      let activations = reference.activations(problem.image(b))
       let output = activations[problem.layers.count]
       let pixels = zip(output, target.values[b * count..<(b + 1) * count]).map { loss(likelihood, $0, Double($1)) }
       outputs += output
@@ -79,9 +79,9 @@ struct FusedLikelihoodTests {
   func largeLogits(level: VectorLevel) throws {
     // A bias alone decides the logits: weights and input are zero.
     let layers = [
-      FusedLayer(
-        kernel: 4, stride: 2, padding: 1, transposed: true, inputHeight: 4, inputWidth: 4, inputChannels: 32,
-        outputChannels: 1, activation: .identity)
+      ConvolutionLayer(
+        from: ImageShape(height: 4, width: 4, channels: 32), channels: 1, kernel: 4, stride: 2, padding: 1,
+        transposed: true)
     ]
     let stack = try #require(FusedConvolutionStack(layers: layers, device: Device(threads: 1, level: level)))
     let input = Floats([Float](repeating: 0, count: 512))

@@ -2,13 +2,13 @@ import TensorCore
 
 /// A convolution stack straight from its definition, in double precision: what the fused path is compared with.
 struct FusedReference {
-  let layers: [FusedLayer]
+  let layers: [ConvolutionLayer]
   let weights: [[Double]]
   let biases: [[Double]]
   private(set) var weightGradients: [[Double]]
   private(set) var biasGradients: [[Double]]
 
-  init(layers: [FusedLayer], weights: [[Float]], biases: [[Float]]) {
+  init(layers: [ConvolutionLayer], weights: [[Float]], biases: [[Float]]) {
     self.layers = layers
     self.weights = weights.map { $0.map(Double.init) }
     self.biases = biases.map { $0.map(Double.init) }
@@ -16,12 +16,12 @@ struct FusedReference {
     biasGradients = self.biases.map { $0.map { _ in 0 } }
   }
 
-  /// All activations of one picture: the input, then each layer's output.
+  /// All activations of one image: the input, then each layer's output.
   func activations(_ input: [Float]) -> [[Double]] {
     var result = [input.map(Double.init)]
     for (i, layer) in layers.enumerated() {
       let from = result[i]
-      let pixels = layer.outputHeight * layer.outputWidth
+      let pixels = layer.output.height * layer.output.width
       var to = (0..<pixels).flatMap { _ in biases[i] }
       let (high, low) = layer.channels
       weights[i].withUnsafeBufferPointer { w in
@@ -47,15 +47,15 @@ struct FusedReference {
     return result
   }
 
-  /// Adds one picture's parameter gradients and returns its input gradient.
+  /// Adds one image's parameter gradients and returns its input gradient.
   mutating func backward(_ activations: [[Double]], outputGradient: [Double]) -> [Double] {
     var gradient = outputGradient
     for (i, layer) in layers.enumerated().reversed() {
       if layer.activation == .relu {
         gradient = zip(gradient, activations[i + 1]).map { $1 > 0 ? $0 : 0 }
       }
-      for (j, g) in gradient.enumerated() { biasGradients[i][j % layer.outputChannels] += g }
-      var inputGradient = [Double](repeating: 0, count: layer.inputCount)
+      for (j, g) in gradient.enumerated() { biasGradients[i][j % layer.output.channels] += g }
+      var inputGradient = [Double](repeating: 0, count: layer.input.count)
       let (high, low) = layer.channels
       weightGradients[i].withUnsafeMutableBufferPointer { dw in
         weights[i].withUnsafeBufferPointer { w in
@@ -92,22 +92,21 @@ struct FusedReference {
   }
 }
 
-extension FusedLayer {
+extension ConvolutionLayer {
   /// Channels on the side of high resolution and on that of low resolution.
   fileprivate var channels: (high: Int, low: Int) {
-    transposed ? (outputChannels, inputChannels) : (inputChannels, outputChannels)
+    (geometry.high.channels, geometry.low.channels)
   }
 
   /// Calls `body` for each pair of pixels that a kernel tap connects, with the offsets of the high pixel's channels, of
   /// the low pixel's channels and of the tap's matrix `[C_high][C_low]`.
   fileprivate func forEachConnection(_ body: (_ high: Int, _ low: Int, _ tap: Int) -> Void) {
-    let input = (height: inputHeight, width: inputWidth), output = (height: outputHeight, width: outputWidth)
-    let low = transposed ? input : output, high = transposed ? output : input
+    let low = geometry.low, high = geometry.high, kernel = geometry.kernel
     for y in 0..<low.height {
       for x in 0..<low.width {
         for ky in 0..<kernel {
           for kx in 0..<kernel {
-            let hy = stride * y + ky - padding, hx = stride * x + kx - padding
+            let hy = geometry.stride * y + ky - geometry.padding, hx = geometry.stride * x + kx - geometry.padding
             guard hy >= 0, hy < high.height, hx >= 0, hx < high.width else { continue }
             body(
               (hy * high.width + hx) * channels.high, (y * low.width + x) * channels.low,

@@ -9,6 +9,7 @@
 #include "vk_convolution.h"
 #include "vk_elementwise.h"
 #include "vk_mixture.h"
+#include "vk_normalization.h"
 #include "vk_patches.h"
 #include "vk_peak.h"
 #include "vk_product.h"

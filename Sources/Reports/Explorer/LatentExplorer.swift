@@ -58,10 +58,11 @@ public struct LatentExplorer {
 
   /// The page.
   ///
-  /// - Throws: ``StructuredError`` if a weight is not finite or an image cannot be read.
+  /// - Throws: ``StructuredError`` if a weight is not finite, the decoder has a layer that the page cannot compute, or an
+  ///   image cannot be read.
   public func html() throws -> String {
-    let layers = model.decoder.networkLayers
-    let weights = layers.flatMap { $0.weight.value.elements + $0.bias.value.elements }
+    let layers = try ExplorerLayer.layers(of: model.decoder.network)
+    let weights = layers.flatMap(\.weights)
     guard weights.allSatisfy({ $0.isFinite }) else {
       throw StructuredError(
         "a weight of the decoder is not finite", expected: "finite weights",
@@ -72,7 +73,7 @@ public struct LatentExplorer {
     let codes = selection.indices.flatMap { posterior.means[row($0)] + posterior.logVariances[row($0)] }
     let facts = Facts(
       title: title, likelihood: .init(model.likelihood), image: model.image, binary: dataset.isBinary,
-      dataset: .init(name: dataset.name, count: dataset.count), layers: layers.map(Facts.Layer.init),
+      dataset: .init(name: dataset.name, count: dataset.count), layers: layers,
       latents: try latents(), choices: selection.choices, indices: selection.indices,
       factors: selection.choices.isEmpty ? listedFactors(of: selection.indices) : nil)
     return PageTemplate(PackageResources.explorer_html).filled([
@@ -171,41 +172,6 @@ private struct Facts: Encodable {
     let count: Int
   }
 
-  struct Layer: Encodable {
-    let operation: String
-    let activation: String
-    let slope: Float?
-    let input: [Int]
-    let output: [Int]
-    let weightCount: Int
-    let biasCount: Int
-    let kernel: Int?
-    let stride: Int?
-    let padding: Int?
-
-    init(_ layer: NetworkLayer) {
-      func extents(_ image: ImageShape) -> [Int] { [image.height, image.width, image.channels] }
-      (weightCount, biasCount) = (layer.weight.value.count, layer.bias.value.count)
-      switch layer.activation {
-      case .identity: (activation, slope) = ("identity", nil)
-      case .relu: (activation, slope) = ("relu", nil)
-      case .tanh: (activation, slope) = ("tanh", nil)
-      case .leakyReLU(let s): (activation, slope) = ("leaky-relu", s)
-      }
-      switch layer.operation {
-      case .dense(let inputs, let outputs):
-        (operation, input, output) = ("dense", [inputs], [outputs])
-        (kernel, stride, padding) = (nil, nil, nil)
-      case .convolution(let g):
-        (operation, input, output) = ("convolution", extents(g.high), extents(g.low))
-        (kernel, stride, padding) = (g.kernel, g.stride, g.padding)
-      case .transposedConvolution(let g):
-        (operation, input, output) = ("transposed-convolution", extents(g.low), extents(g.high))
-        (kernel, stride, padding) = (g.kernel, g.stride, g.padding)
-      }
-    }
-  }
-
   struct Latent: Encodable {
     let index: Int
     let kl: Double
@@ -226,7 +192,7 @@ private struct Facts: Encodable {
   let image: ImageShape
   let binary: Bool
   let dataset: Dataset
-  let layers: [Layer]
+  let layers: [ExplorerLayer]
   let latents: [Latent]
   let choices: [ImageSelection.Choice]
   let indices: [Int]

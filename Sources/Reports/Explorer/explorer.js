@@ -42,8 +42,26 @@
     "leaky-relu": (x, slope) => (x > 0 ? x : slope * x),
   };
 
+  /// Sums of images begin with the bias of each channel, or with 0.
+  const start = (sums, bias) => {
+    if (!bias) { sums.fill(0); return; }
+    for (let i = 0; i < sums.length; i += bias.length) sums.set(bias, i);
+  };
+
+  /// From −1 to 1; −1 where there is only one pixel.
+  const coordinate = (index, extent) => (extent === 1 ? -1 : 2 * index / (extent - 1) - 1);
+
+  /// Calls body with the places of the same pixel in an image and in a larger one around it.
+  const inside = ([rows, columns, channels], [, wide], [top, left], body) => {
+    for (let y = 0; y < rows; y++) for (let x = 0; x < columns * channels; x++) {
+      body(y * columns * channels + x, ((y + top) * wide + left) * channels + x);
+    }
+  };
+
   const operations = {
-    "dense": ({ W, output: [outputs] }, x, sums) => {
+    "dense": ({ arrays: [W, bias] }, x, sums) => {
+      const outputs = sums.length;
+      sums.set(bias);
       for (let i = 0, w = 0; i < x.length; i++) {
         const value = x[i];
         if (value === 0) { w += outputs; continue; }
@@ -51,7 +69,8 @@
       }
     },
     // W[ky·K + kx, high, low]: each low pixel adds to the K × K high pixels that its kernel covers.
-    "transposed-convolution": ({ W, kernel, stride, padding, input, output }, x, sums) => {
+    "transposed-convolution": ({ arrays: [W, bias], kernel, stride, padding, input, output }, x, sums) => {
+      start(sums, bias);
       const [rows, columns, low] = input, [highRows, highColumns, high] = output;
       for (let r = 0; r < rows; r++) for (let ky = 0; ky < kernel; ky++) {
         const y = r * stride - padding + ky;
@@ -69,7 +88,8 @@
       }
     },
     // The same weights the other way: each low pixel collects from the high pixels that its kernel covers.
-    "convolution": ({ W, kernel, stride, padding, input, output }, x, sums) => {
+    "convolution": ({ arrays: [W, bias], kernel, stride, padding, input, output }, x, sums) => {
+      start(sums, bias);
       const [highRows, highColumns, high] = input, [rows, columns, low] = output;
       for (let r = 0; r < rows; r++) for (let ky = 0; ky < kernel; ky++) {
         const y = r * stride - padding + ky;
@@ -87,26 +107,77 @@
     },
   };
 
-  let offset = 0;
-  const layers = facts.layers.map((layer) => {
-    const W = weights.subarray(offset, offset += layer.weightCount);
-    const bias = weights.subarray(offset, offset += layer.biasCount);
-    const size = layer.output.reduce((a, b) => a * b, 1);
-    return { ...layer, W, bias, sums: new Float64Array(size), values: new Float32Array(size) };
+  Object.assign(operations, {
+    "identity": (layer, x, sums) => sums.set(x),
+    "batch-normalisation": ({ arrays: [scale, shift, mean, variance], epsilon }, x, sums) => {
+      const channels = scale.length;
+      for (let i = 0; i < x.length; i++) {
+        const c = i % channels;
+        sums[i] = (x[i] - mean[c]) / Math.sqrt(variance[c] + epsilon) * scale[c] + shift[c];
+      }
+    },
+    // Mean and variance over the pixels and the adjacent channels of a group.
+    "group-normalisation": ({ arrays: [scale, shift], groups, epsilon }, x, sums) => {
+      const channels = scale.length, size = channels / groups, count = x.length / groups;
+      const group = (i) => Math.floor(i % channels / size);
+      const means = new Float64Array(groups), variances = new Float64Array(groups);
+      for (let i = 0; i < x.length; i++) means[group(i)] += x[i] / count;
+      for (let i = 0; i < x.length; i++) variances[group(i)] += (x[i] - means[group(i)]) ** 2 / count;
+      for (let i = 0; i < x.length; i++) {
+        const g = group(i), c = i % channels;
+        sums[i] = (x[i] - means[g]) / Math.sqrt(variances[g] + epsilon) * scale[c] + shift[c];
+      }
+    },
+    "upsampling": ({ factor, input: [, columns, channels], output: [rows, wide] }, x, sums) => {
+      for (let y = 0, to = 0; y < rows; y++) for (let column = 0; column < wide; column++) {
+        const from = (Math.floor(y / factor) * columns + Math.floor(column / factor)) * channels;
+        for (let c = 0; c < channels; c++) sums[to++] = x[from + c];
+      }
+    },
+    "spatial-broadcast": ({ output: [rows, columns] }, x, sums) => {
+      for (let y = 0, to = 0; y < rows; y++) for (let column = 0; column < columns; column++) {
+        for (let d = 0; d < x.length; d++) sums[to++] = x[d];
+        sums[to++] = coordinate(column, columns);
+        sums[to++] = coordinate(y, rows);
+      }
+    },
+    "padding": ({ input, output, offset }, x, sums) => {
+      sums.fill(0);
+      inside(input, output, offset, (small, large) => { sums[large] = x[small]; });
+    },
+    "cropping": ({ input, output, offset }, x, sums) => {
+      inside(output, input, offset, (small, large) => { sums[small] = x[large]; });
+    },
+    "residual": ({ main, shortcut }, x, sums) => {
+      const a = run(main, x), b = run(shortcut, x);
+      for (let i = 0; i < sums.length; i++) sums[i] = a[i] + b[i];
+    },
   });
 
-  /// What the likelihood takes for a code z, an array of D numbers in the order of the latents' indices.
-  const output = (z) => {
-    let x = Float32Array.from(z);
+  let used = 0;
+  const prepare = (layer) => {
+    const size = layer.output.reduce((a, b) => a * b, 1);
+    return {
+      ...layer, arrays: layer.counts.map((count) => weights.subarray(used, used += count)),
+      main: layer.main?.map(prepare), shortcut: layer.shortcut?.map(prepare),
+      sums: new Float64Array(size), values: new Float32Array(size),
+    };
+  };
+  const layers = facts.layers.map(prepare);
+
+  /// The output of layers one after the other; it is theirs, and overwritten by the next run.
+  const run = (layers, x) => {
     for (const layer of layers) {
-      const { bias, sums, values, slope } = layer, activation = activations[layer.activation];
-      for (let i = 0; i < sums.length; i += bias.length) sums.set(bias, i);
+      const { sums, values, slope } = layer, activation = activations[layer.activation];
       operations[layer.operation](layer, x, sums);
       for (let i = 0; i < sums.length; i++) values[i] = activation(sums[i], slope);
       x = values;
     }
     return x;
   };
+
+  /// What the likelihood takes for a code z, an array of D numbers in the order of the latents' indices.
+  const output = (z) => run(layers, Float32Array.from(z));
 
   const isBernoulli = facts.likelihood.name === "bernoulli";
 

@@ -5,7 +5,7 @@
 public struct ConvolutionGeometry: Sendable, Hashable {
   /// Side K of the kernel.
   public var kernel: Int
-  /// Pixels on the high side between neighbours on the low side.
+  /// Pixels on the high side between adjacent pixels on the low side.
   public var stride: Int
   /// Zeros around the high side.
   public var padding: Int
@@ -50,10 +50,41 @@ public struct ConvolutionLayer: Sendable, Hashable {
     (self.geometry, self.transposed, self.activation) = (geometry, transposed, activation)
   }
 
+  /// A layer for the image that goes in.
+  ///
+  /// Its output has (extent + 2·padding − kernel)/stride + 1 pixels a side, rounded down; where transposed,
+  /// (extent − 1)·stride + kernel − 2·padding.
+  ///
+  /// - Parameters:
+  ///   - input: the image that goes in.
+  ///   - channels: channels of the image that comes out.
+  ///   - kernel: side of the kernel.
+  ///   - stride: the stride.
+  ///   - padding: zeros around the high-resolution side.
+  ///   - transposed: whether it is a transposed convolution.
+  ///   - activation: what follows the bias.
+  /// - Precondition: as of ``ConvolutionGeometry``; something comes out.
+  public init(
+    from input: ImageShape, channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, transposed: Bool = false,
+    activation: Activation = .identity
+  ) {
+    func grown(_ extent: Int) -> Int { (extent - 1) * stride + kernel - 2 * padding }
+    let high =
+      transposed
+      ? ImageShape(height: grown(input.height), width: grown(input.width), channels: channels) : input
+    self.init(
+      ConvolutionGeometry(
+        kernel: kernel, stride: stride, padding: padding, high: high,
+        lowChannels: transposed ? input.channels : channels),
+      transposed: transposed, activation: activation)
+  }
+
   /// What goes in.
   public var input: ImageShape { transposed ? geometry.low : geometry.high }
   /// What comes out.
   public var output: ImageShape { transposed ? geometry.high : geometry.low }
+  /// Values in the weights, K·K·C_high·C_low.
+  public var weightCount: Int { geometry.weightShape.count }
 }
 
 extension Tensor {
@@ -74,7 +105,7 @@ extension Tensor {
   ///   - gradient: the gradient at the value.
   ///   - weightGradient: the gradient at W is added to it.
   ///   - biasGradient: the gradient at b is added to it.
-  ///   - inputGradient: receives the gradient at the input, if anybody asks.
+  ///   - inputGradient: receives the gradient at the input; nil if it is not needed.
   package func convolutionGradients(
     _ layer: ConvolutionLayer, input: Tensor, weights: Tensor, gradient: Tensor, weightGradient: Tensor,
     biasGradient: Tensor, inputGradient: Tensor?

@@ -1,7 +1,7 @@
 import CVectorKernels
 
 // Convolutions of any kernel, stride, padding and channel count, straight from the pixels: no patch matrix is made.
-// Each worker leads its part of the batch through a layer, a few images at a time that fit its cache together with
+// Each worker takes its part of the batch through a layer, a few images at a time that fit its cache together with
 // everything that is computed from them. Weights are packed once a call.
 
 // The requirements are documented where they are declared.
@@ -12,7 +12,7 @@ extension Float {
     _ bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, on device: Device
   ) {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
-    let product = directProduct(g, spreads: layer.transposed, weights, group: group, on: device)
+    let product = directProduct(g, toHigh: layer.transposed, weights, group: group, on: device)
     let storage = Storage<Float>(count: device.threads * product.scratchCount, on: device)
     device.forEachRange(batch) { worker, range in
       let scratch = storage.pointer + worker * product.scratchCount
@@ -33,7 +33,7 @@ extension Float {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
     let gradient = WeightGradient(g, group: group, on: device)
     let product = inputGradient.map { _ in
-      directProduct(g, spreads: !layer.transposed, weights, group: group, on: device)
+      directProduct(g, toHigh: !layer.transposed, weights, group: group, on: device)
     }
     // Each worker sums on its own; the sums are added in the order of the workers.
     let sumCount = gradient.sumCount + shape.channels
@@ -93,11 +93,11 @@ private protocol DirectProduct {
 
 /// The map from low to high, or from high to low.
 private func directProduct(
-  _ g: ConvolutionGeometry, spreads: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
+  _ g: ConvolutionGeometry, toHigh: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
 ) -> any DirectProduct {
-  if !spreads { return Correlation(g, weights, group: group, on: device) }
-  if g.high.channels < 12 { return SpreadingPatches(g, weights, on: device) }
-  return SpreadingByPhases(g, weights, group: group, on: device)
+  if !toHigh { return Correlation(g, weights, group: group, on: device) }
+  if g.high.channels < 12 { return ScatterByPatches(g, weights, on: device) }
+  return ScatterByPhases(g, weights, group: group, on: device)
 }
 
 /// low = patches(high)·W.
@@ -135,7 +135,7 @@ private struct Correlation: DirectProduct {
 ///
 /// Pixels with the same remainder of y + padding and of x + padding by the stride meet the same taps: they are a
 /// convolution of stride 1, with W's rows for those taps.
-private struct SpreadingByPhases: DirectProduct {
+private struct ScatterByPhases: DirectProduct {
   private struct Part {
     var patches: PatchTable
     var outputs: [Int32]
@@ -149,7 +149,7 @@ private struct SpreadingByPhases: DirectProduct {
   let scratchCount: Int
 
   init(_ g: ConvolutionGeometry, _ weights: UnsafePointer<Float>, group: Int, on device: Device) {
-    let vertical = SpreadPhase.all(g, extent: g.high.height), horizontal = SpreadPhase.all(g, extent: g.high.width)
+    let vertical = ScatterPhase.all(g, extent: g.high.height), horizontal = ScatterPhase.all(g, extent: g.high.width)
     let plane = PaddedPlane(
       g.low, before: max(0, vertical.map { $0.taps - 1 - $0.first }.max() ?? 0),
       after: (
@@ -205,7 +205,7 @@ private struct SpreadingByPhases: DirectProduct {
 }
 
 /// The high pixels, along one axis, whose position plus padding has one remainder by the stride.
-private struct SpreadPhase {
+private struct ScatterPhase {
   let remainder: Int
   let geometry: ConvolutionGeometry
   /// How many taps of the kernel meet these pixels.
@@ -213,10 +213,10 @@ private struct SpreadPhase {
   /// The first and the last of these pixels; pixel t meets low pixel t through one tap, low pixel t − 1 through the next.
   let first: Int, last: Int
 
-  static func all(_ g: ConvolutionGeometry, extent: Int) -> [SpreadPhase] {
+  static func all(_ g: ConvolutionGeometry, extent: Int) -> [ScatterPhase] {
     (0..<g.stride).map { remainder in
       let below = max(0, g.padding - remainder), reach = extent - 1 + g.padding - remainder
-      return SpreadPhase(
+      return ScatterPhase(
         remainder: remainder, geometry: g,
         taps: remainder < g.kernel ? (g.kernel - remainder + g.stride - 1) / g.stride : 0,
         first: (below + g.stride - 1) / g.stride, last: reach < 0 ? -1 : reach / g.stride)
@@ -231,7 +231,7 @@ private struct SpreadPhase {
 
 /// The same with few high channels: a vector is better filled by a whole patch, the products of a low pixel with all
 /// taps, which are then added where they belong.
-private struct SpreadingPatches: DirectProduct {
+private struct ScatterByPatches: DirectProduct {
   private let geometry: ConvolutionGeometry
   private let plane: PaddedPlane
   private let packed: PackedWeights

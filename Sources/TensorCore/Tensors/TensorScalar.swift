@@ -65,7 +65,7 @@ public enum Activation: Sendable, Hashable {
 /// `Float` for work, `Double` for gradient checks and reference values.
 ///
 /// The requirements are the kernels over contiguous memory; everything else is written once over them.
-public protocol TensorScalar: BinaryFloatingPoint, Sendable {
+public protocol TensorScalar: BinaryFloatingPoint, Sendable, NormalizationKernels {
   /// Element-wise y = f(x).
   static func apply(
     _ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)

@@ -33,38 +33,36 @@ public struct FusedParameterGradients {
   }
 }
 
-/// A run of strided convolutions, or transposed convolutions, that is computed picture by picture.
+/// A run of strided convolutions, or transposed convolutions, that is computed image by image.
 ///
-/// Each worker takes a contiguous part of the batch and leads one picture at a time through all layers, so that
+/// Each worker has a contiguous part of the batch and takes one image at a time through all layers, so that
 /// activations stay in the worker's cache; layer by layer over the whole batch they would travel through memory. Gradients at
 /// the parameters are summed by each worker on its own and then in the order of the workers: for a fixed number of threads
 /// and instruction level, results are the same bits every time.
 ///
-/// Where a picture is 0 around its subject, as in dSprites, the first two layers compute only what sees the subject
-/// (``FusedSubject``). Outputs keep their bits; gradients change by rounding.
+/// Where an image is 0 around a region, as in dSprites, the first two layers compute only what depends on that region
+/// (``NonblankRegion``). Outputs keep their bits; gradients change by rounding.
 ///
 /// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
 public struct FusedConvolutionStack: Sendable {
   /// The layers, first to last.
-  public let layers: [FusedLayer]
+  public let layers: [ConvolutionLayer]
   /// Where the stack runs.
   public let device: Device
 
   let steps: [FusedStep]
   let planes: [FusedPlane]
 
-  /// Plans a stack, or returns nil where the fused path does not support it and the general one has to take over.
+  /// Plans a stack, or returns nil where the fused path does not support it and the general one is used.
   ///
   /// Supported are layers of stride 2 with kernel 4 and padding 1, or kernel 2 without padding, whose sides differ by
   /// exactly a factor of 2, the lower at least 2 × 2, with channels in multiples of 32. On the side of the image, which is
   /// the first layer's input or the last layer's output, any number of channels will do; an output of that
   /// kind has no activation.
-  public init?(layers: [FusedLayer], device: Device) {
+  public init?(layers: [ConvolutionLayer], device: Device) {
     guard !layers.isEmpty, layers.allSatisfy(\.hasFusedShape) else { return nil }
     for (layer, next) in zip(layers, layers.dropFirst()) {
-      let given = (layer.outputHeight, layer.outputWidth, layer.outputChannels)
-      guard given == (next.inputHeight, next.inputWidth, next.inputChannels) else { return nil }
-      guard layer.outputChannels % 32 == 0 else { return nil }
+      guard layer.output == next.input, layer.output.channels % 32 == 0 else { return nil }
     }
     if let last = layers.last, last.transposed, last.isImageSide, last.activation != .identity { return nil }
     let steps = layers.map { FusedStep($0, level: device.level.code) }
@@ -74,13 +72,15 @@ public struct FusedConvolutionStack: Sendable {
     planes = [steps[0].input] + steps.map(\.output)
   }
 
-  /// Floats in one input picture.
-  public var inputCount: Int { layers[0].inputCount }
-  /// Floats in one output picture.
-  public var outputCount: Int { layers[layers.count - 1].outputCount }
+  /// What comes out.
+  public var output: ImageShape { layers[layers.count - 1].output }
+  /// Floats in one input image.
+  public var inputCount: Int { layers[0].input.count }
+  /// Floats in one output image.
+  public var outputCount: Int { layers[layers.count - 1].output.count }
 
   /// Floats that ``forward(_:batch:parameters:output:saved:)`` keeps for the backward pass: every activation after a layer,
-  /// with its border, except an output that no gradient asks for, and the maps of a first convolution from the image: they
+  /// with its border, except an output that no gradient needs, and the maps of a first convolution from the image: they
   /// take most of the memory and least of the time, so the backward pass computes them again.
   public func savedCount(batch: Int) -> Int { batch * savedPlanes.reduce(0) { $0 + planes[$1].count } }
 
@@ -94,12 +94,12 @@ public struct FusedConvolutionStack: Sendable {
   /// Whether the first two layers can skip what is blank.
   private var skipsBlank: Bool { recomputesFirst && steps[1].isTiled }
 
-  /// Floats of a workspace for what blank pictures have in common.
+  /// Floats of a workspace for what blank images have in common.
   var blankCount: Int { skipsBlank ? planes[2].count : 0 }
 
-  /// Points the workspace at the saved activations of one picture.
-  private func attach(_ saved: UnsafeMutablePointer<Float>, picture: Int, to workspace: inout FusedWorkspace) {
-    var next = saved + savedCount(batch: picture)
+  /// Points the workspace at the saved activations of one image.
+  private func attach(_ saved: UnsafeMutablePointer<Float>, image: Int, to workspace: inout FusedWorkspace) {
+    var next = saved + savedCount(batch: image)
     for i in savedPlanes {
       workspace.activations[i] = next
       next += planes[i].count
@@ -122,19 +122,19 @@ public struct FusedConvolutionStack: Sendable {
       device.parallel { worker in
         var workspace = scratch.workspace(worker)
         var knowsBlank = false
-        for picture in range(of: worker, batch: batch) {
-          let subject = subject(of: input + picture * inputCount)
-          if subject != nil && !knowsBlank {
+        for image in range(of: worker, batch: batch) {
+          let region = region(of: input + image * inputCount)
+          if region != nil && !knowsBlank {
             forwardBlank(parameters, scratch.weights, workspace)
             knowsBlank = true
           }
           if let saved {
-            attach(saved, picture: picture, to: &workspace)
+            attach(saved, image: image, to: &workspace)
             for i in savedPlanes { planes[i].clearBorder(workspace.activations[i]) }
           }
-          forwardPicture(input + picture * inputCount, subject, parameters, scratch.weights, workspace)
+          forwardImage(input + image * inputCount, region, parameters, scratch.weights, workspace)
           planes[planes.count - 1].extract(
-            workspace.activations[planes.count - 1], to: output + picture * outputCount)
+            workspace.activations[planes.count - 1], to: output + image * outputCount)
         }
       }
     }
@@ -149,7 +149,7 @@ public struct FusedConvolutionStack: Sendable {
   ///   - batch: B, as in the forward pass.
   ///   - parameters: as in the forward pass.
   ///   - gradients: where the gradients at the parameters go.
-  ///   - inputGradient: `[B, H, W, C]`, overwritten, or nil where nobody asks.
+  ///   - inputGradient: `[B, H, W, C]`, overwritten, or nil if it is not needed.
   public func backward(
     outputGradient: UnsafePointer<Float>, input: UnsafePointer<Float>, saved: UnsafePointer<Float>, batch: Int,
     parameters: FusedParameters, gradients: FusedParameterGradients, inputGradient: UnsafeMutablePointer<Float>?
@@ -159,68 +159,68 @@ public struct FusedConvolutionStack: Sendable {
       accumulate(gradients, scratch) { worker, sum in
         var workspace = scratch.workspace(worker)
         var hasBlank = false
-        for picture in range(of: worker, batch: batch) {
-          // The gradient at a picture needs those at all outputs of the first layer.
-          let subject = inputGradient == nil ? subject(of: input + picture * inputCount) : nil
-          if subject != nil && !hasBlank {
+        for image in range(of: worker, batch: batch) {
+          // The gradient at an image needs those at all outputs of the first layer.
+          let region = inputGradient == nil ? region(of: input + image * inputCount) : nil
+          if region != nil && !hasBlank {
             workspace.blank.update(repeating: 0, count: blankCount)
             hasBlank = true
           }
           // Only read from here on.
-          attach(UnsafeMutablePointer(mutating: saved), picture: picture, to: &workspace)
-          planes[0].insert(input + picture * inputCount, into: workspace.activations[0])
-          if recomputesFirst { recomputeFirst(inside: subject?.reach.doubled, parameters, workspace) }
-          let gradient = outputGradient + picture * outputCount
+          attach(UnsafeMutablePointer(mutating: saved), image: image, to: &workspace)
+          planes[0].insert(input + image * inputCount, into: workspace.activations[0])
+          if recomputesFirst { recomputeFirst(inside: region?.reach.doubled, parameters, workspace) }
+          let gradient = outputGradient + image * outputCount
           if layers[last - 1].activation == .relu {
             planes[last].insert(
               gradient, gate: workspace.activations[last], into: workspace.gradients[last], level: device.level.code)
           } else {
             planes[last].insert(gradient, into: workspace.gradients[last])
           }
-          backwardPicture(subject, scratch.weights, workspace, sum, inputGradient.map { $0 + picture * inputCount })
+          backwardImage(region, scratch.weights, workspace, sum, inputGradient.map { $0 + image * inputCount })
         }
         if hasBlank { backwardBlank(parameters, scratch.weights, workspace, sum) }
       }
     }
   }
 
-  /// The pictures that fall to one worker.
+  /// The images that fall to one worker.
   func range(of worker: Int, batch: Int) -> Range<Int> {
     Device.range(of: worker, among: device.threads, count: batch, grain: 1)
   }
 
-  /// The windows of a picture that the first two layers have to look at; nil if that is all of it, or they cannot skip the rest.
-  private func subject(of picture: UnsafePointer<Float>) -> FusedSubject? {
+  /// The windows of an image that the first two layers have to look at; nil if that is all of it, or they cannot skip the rest.
+  private func region(of image: UnsafePointer<Float>) -> NonblankRegion? {
     guard skipsBlank else { return nil }
-    let layer = layers[0], channels = layer.inputChannels
+    let layer = layers[0], channels = layer.input.channels
     var bounds: (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
     withUnsafeMutableBytes(of: &bounds) {
       vk_support_f32(
-        device.level.code, Int32(layer.inputHeight), Int32(layer.inputWidth * channels), picture,
+        device.level.code, Int32(layer.input.height), Int32(layer.input.width * channels), image,
         $0.assumingMemoryBound(to: Int32.self).baseAddress)
     }
     let support = FusedWindow(
       rows: Int(bounds.0)..<Int(bounds.1),
       columns: Int(bounds.2) / channels..<(Int(bounds.3) + channels - 1) / channels)
-    return FusedSubject(support: support, first: layers[0], second: layers[1])
+    return NonblankRegion(support: support, first: layers[0], second: layers[1])
   }
 
   /// Fills the planes from the input to the output.
-  func forwardPicture(
-    _ input: UnsafePointer<Float>, _ subject: FusedSubject?, _ parameters: FusedParameters, _ weights: [FusedWeights],
+  func forwardImage(
+    _ input: UnsafePointer<Float>, _ region: NonblankRegion?, _ parameters: FusedParameters, _ weights: [FusedWeights],
     _ workspace: FusedWorkspace
   ) {
     planes[0].insert(input, into: workspace.activations[0])
-    guard let subject else { return forward(steps.indices, steps, parameters, weights, workspace) }
+    guard let region else { return forward(steps.indices, steps, parameters, weights, workspace) }
     workspace.activations[2].update(from: workspace.blank, count: blankCount)
-    if !subject.core.isEmpty {
-      let windows = [steps[0].inside(subject.reach.doubled), steps[1].inside(subject.core)]
+    if !region.core.isEmpty {
+      let windows = [steps[0].inside(region.reach.doubled), steps[1].inside(region.core)]
       forward(0..<2, windows, parameters, weights, workspace)
     }
     forward(2..<steps.count, steps, parameters, weights, workspace)
   }
 
-  /// Takes a blank picture through the first two layers, to `workspace.blank`.
+  /// Takes a blank image through the first two layers, to `workspace.blank`.
   private func forwardBlank(_ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace) {
     var workspace = workspace
     workspace.activations[0].update(repeating: 0, count: planes[0].count)
@@ -259,31 +259,31 @@ public struct FusedConvolutionStack: Sendable {
   }
 
   /// Takes the gradient in the last plane, already gated by the last activation, back to the first.
-  func backwardPicture(
-    _ subject: FusedSubject?, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
+  func backwardImage(
+    _ region: NonblankRegion?, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
     _ inputGradient: UnsafeMutablePointer<Float>?
   ) {
     for i in steps.indices.reversed() {
-      if i == 1, let subject { return backwardSubject(subject, weights, workspace, sum) }
+      if i == 1, let region { return backward(region: region, weights, workspace, sum) }
       accumulateGradients(of: i, steps[i], workspace, sum)
       if i > 0 || inputGradient != nil { backward(through: i, steps[i], weights, workspace) }
     }
     if let inputGradient { planes[0].extract(workspace.gradients[0], to: inputGradient) }
   }
 
-  /// The same for the first two layers and the part of the gradient that belongs to a subject; the rest goes to
+  /// The same for the first two layers and the part of the gradient that belongs to its nonblank region; the rest goes to
   /// `workspace.blank`.
-  private func backwardSubject(
-    _ subject: FusedSubject, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+  private func backward(
+    region: NonblankRegion, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
   ) {
-    planes[2].move(outside: subject.core, of: workspace.gradients[2], to: workspace.blank, level: device.level.code)
-    if subject.core.isEmpty { return }
-    accumulateGradients(of: 1, steps[1].inside(subject.core), workspace, sum)
-    backward(through: 1, steps[1].inside(subject.reach), weights, workspace)
-    accumulateGradients(of: 0, steps[0].inside(subject.reach.doubled), workspace, sum)
+    planes[2].move(outside: region.core, of: workspace.gradients[2], to: workspace.blank, level: device.level.code)
+    if region.core.isEmpty { return }
+    accumulateGradients(of: 1, steps[1].inside(region.core), workspace, sum)
+    backward(through: 1, steps[1].inside(region.reach), weights, workspace)
+    accumulateGradients(of: 0, steps[0].inside(region.reach.doubled), workspace, sum)
   }
 
-  /// The same for a blank picture and the gradients in `workspace.blank`.
+  /// The same for a blank image and the gradients in `workspace.blank`.
   private func backwardBlank(
     _ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
   ) {

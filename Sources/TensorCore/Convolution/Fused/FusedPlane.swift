@@ -1,7 +1,7 @@
 import CVectorKernels
 
-/// The layout of one picture inside the fused path: `[height + 2, width + 2, channels]`, with a border of zeros that
-/// stands for the padding, so that no kernel ever asks whether it is at an edge.
+/// The layout of one image inside the fused path: `[height + 2, width + 2, channels]`, with a border of zeros that
+/// stands for the padding, so that no kernel has to check whether it is at an edge.
 struct FusedPlane {
   let height: Int
   let width: Int
@@ -17,26 +17,26 @@ struct FusedPlane {
   func clearBorder(_ plane: UnsafeMutablePointer<Float>) {
     plane.update(repeating: 0, count: interior)
     for y in 1..<height + 1 {
-      // The right edge of row y and the left edge of row y + 1 are neighbours in memory.
+      // The right edge of row y and the left edge of row y + 1 are adjacent in memory.
       (plane + y * row + row - channels).update(repeating: 0, count: 2 * channels)
     }
     (plane + (height + 1) * row + channels).update(repeating: 0, count: row - channels)
   }
 
-  /// Copies a contiguous picture into the plane.
-  func insert(_ picture: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>) {
+  /// Copies a contiguous image into the plane.
+  func insert(_ image: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>) {
     let count = width * channels
-    for y in 0..<height { (plane + interior + y * row).update(from: picture + y * count, count: count) }
+    for y in 0..<height { (plane + interior + y * row).update(from: image + y * count, count: count) }
   }
 
   /// As ``insert(_:into:)``, with 0 wherever `gate`, laid out as the plane, is not positive.
   func insert(
-    _ picture: UnsafePointer<Float>, gate: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>, level: Int32
+    _ image: UnsafePointer<Float>, gate: UnsafePointer<Float>, into plane: UnsafeMutablePointer<Float>, level: Int32
   ) {
     let count = width * channels
     for y in 0..<height {
       let offset = interior + y * row
-      vk_binary_f32(level, VK_GATE, count, picture + y * count, 1, gate + offset, 1, plane + offset)
+      vk_binary_f32(level, VK_GATE, count, image + y * count, 1, gate + offset, 1, plane + offset)
     }
   }
 
@@ -61,9 +61,9 @@ struct FusedPlane {
     }
   }
 
-  /// Copies the plane's interior to a contiguous picture.
-  func extract(_ plane: UnsafePointer<Float>, to picture: UnsafeMutablePointer<Float>) {
+  /// Copies the plane's interior to a contiguous image.
+  func extract(_ plane: UnsafePointer<Float>, to image: UnsafeMutablePointer<Float>) {
     let count = width * channels
-    for y in 0..<height { (picture + y * count).update(from: plane + interior + y * row, count: count) }
+    for y in 0..<height { (image + y * count).update(from: plane + interior + y * row, count: count) }
   }
 }

@@ -34,7 +34,7 @@ extension FusedConvolutionStack {
   ///
   /// - Parameters:
   ///   - parameters: the weights to pack.
-  ///   - forward: whether the call takes pictures through the stack.
+  ///   - forward: whether the call takes images through the stack.
   ///   - gradients: where the gradients go if the call takes them back, or nil.
   func withScratch(
     _ parameters: FusedParameters, forward: Bool, gradients: FusedParameterGradients?, _ body: (FusedScratch) -> Void
@@ -50,7 +50,7 @@ extension FusedConvolutionStack {
     let sums = steps.reduce(0) { sum, step in
       let weights =
         step.transformedGradientCount.map { threads * round($0) } ?? (threads - 1) * round(step.layer.weightCount)
-      return sum + weights + (threads - 1) * round(step.layer.outputChannels)
+      return sum + weights + (threads - 1) * round(step.layer.output.channels)
     }
     let count = packed + threads * workspace + (backward ? sums : 0)
     let bytes = count * MemoryLayout<Float>.stride
@@ -94,7 +94,7 @@ extension FusedConvolutionStack {
                 steps[i].transformedGradientCount.map(cut)
                   ?? (worker == 0 ? gradients.weights[i] : cut(layers[i].weightCount))
               },
-              biases: steps.indices.map { worker == 0 ? gradients.biases[$0] : cut(layers[$0].outputChannels) })
+              biases: steps.indices.map { worker == 0 ? gradients.biases[$0] : cut(layers[$0].output.channels) })
           }
         } ?? []))
   }
@@ -113,7 +113,7 @@ extension FusedConvolutionStack {
           sum.weights[i].update(repeating: 0, count: step.layer.weightCount)
         }
         if worker > 0 || !gradients.accumulate {
-          sum.biases[i].update(repeating: 0, count: step.layer.outputChannels)
+          sum.biases[i].update(repeating: 0, count: step.layer.output.channels)
         }
       }
       body(worker, sum)
@@ -130,7 +130,7 @@ extension FusedConvolutionStack {
           }
         }
         for part in scratch.sums.dropFirst() {
-          add(part.biases[i], to: gradients.biases[i], count: step.layer.outputChannels, worker: worker)
+          add(part.biases[i], to: gradients.biases[i], count: step.layer.output.channels, worker: worker)
         }
       }
     }

@@ -8,7 +8,7 @@ import CVectorKernels
 /// one for each parity of the output pixel, so that it needs no additions into memory; to a few channels, where that would
 /// leave the vectors empty, it is a matrix product whose patches are added up.
 struct FusedStep {
-  let layer: FusedLayer
+  let layer: ConvolutionLayer
   let high: FusedPlane
   let low: FusedPlane
   /// The low pixels that passes compute or read; all of them, unless ``inside(_:)`` says otherwise.
@@ -20,15 +20,15 @@ struct FusedStep {
   private var scatterShape: vk_correlation
   private let expansionShape: vk_expansion
 
-  init(_ layer: FusedLayer, level: Int32) {
-    let input = FusedPlane(height: layer.inputHeight, width: layer.inputWidth, channels: layer.inputChannels)
-    let output = FusedPlane(height: layer.outputHeight, width: layer.outputWidth, channels: layer.outputChannels)
+  init(_ layer: ConvolutionLayer, level: Int32) {
+    let input = FusedPlane(height: layer.input.height, width: layer.input.width, channels: layer.input.channels)
+    let output = FusedPlane(height: layer.output.height, width: layer.output.width, channels: layer.output.channels)
     self.layer = layer
     self.level = level
     high = layer.transposed ? output : input
     low = layer.transposed ? input : output
     window = FusedWindow(rows: 0..<low.height, columns: 0..<low.width)
-    let kernel = layer.kernel, reach = kernel / 2
+    let kernel = layer.geometry.kernel, reach = kernel / 2
     gatherShape = vk_correlation(
       height: Int32(low.height), width: Int32(low.width), channels: Int32(low.channels),
       rows: Int32(kernel), run: Int32(kernel * high.channels),
@@ -97,7 +97,7 @@ struct FusedStep {
   var transformedGradientCount: Int? { winograd == nil ? nil : packedCount(.gather) }
 
   /// Where a kernel row begins: the border serves as padding for K = 4 and is skipped for K = 2.
-  private func start(_ plane: FusedPlane) -> Int { layer.kernel == 4 ? 0 : plane.interior }
+  private func start(_ plane: FusedPlane) -> Int { layer.geometry.kernel == 4 ? 0 : plane.interior }
 
   /// Writes the part of the packed weights that falls to one worker.
   func pack(
@@ -122,7 +122,7 @@ struct FusedStep {
   private func packScatter(
     _ weights: UnsafePointer<Float>, into packed: UnsafeMutablePointer<Float>, worker: Int, workers: Int
   ) {
-    let kernel = layer.kernel, reach = kernel / 2, block = high.channels * low.channels
+    let kernel = layer.geometry.kernel, reach = kernel / 2, block = high.channels * low.channels
     if layer.isImageSide {
       guard worker == 0 else { return }
       let columns = kernel * kernel * high.channels, row = expansionShape.w_row
@@ -182,11 +182,11 @@ struct FusedStep {
       }
       return
     }
-    let reach = layer.kernel / 2, block = reach * reach * high.channels * low.channels
+    let reach = layer.geometry.kernel / 2, block = reach * reach * high.channels * low.channels
     withUnsafePointer(to: scatterShape) { shape in
       for parity in 0..<4 {
         let py = parity / 2, px = parity % 2
-        let source = layer.kernel == 4 ? py * low.row + px * low.channels : low.interior
+        let source = layer.geometry.kernel == 4 ? py * low.row + px * low.channels : low.interior
         let target = high.interior + py * high.row + px * high.channels
         vk_correlate_f32(
           level, shape, from + source, packed + parity * block, bias, relu ? 1 : 0, gate.map { $0 + target },

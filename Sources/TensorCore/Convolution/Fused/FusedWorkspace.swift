@@ -1,11 +1,11 @@
-/// What one worker needs to take a picture through the stack and back: a plane for each activation, one for each
+/// What one worker needs to take an image through the stack and back: a plane for each activation, one for each
 /// gradient, and scratch for one pass.
 struct FusedWorkspace {
   /// Activation i is the input of layer i; the last is the output of the stack.
   var activations: [UnsafeMutablePointer<Float>]
   /// The gradient at each activation; empty where there is no backward pass.
   var gradients: [UnsafeMutablePointer<Float>]
-  /// A plane for the second layer's output from a blank picture, or for the gradients there; see ``FusedSubject``.
+  /// A plane for the second layer's output from a blank image, or for the gradients there; see ``NonblankRegion``.
   let blank: UnsafeMutablePointer<Float>
   let scratch: UnsafeMutablePointer<Float>
 

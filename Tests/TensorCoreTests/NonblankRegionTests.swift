@@ -1,30 +1,30 @@
 import TensorCore
 import Testing
 
-@Suite("Pictures that are blank around a subject")
-struct FusedSubjectTests {
+@Suite("Images that are 0 around their support")
+struct NonblankRegionTests {
   /// Rectangles as fractions of a side: none, single pixels in all corners, across the edges, in the middle, bars, all.
-  private static let subjects: [(rows: ClosedRange<Double>, columns: ClosedRange<Double>)?] = [
+  private static let supports: [(rows: ClosedRange<Double>, columns: ClosedRange<Double>)?] = [
     nil, (0...0, 0...0), (0...0, 1...1), (1...1, 0...0), (1...1, 1...1), (0.45...0.55, 0.45...0.55),
     (0...0.2, 0.3...0.6),
     (0.3...0.7, 0.8...1), (0.5...0.5, 0...1), (0...1, 0.25...0.3), (0.05...0.95, 0.05...0.95), (0...1, 0...1),
   ]
 
-  /// A problem whose pictures have these subjects, one each.
+  /// A problem whose images have these supports, one each.
   private func problem(_ example: FusedExample, channels: Int) -> FusedProblem {
-    let problem = FusedProblem(example.layers(channels: channels), batch: Self.subjects.count)
+    let problem = FusedProblem(example.layers(channels: channels), batch: Self.supports.count)
     let layer = problem.layers[0]
-    for (b, subject) in Self.subjects.enumerated() {
+    for (b, support) in Self.supports.enumerated() {
       func holds(_ range: ClosedRange<Double>, _ pixel: Int, _ extent: Int) -> Bool {
         let last = Double(extent - 1)
         return Int(range.lowerBound * last)...Int(range.upperBound * last) ~= pixel
       }
-      for i in 0..<layer.inputCount {
-        let pixel = i / channels, (y, x) = (pixel / layer.inputWidth, pixel % layer.inputWidth)
-        if let subject, holds(subject.rows, y, layer.inputHeight), holds(subject.columns, x, layer.inputWidth) {
+      for i in 0..<layer.input.count {
+        let pixel = i / channels, (y, x) = (pixel / layer.input.width, pixel % layer.input.width)
+        if let support, holds(support.rows, y, layer.input.height), holds(support.columns, x, layer.input.width) {
           continue
         }
-        problem.input.pointer[b * layer.inputCount + i] = 0
+        problem.input.pointer[b * layer.input.count + i] = 0
       }
     }
     return problem
@@ -54,7 +54,7 @@ struct FusedSubjectTests {
     var reference = problem.reference
     var outputs: [Double] = []
     for b in 0..<problem.batch {
-      let activations = reference.activations(problem.picture(b))
+      let activations = reference.activations(problem.image(b))
       outputs += activations[problem.layers.count]
       let gradient = outputGradient.values[b * problem.outputCount..<(b + 1) * problem.outputCount].map(Double.init)
       _ = reference.backward(activations, outputGradient: gradient)
@@ -66,7 +66,7 @@ struct FusedSubjectTests {
       for i in problem.layers.indices {
         expectClose(gradients.weights[i].values, reference.weightGradients[i], "\(label): weights of layer \(i)")
         // The sum of n numbers near 1 may all but cancel; its rounding error is that of a sum of the size √n.
-        let summed = Double(problem.batch * problem.layers[i].outputHeight * problem.layers[i].outputWidth)
+        let summed = Double(problem.batch * problem.layers[i].output.height * problem.layers[i].output.width)
         expectClose(
           gradients.biases[i].values, reference.biasGradients[i], leastScale: 0.1 * summed.squareRoot(),
           "\(label): bias of layer \(i)")
@@ -88,7 +88,7 @@ struct FusedSubjectTests {
           output: output.pointer, saved: nil)
         return output
       }
-      // A first layer on its own has no second one to skip anything for; a stack after it does not begin with a picture.
+      // A first layer on its own has no second one to skip anything for; a stack after it does not begin with an image.
       let apart = try output(1..<problem.layers.count, of: output(0..<1, of: problem.input))
       expectSame(
         try output(problem.layers.indices, of: problem.input).values, apart.values,
@@ -111,10 +111,10 @@ struct FusedSubjectTests {
     expectSame(try values(), first, "second run")
   }
 
-  @Test("what is not a number counts as part of the subject, and so does the smallest number")
+  @Test("what is not a number counts as part of the support, and so does the smallest number")
   func findsEverything() throws {
     let problem = FusedProblem(FusedExample.burgessEncoder.layers(channels: 1), batch: 2)
-    let count = problem.layers[0].inputCount
+    let count = problem.layers[0].input.count
     problem.input.pointer.update(repeating: 0, count: 2 * count)
     problem.input.pointer[30 * 64 + 17] = .nan
     problem.input.pointer[count + 30 * 64 + 17] = .leastNonzeroMagnitude
@@ -128,21 +128,21 @@ struct FusedSubjectTests {
     }
   }
 
-  @Test("windows of a picture's subject")
+  @Test("windows of an image's support")
   func windows() throws {
     let layers = FusedExample.burgessEncoder.layers(channels: 1)
-    func subject(_ rows: Range<Int>, _ columns: Range<Int>) -> FusedSubject? {
-      FusedSubject(support: FusedWindow(rows: rows, columns: columns), first: layers[0], second: layers[1])
+    func support(_ rows: Range<Int>, _ columns: Range<Int>) -> NonblankRegion? {
+      NonblankRegion(support: FusedWindow(rows: rows, columns: columns), first: layers[0], second: layers[1])
     }
     // Kernels reach from 2y − 1 to 2y + 2, so pixel 0 is seen by output 0 alone.
-    let corner = try #require(subject(0..<1, 63..<64))
+    let corner = try #require(support(0..<1, 63..<64))
     #expect(corner.core == FusedWindow(rows: 0..<2, columns: 14..<16))
     #expect(corner.reach == FusedWindow(rows: 0..<4, columns: 12..<16))
     // Pixels 20 ..< 40 are seen by outputs 9 … 20 of the first layer, these by outputs 4 … 10 of the second.
-    let middle = try #require(subject(20..<40, 20..<40))
+    let middle = try #require(support(20..<40, 20..<40))
     #expect(middle.core == FusedWindow(rows: 4..<12, columns: 4..<12))
     #expect(middle.reach == FusedWindow(rows: 3..<13, columns: 3..<13))
-    #expect(try #require(subject(0..<0, 0..<0)).core.isEmpty)
-    #expect(subject(3..<62, 4..<60) == nil)
+    #expect(try #require(support(0..<0, 0..<0)).core.isEmpty)
+    #expect(support(3..<62, 4..<60) == nil)
   }
 }
