@@ -50,6 +50,7 @@ public enum Checkpoint {
       let arrays =
         [("parameters", part.store.values)]
         + part.optimizer.moments.enumerated().map { ("moment\($0.offset)", $0.element) }
+        + part.store.buffers.map { ("buffer.\($0.name)", $0.value) }
       for (name, tensor) in arrays {
         tensors.append(.init("\(part.name).\(name)", shape: tensor.shape.dimensions, values: tensor.elements))
       }
@@ -81,6 +82,10 @@ public enum Checkpoint {
     for part in parts(of: trainer) {
       let shape = part.store.values.shape.dimensions
       arrays.append((part.store.values, try file.floats("\(part.name).parameters", shape: shape)))
+      for buffer in part.store.buffers {
+        arrays.append(
+          (buffer.value, try file.floats("\(part.name).buffer.\(buffer.name)", shape: buffer.value.shape.dimensions)))
+      }
       let moments = try part.optimizer.moments.indices.map {
         try file.floats("\(part.name).moment\($0)", shape: shape)
       }

@@ -119,7 +119,8 @@ public final class Trainer {
     let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
     let images = try pass.tape.phase("images") { try secondBatches.batch(at: step).images }
     let posterior = pass.tape.phase("encoder") {
-      model.encoder(images, .evaluation(on: device, profile: profile))
+      // As in training, but nothing of the model changes.
+      model.encoder(images, Pass(training: [], mode: .training, on: device, profile: profile))
     }
     let codes = pass.tape.phase("codes") {
       var noise = stream.split("second noise", step)
@@ -152,7 +153,9 @@ public final class Trainer {
   /// Whether every parameter and the objective's state are finite: a checkpoint of anything else would be worthless.
   public var isFinite: Bool {
     let stores = [model.parameters, objective.parameters, objective.adversary?.parameters].compactMap { $0 }
-    return stores.allSatisfy { $0.values.total().isFinite }
+    return stores.allSatisfy { store in
+      store.values.total().isFinite && store.buffers.allSatisfy { $0.value.total().isFinite }
+    }
       && objective.state.values.allSatisfy { $0.allSatisfy(\.isFinite) }
   }
 }
