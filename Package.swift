@@ -105,6 +105,14 @@ let package = Package(
         "NeuralLayers", "StrictConfiguration", "Autodiff", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // A package of one's own, which sees nothing but public API; it has a Package.swift of its own as well.
+    .executableTarget(
+      name: "example-pairs",
+      dependencies: [
+        "Architectures", "Autodiff", "CommandLine", "FactorData", "NeuralLayers", "Objectives", "StrictConfiguration",
+        "TensorCore",
+      ],
+      path: "Tests/ExamplePackage/Sources/pairs", packageAccess: false),
     .target(
       name: "TestSupport",
       dependencies: [
@@ -132,7 +140,7 @@ let tested: [String: [Target.Dependency]] = [
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
   "CommandLine": [
     "Autodiff", "DisentanglementMetrics", "Experiment", "FactorData", "FileFormats", "NeuralLayers",
-    "StrictConfiguration", "disentangle",
+    "StrictConfiguration", "disentangle", "example-pairs",
   ],
 ]
 for (name, extra) in tested.sorted(by: { $0.key < $1.key }) {

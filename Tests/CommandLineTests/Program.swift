@@ -14,12 +14,25 @@ struct Program {
   }
 
   /// The executable beside the tests.
-  static let path: String = {
+  static let path = path(of: "disentangle")
+
+  /// The path of an executable beside the tests.
+  static func path(of executable: String) -> String {
     let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let candidates = [tests, Bundle.main.bundleURL, URL(fileURLWithPath: Swift.CommandLine.arguments[0])]
-      .map { $0.deletingLastPathComponent().appendingPathComponent("disentangle").path }
+      .map { $0.deletingLastPathComponent().appendingPathComponent(executable).path }
     return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? candidates[0]
-  }()
+  }
+
+  /// Runs another executable to its end.
+  static func run(executable: String, _ arguments: [String], in folder: TemporaryFolder) throws -> Result {
+    try start(executable: executable, arguments, in: folder).wait()
+  }
+
+  /// Starts another executable and returns at once.
+  static func start(executable: String, _ arguments: [String], in folder: TemporaryFolder) throws -> Program {
+    try Program(path(of: executable), arguments, in: folder, environment: [:])
+  }
 
   /// Runs it to its end.
   static func run(
@@ -62,6 +75,9 @@ struct Program {
     process.terminationHandler = { [ended] _ in ended.signal() }
     try process.run()
   }
+
+  /// Whether it has not ended yet.
+  var isRunning: Bool { process.isRunning }
 
   /// Sends it a signal.
   func signal(_ number: Int32) { kill(process.processIdentifier, number) }

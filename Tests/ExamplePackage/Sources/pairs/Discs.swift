@@ -17,6 +17,9 @@ struct Discs: FactorDataset, ImageSource {
     func open(on device: Device) throws -> any FactorDataset { try Discs(side: side) }
   }
 
+  static let entry = DatasetEntry(
+    name: "discs", summary: "discs of 4 sizes at 8 × 8 places", configuration: Configuration.self)
+
   let name = "discs"
   let shape: ImageShape
   let format = PixelFormat.bits

@@ -21,6 +21,11 @@ final class PairVAE: Objective {
     func objective(in context: ObjectiveContext) -> any Objective { PairVAE(self, context) }
   }
 
+  static let entry = ObjectiveEntry(
+    name: "pair-vae", summary: "VAE whose codes of a pair of similar images are close",
+    equation: "L = E[−log p(x|z)] + KL + w·(e^{−s}·E‖μ₁ − μ₂‖² + D·s)", paper: "an example",
+    configuration: Configuration.self)
+
   private let configuration: Configuration
   private let store: ParameterStore
   private let logScale: Parameter
