@@ -11,7 +11,7 @@ import TensorCore
 /// noise counts. ``FactorInformation`` integrates the one-dimensional entropies. The authors' program divides by log |V|,
 /// which is H(v) on a full grid, and leaves out the shape; both means are given, `mig` over all factors and
 /// `mig_without_shape`, the one to hold against their figures. Their program takes means over 10,000 samples; here a
-/// standard error of 0 says that everything was integrated.
+/// standard error of 0 means that everything was integrated.
 ///
 /// Needs the log-variances of the posteriors. Parts: the gap of each factor `[K]`, mutual information `[D, K]` in nats.
 public struct MIGExact: DisentanglementMetric {

@@ -12,7 +12,7 @@ extension Float {
     _ bias: UnsafePointer<Float>, _ output: UnsafeMutablePointer<Float>, on device: Device
   ) {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
-    let product = directProduct(g, spreads: layer.transposed, weights, group: group, on: device)
+    let product = directProduct(g, isTransposed: layer.transposed, weights, group: group, on: device)
     let storage = Storage<Float>(count: device.threads * product.scratchCount, on: device)
     device.forEachRange(batch) { worker, range in
       let scratch = storage.pointer + worker * product.scratchCount
@@ -33,7 +33,7 @@ extension Float {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
     let gradient = WeightGradient(g, group: group, on: device)
     let product = inputGradient.map { _ in
-      directProduct(g, spreads: !layer.transposed, weights, group: group, on: device)
+      directProduct(g, isTransposed: !layer.transposed, weights, group: group, on: device)
     }
     // Each worker sums on its own; the sums are added in the order of the workers.
     let sumCount = gradient.sumCount + shape.channels
@@ -93,9 +93,9 @@ private protocol DirectProduct {
 
 /// The map from low to high, or from high to low.
 private func directProduct(
-  _ g: ConvolutionGeometry, spreads: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
+  _ g: ConvolutionGeometry, isTransposed: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
 ) -> any DirectProduct {
-  if !spreads { return Correlation(g, weights, group: group, on: device) }
+  if !isTransposed { return Correlation(g, weights, group: group, on: device) }
   if g.high.channels < 12 { return SpreadingPatches(g, weights, on: device) }
   return SpreadingByPhases(g, weights, group: group, on: device)
 }
