@@ -58,10 +58,10 @@ extension RowSlice: ExpressibleByArgument {
 struct ImagesOutputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
-    help: "What to write: NAME.h5 or NAME.npz, NAME.png for one picture, or the name of a new folder of pictures.")
+    help: "What to write: NAME.h5 or NAME.npz, NAME.png for one image of all, or the name of a new folder of images.")
   var output: String
 
-  @Option(help: "Images in a row of one picture.")
+  @Option(help: "Images in a row of NAME.png.")
   var columns = 10
 
   @Flag(help: "Replace the file if it exists.")

@@ -99,11 +99,8 @@ public final class TrainingRun {
 
   private static func requireSame(_ yaml: String, as folder: RunFolder) throws {
     let saved = String(decoding: try folder.read(.configuration), as: UTF8.self)
-    guard saved != yaml else { return }
-    let lines = zip(saved.split(separator: "\n"), yaml.split(separator: "\n")).first { $0 != $1 }
-    let difference = lines.map { "there \"\($0.trimmed)\", here \"\($1.trimmed)\"" } ?? "one is longer"
-    throw StructuredError(
-      "the run has another configuration: \(difference)", at: folder.path(of: .configuration),
+    try ExperimentConfiguration.requireSame(
+      saved, yaml, what: "the run has another configuration", at: folder.path(of: .configuration),
       expected: "the configuration the run was begun with",
       action: "Resume with the same configuration, seed and --set, or choose another --output.")
   }
@@ -163,8 +160,4 @@ public final class TrainingRun {
     try Checkpoint.save(trainer, configuration: configuration.yaml, to: folder.path(of: .checkpoint))
     logger.debug("Saved a checkpoint after step \(trainer.step)")
   }
-}
-
-extension Substring {
-  fileprivate var trimmed: String { trimmingCharacters(in: .whitespaces) }
 }

@@ -6,10 +6,11 @@ import Reports
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compare", abstract: "Compare runs: a table and overlaid figures, seeds as mean ± standard deviation.",
+    commandName: "compare",
+    abstract: "Compare runs in a table and overlaid figures, seeds as mean ± standard deviation.",
     discussion: """
-      Runs whose configurations differ in nothing but name and seed are one group. A run that has been reported \
-      (disentangle report RUN) is taken from its report; others are measured here, which takes as long as a report.
+      Runs whose configurations differ in nothing but name and seed form one group. The numbers of a run come from its \
+      full report (disentangle report RUN); a run without one is measured here, which takes as long as a report.
       """)
 
   @Argument(help: "The folders of runs.", completion: .directory)
@@ -24,13 +25,13 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let device = device.device
     try Comparison.requireWritable(output)
-    // All are opened first: a name that is wrong shows at once.
+    // All runs are opened first, so that a wrong name is an error at once.
     let runs = try folders.map { try TrainedRun(at: $0, on: device) }
     if let twice = Dictionary(grouping: runs.map(\.folder.path), by: { $0 }).first(where: { $1.count > 1 })?.key {
       throw StructuredError("the run is named twice", at: twice, expected: "different runs")
     }
     let reports = try runs.map { run in
-      let known = try ReportContents.existing(of: run)
+      let known = try ReportContents.existing(of: run).flatMap { $0.isFull ? $0 : nil }
       return (
         path: run.folder.path,
         contents: try known

@@ -8,10 +8,10 @@ struct DecodeCommand: ParsableCommand {
     discussion: """
       disentangle decode runs/quickstart --codes codes.npz --output images.h5
       disentangle decode runs/quickstart --codes codes.npz --output grid.png --columns 7
-      disentangle decode runs/quickstart --codes codes.h5 --array sampled_codes --output pictures
+      disentangle decode runs/quickstart --codes codes.h5 --array sampled_codes --output images
 
       Images are the means of p(x|z), probabilities for a Bernoulli likelihood: images [N, H, W, C] float32. A name \
-      that ends in .png is one picture of them all, a name without an ending a new folder of pictures.
+      that ends in .png is one image of them all, a name without an ending a new folder of images.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)

@@ -5,10 +5,11 @@ import RateDecomposition
 
 struct DecomposeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decompose", abstract: "Say where the rate went: exact I(x;z), TC and dimension-wise KL.",
+    commandName: "decompose", abstract: "Decompose the KL rate exactly: I(x; z), TC(z) and dimension-wise KL.",
     discussion: """
-      Of a run, or of anybody's posteriors: --posterior FILE.h5 with arrays mean and log_variance [N, D] (float32 or \
-      float64), and optionally samples [S, D] with indices [S].
+      The posteriors are those of a run, or of a file from any program: --posterior FILE.h5 with arrays mean and \
+      log_variance [N, D] (float32 or float64), and optionally samples [S, D] with indices [S]. All values are in nats. \
+      The posteriors of a run's images are computed once and stored in its folder as posteriors.h5.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
@@ -19,7 +20,7 @@ struct DecomposeCommand: ParsableCommand {
   @Option(help: "An HDF5 file with posteriors, instead of a run.")
   var posterior: String?
 
-  @Option(help: "How to print: table or json.")
+  @Option(help: "The output format: table or json.")
   var format = Format.table
 
   @Option(help: "Samples of the aggregate posterior (default: the run's report.samples, or 10000).")
@@ -36,7 +37,7 @@ struct DecomposeCommand: ParsableCommand {
 
   func validate() throws {
     if (folder == nil) == (posterior == nil) {
-      throw ValidationError("Name the folder of a run, or a file with --posterior, and not both.")
+      throw ValidationError("Give the folder of a run or a file with --posterior, not both.")
     }
     if let samples, !(2...10_000_000).contains(samples) {
       throw ValidationError("--samples is from 2 to 10000000, not \(samples)")
@@ -62,10 +63,7 @@ struct DecomposeCommand: ParsableCommand {
       settings.report.samples = samples ?? settings.report.samples
       settings.training.batchSize = batchSize ?? settings.training.batchSize
       settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
-      let dataset = try settings.dataset.open(on: device)
-      let model = try run.model(for: dataset, on: device)
-      result = try measureRun(model, on: dataset, settings, pictures: false, logging.logger)
-        .decomposition
+      result = try decompose(run, settings, device: device, logging.logger)
     }
     switch format {
     case .table: try StandardStream.output.writeLine(DecompositionTable(result).text())

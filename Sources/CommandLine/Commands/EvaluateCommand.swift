@@ -15,19 +15,19 @@ extension MetricPreset: ExpressibleByArgument {}
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure disentanglement: every metric of the field, of runs or anybody's codes.",
+    abstract: "Compute disentanglement metrics of runs, or of codes from any program.",
     discussion: """
-      disentangle evaluate runs/a                  at disentanglement_lib's sizes
-      disentangle evaluate runs/a --metrics mig,irs           some of them
-      disentangle evaluate runs/a --preset exact              the whole data set
-      disentangle evaluate runs/a --set mig.bins=30           another setting
-      disentangle evaluate runs/a runs/b           side by side, and alike? (UDR)
-      disentangle evaluate --codes codes.h5        codes of any framework
+      disentangle evaluate runs/a                     disentanglement_lib's sizes
+      disentangle evaluate runs/a --metrics mig,irs   these metrics only
+      disentangle evaluate runs/a --preset exact      the whole data set
+      disentangle evaluate runs/a --set mig.bins=30   another setting
+      disentangle evaluate runs/a runs/b              side by side, with UDR
+      disentangle evaluate --codes codes.h5           codes from any program
 
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
       factor_sizes, log_variances [N, D], mean_kl [D], and stored batches factor_vae/factor_index, factor_vae/rows, \
-      beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The images of a run are encoded once; the posteriors stay \
-      in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
+      beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The posteriors of a run's images are computed once and \
+      stored in its folder as posteriors.h5. `disentangle list metrics` shows all metrics.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }
@@ -38,15 +38,16 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A file of codes with factors, instead of a run. Repeatable.", valueName: "file"))
   var codes: [String] = []
 
-  @Option(help: ArgumentHelp("Which metrics, joined by commas (default: all but the slowest).", valueName: "names"))
+  @Option(help: ArgumentHelp("The metrics, separated by commas (default: all but the slowest).", valueName: "names"))
   var metrics: String?
 
-  @Option(help: "Whose sizes and thresholds (default: dlib).")
+  @Option(help: "The preset of sizes and thresholds (default: dlib).")
   var preset: MetricPreset?
 
   @Option(
     help: ArgumentHelp(
-      "Settings, a YAML file: preset, seed, representation, metrics, and a section for each metric.", valueName: "file"),
+      "A YAML file of settings: preset, seed, representation, metrics, and a section for each metric.",
+      valueName: "file"),
     completion: .file(extensions: ["yaml", "yml"]))
   var config: String?
 
@@ -55,16 +56,16 @@ struct EvaluateCommand: ParsableCommand {
     help: ArgumentHelp("Override a setting, as mig.bins=30. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(help: "The seed of everything sampled (default: 0).")
+  @Option(help: "The seed of all random numbers (default: 0).")
   var seed: Int?
 
-  @Option(help: "How to print: table, markdown, json or csv.")
+  @Option(help: "The output format: table, markdown, json or csv.")
   var format = Format.table
 
-  @Option(name: .shortAndLong, help: "A file to write instead of printing.")
+  @Option(name: .shortAndLong, help: "Write to this file instead of standard output.")
   var output: String?
 
-  @Flag(help: "Show in tables the numbers behind the scores, too.")
+  @Flag(help: "Show the arrays behind the scores in tables.")
   var parts = false
 
   @OptionGroup var device: DeviceOptions
@@ -72,7 +73,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func validate() throws {
     if folders.isEmpty == codes.isEmpty {
-      throw ValidationError("Name the folders of runs, or files with --codes, and not both.")
+      throw ValidationError("Give the folders of runs or files with --codes, not both.")
     }
   }
 
@@ -120,7 +121,7 @@ struct EvaluateCommand: ParsableCommand {
         ?? ConfigurationDocument(yaml: "{}", source: "the command line", overrides: assignments)
       return try document.decode()
     } catch var error as StructuredError {
-      // What an option said is called by the option's name.
+      // Errors name the option, not the assignment that it stands for.
       for (assignment, option) in options where error.location == "--set \(assignment)" { error.location = option }
       throw error
     }
@@ -130,15 +131,8 @@ struct EvaluateCommand: ParsableCommand {
     let run = try TrainedRun(at: folder, on: device)
     let dataset = try run.settings.dataset.open(on: device)
     try MetricInput.requireFactors(of: dataset, at: folder)
-    let cache = try PosteriorCache(of: run, for: dataset)
-    let posterior: PosteriorTable
-    if let known = cache.load() {
-      posterior = known
-    } else {
-      posterior = try encode(dataset, by: run.model(for: dataset, on: device), logger)
-      // What cannot be kept, as in a folder that is for reading only, can still be measured.
-      do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
-    }
+    let posterior = try PosteriorCache(of: run, for: dataset).posterior(
+      of: dataset, by: run.model(for: dataset, on: device), logger: logger, progress: imagesProgress(of: dataset.count))
     return try MetricInput(posterior, on: dataset, device: device, location: folder)
   }
 

@@ -12,10 +12,10 @@ import TensorCore
 struct RateDistortionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rate-distortion",
-    abstract: "Draw runs in the plane of rate and distortion, training those of a sweep.",
+    abstract: "Plot runs in the rate–distortion plane, training those of a sweep.",
     discussion: """
-      STUDY is a YAML file: configuration and vary (key, values), optionally set and seeds, name runs to train; runs \
-      lists folders of runs that are there already. For example:
+      STUDY is a YAML file. The keys configuration and vary (key, values), and optionally set and seeds, describe runs \
+      to train; runs lists folders of existing runs. For example:
 
         name: beta
         configuration: configs/beta-vae.yaml
@@ -23,8 +23,8 @@ struct RateDistortionCommand: ParsableCommand {
         vary: {key: objective.beta, values: [0.5, 1, 2, 4, 8]}
         seeds: [1, 2]
 
-      Trained runs stay in the study's folder, by default runs/NAME; stopped with Ctrl-C or killed, the same command \
-      goes on where it was. The page is in rate-distortion/ there.
+      Trained runs stay in the study's folder, by default runs/NAME. If the command was stopped with Ctrl-C or killed, \
+      the same command continues. The page is written to rate-distortion/ in that folder.
       """)
 
   @Argument(help: "The study, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))
@@ -77,32 +77,27 @@ struct RateDistortionCommand: ParsableCommand {
   private func train(
     _ resolved: ResolvedConfiguration<ExperimentConfiguration>, at path: String, on device: Device
   ) throws {
-    if let folder = try? RunFolder.open(at: path), folder.contains(.weights), folder.hasReport {
-      guard try TrainedRun(at: path, on: device).configuration == resolved.yaml else {
+    if let folder = try? RunFolder.open(at: path), folder.contains(.weights) {
+      let run = try TrainedRun(at: path, on: device)
+      let differences = try ExperimentConfiguration.differences(from: run.configuration, to: resolved.yaml)
+      guard differences.isEmpty else {
         throw StructuredError(
-          "the run there has another configuration", at: path, expected: "the study's",
-          action: "Choose another --output.")
+          "the run there has another configuration: \(differences.summary)", at: path,
+          expected: "the study's configuration", action: "Choose another --output.")
       }
-      return announce("It is there already.")
+      if try RateDecomposition(reportOf: run) != nil { return announce("It is complete already.") }
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
       resolved, at: path, resume: true, dataset: dataset, on: device, logger: logging.logger)
     if !run.isComplete { try run.trainToTheEnd(settings) }
-    try measureRun(run.trainer.model, on: dataset, settings, logging.logger).write(into: run.folder)
+    _ = try writeShortReport(of: run.folder.path, on: dataset, device: device, logging.logger)
   }
 
   /// A run's decomposition: from its report, or measured.
   private func measure(_ run: TrainedRun, on device: Device) throws -> Measured {
-    let decomposition: RateDecomposition
-    if run.folder.contains(.weights), run.folder.hasReport {
-      decomposition = try RateDecomposition(reading: run.folder)
-    } else {
-      let dataset = try run.settings.dataset.open(on: device)
-      decomposition = try measureRun(
-        run.model(for: dataset, on: device), on: dataset, run.settings, pictures: false, logging.logger
-      ).decomposition
-    }
+    let decomposition =
+      try RateDecomposition(reportOf: run) ?? decompose(run, run.settings, device: device, logging.logger)
     return (try run.rateDistortionPoint(decomposition), decomposition)
   }
 }

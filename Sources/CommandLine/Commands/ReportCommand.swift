@@ -6,11 +6,12 @@ import Reports
 
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Make a page about a run: where its rate went, its latents, what it draws.",
+    commandName: "report", abstract: "Write the full report of a run: rate decomposition, latents, factors, figures.",
     discussion: """
-      The page is a folder, by default report/ in the run's: index.html, report.md, report.json, explorer.html, and \
-      figures/ with every figure as SVG, PDF and PNG. It opens without a network. A run that was interrupted is \
-      reported as of its last checkpoint; a folder with a config.yaml and weights.safetensors is enough.
+      The report is a folder, by default report/ in the run's folder: index.html, report.md, report.json, \
+      explorer.html, and figures/ with every figure as SVG, PDF and PNG. It opens without a network. It replaces an \
+      earlier report of the run; files that the program did not write stay in the folder. A run that was interrupted \
+      is reported as of its last checkpoint; a folder with config.yaml and weights.safetensors is enough.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
@@ -30,7 +31,7 @@ struct ReportCommand: ParsableCommand {
     var options = measuring.options
     options.metrics = metrics
     let run = try TrainedRun(at: folder, on: device)
-    let path = output ?? Report.defaultPath(run: run.folder.path)
+    let path = output ?? run.folder.reportFolder
     try Report.requireWritable(path)
     let report = try measureReport(run, options, on: device)
     try report.write(to: path)
@@ -39,7 +40,7 @@ struct ReportCommand: ParsableCommand {
   }
 }
 
-/// How thoroughly reports measure.
+/// The sizes of samples in full reports.
 struct ReportMeasuringOptions: ParsableArguments {
   @Option(help: "Samples of q(z) for the decomposition (default: the run's report.samples).")
   var samples: Int?
@@ -47,7 +48,7 @@ struct ReportMeasuringOptions: ParsableArguments {
   @Option(help: "Images whose distortion is measured (default: the run's report.distortion_images).")
   var distortionImages: Int?
 
-  @Option(help: "The seed of everything sampled (default: the run's).")
+  @Option(help: "The seed of all random numbers (default: the run's).")
   var seed: Int?
 
   @Option(help: "Samples of q(z) for pairs of latents, and for factors where they cannot be integrated.")
@@ -64,7 +65,7 @@ struct ReportMeasuringOptions: ParsableArguments {
   @Option(help: "Images of the likelihood curve; 0 leaves it out.")
   var likelihoodImages = ReportOptions().likelihoodImages
 
-  @Option(help: "The most codes for each of these images.")
+  @Option(help: "The number of codes for each of these images.")
   var likelihoodSamples = ReportOptions().likelihoodSamples
 
   func validate() throws {

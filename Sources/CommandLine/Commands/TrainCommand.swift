@@ -1,16 +1,18 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import RateDecomposition
+import Reports
 import StrictConfiguration
 
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Train a model, then report where its rate went.",
+    commandName: "train", abstract: "Train a model, then decompose its KL rate.",
     discussion: """
-      The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true events.out.tfevents for \
-      TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a checkpoint; --resume continues bit \
-      for bit. Results go to standard output, progress to standard error.
+      The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, posteriors.h5, \
+      report/ (index.html, report.json, report.md, figures/), and with --set training.tensorboard=true \
+      events.out.tfevents for TensorBoard. Ctrl-C (SIGINT, exit code 130) and SIGTERM (143) save a checkpoint; --resume \
+      continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -23,10 +25,10 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "The seed of all random numbers (overrides the configuration's).")
   var seed: Int?
 
-  @Flag(help: "Continue a run that was stopped; if there is none, begin it.")
+  @Flag(help: "Continue a run that was stopped; start it if there is none.")
   var resume = false
 
-  @Flag(help: "When training ends, also show where the time of a step went.")
+  @Flag(help: "After training, also print a profile of the time of a step.")
   var profile = false
 
   func run() throws {
@@ -39,30 +41,27 @@ struct TrainCommand: ParsableCommand {
       resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume, dataset: dataset,
       on: device, logger: logging.logger)
 
+    // A report that may not be replaced is an error now, not after training.
+    try Report.requireWritable(run.folder.reportFolder)
     if run.isComplete {
       announce(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step): there is nothing left to train.")
     } else {
       try run.trainToTheEnd(settings, profiling: profile)
     }
-    if run.folder.hasReport {
-      announce(
-        "Its report is there as well. Print it, or measure anew: disentangle decompose \(run.folder.path)")
-    } else {
-      try report(run, settings)
+    let trained = try TrainedRun(at: run.folder.path, on: device)
+    guard try RateDecomposition(reportOf: trained) == nil else {
+      return announce(
+        "Its report exists already. Print the decomposition: disentangle decompose \(run.folder.path)")
     }
-  }
-
-  private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
-    let report = try measureRun(run.trainer.model, on: run.dataset, settings, logging.logger)
-    try report.write(into: run.folder)
+    let report = try writeShortReport(of: run.folder.path, on: run.dataset, device: device, logging.logger)
     announce(
       """
 
-      \(report.text)
+      \(report.decompositionText)
 
-      The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, \
-      weights.safetensors
+      The run is in \(run.folder.path): weights.safetensors, posteriors.h5, report/index.html, report/report.md, \
+      report/report.json
       """)
   }
 }
