@@ -102,7 +102,7 @@ public struct ImageScores {
         self = .csv(path)
       } else {
         throw StructuredError(
-          "the name does not tell what to write", at: path, expected: "a name that ends in .h5, .npz or .csv")
+          "the name does not determine the format", at: path, expected: "a name that ends in .h5, .npz or .csv")
       }
       try AtomicFile.requireWritable(path, overwrite: overwrite)
     }

@@ -4,23 +4,25 @@ import FileFormats
 import Foundation
 import TensorCore
 
-/// Where decoded images go; the name tells which of the three.
+/// Where decoded images go; the name of the output selects one of three formats.
 public enum ImagesOutput: Sendable, Equatable {
   /// An HDF5 or NPZ file with `images` [N, H, W, C] float32: a name that ends in `.h5` or `.npz`.
   case arrays(String)
-  /// One picture of all images, row by row: a name that ends in `.png`.
-  case picture(String, columns: Int)
-  /// A new folder of pictures, one for each image: any other name without an ending.
+  /// One PNG file with all images in a grid, row by row: a name that ends in `.png`.
+  case grid(String, columns: Int)
+  /// A new folder of PNG files, one for each image: any other name without an ending.
   case folder(String)
 
-  /// The most images that one picture shows, and the most rows of them.
+  private static let folderKind = FolderKind("folder of images")
+
+  /// The most images in a grid, and the most rows of them.
   static let most = (images: 1_000, rows: 200)
 
   /// Reads a name.
   ///
   /// - Parameters:
   ///   - path: the name.
-  ///   - columns: images in a row of a picture.
+  ///   - columns: images in a row of the grid.
   /// - Throws: ``StructuredError`` if it ends in something else.
   public init(_ path: String, columns: Int = 10) throws {
     let name = PathParts(path).name
@@ -29,10 +31,10 @@ public enum ImagesOutput: Sendable, Equatable {
     } else if ArrayFileWriter.Format(path: path) != nil {
       self = .arrays(path)
     } else if name.lowercased().hasSuffix(".png") {
-      self = .picture(path, columns: columns)
+      self = .grid(path, columns: columns)
     } else {
       throw StructuredError(
-        "the name does not tell what to write", at: path,
+        "the name does not determine the format", at: path,
         expected: "a name that ends in .h5, .npz or .png, or the name of a new folder")
     }
   }
@@ -40,7 +42,7 @@ public enum ImagesOutput: Sendable, Equatable {
   /// The name.
   public var path: String {
     switch self {
-    case .arrays(let path), .picture(let path, _), .folder(let path): path
+    case .arrays(let path), .grid(let path, _), .folder(let path): path
     }
   }
 
@@ -49,19 +51,19 @@ public enum ImagesOutput: Sendable, Equatable {
   /// - Parameters:
   ///   - overwrite: whether a file that is already there is replaced; a folder never is.
   ///   - count: the number of images; nil where it is not known yet.
-  /// - Throws: ``StructuredError`` if something is in the way, or a picture cannot show so many images.
+  /// - Throws: ``StructuredError`` if something is in the way, or a grid cannot show so many images.
   public func requireWritable(overwrite: Bool, count: Int? = nil) throws {
     switch self {
     case .arrays(let path): try AtomicFile.requireWritable(path, overwrite: overwrite)
-    case .picture(let path, let columns):
+    case .grid(let path, let columns):
       try AtomicFile.requireWritable(path, overwrite: overwrite)
       let most = min(Self.most.images, Self.most.rows * columns)
       if let count, count > most {
         throw StructuredError(
-          "one picture cannot show \(count) images", at: path, expected: "at most \(most) in rows of \(columns)",
-          action: "Write a folder of pictures, --output NAME, or a file, --output NAME.h5.")
+          "one image cannot show \(count) images", at: path, expected: "at most \(most) in rows of \(columns)",
+          action: "Write a folder of images, --output NAME, or a file, --output NAME.h5.")
       }
-    case .folder(let path): try PictureFolder.requireNew(path)
+    case .folder(let path): try AtomicFolder.requireWritable(path, as: Self.folderKind, replacing: false)
     }
   }
 
@@ -96,23 +98,25 @@ public enum ImagesOutput: Sendable, Equatable {
           try file.append(images, to: "images")
         }
       }
-    case .picture(let path, let columns):
+    case .grid(let path, let columns):
       // Images that cannot be drawn show before they are computed.
       _ = try stack([])
       var all: [Float] = []
       try body { images, _ in all += images }
-      let figure = ImagesPicture(images: try stack(all)).draw(columns: columns, width: 46 * Double(columns))
+      let figure = ImagesFigure(images: try stack(all)).draw(columns: columns, width: 46 * Double(columns))
       try AtomicFile.write(try figure.png(), to: path, overwrite: overwrite)
     case .folder(let path):
       _ = try stack([])
-      try PictureFolder.write(path) { add in
-        let digits = max(6, "\(count - 1)".count)
+      let digits = max(6, "\(count - 1)".count)
+      let names = (0..<count).map { number in
+        String(repeating: "0", count: digits - "\(number)".count) + "\(number).png"
+      }
+      try AtomicFolder.write(to: path, as: Self.folderKind, files: names, replacing: false) { folder in
         var number = 0
         try body { images, _ in
           let stack = try stack(images)
           for image in 0..<stack.count {
-            let name = "\(number)"
-            try add(String(repeating: "0", count: digits - name.count) + name + ".png", try stack.png(of: image))
+            try folder.write(stack.png(of: image), as: names[number])
             number += 1
           }
         }

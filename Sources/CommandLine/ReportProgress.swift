@@ -5,24 +5,30 @@ import RateDecomposition
 import Reports
 import TensorCore
 
-/// Measures a model, showing how far the encoding of all images has come.
-func measureRun(
-  _ model: Model, on dataset: any FactorDataset, _ settings: ExperimentConfiguration, pictures: Bool = true,
-  _ logger: Logger
-) throws -> RunReport {
-  try RunReport.measure(
-    model, on: dataset, settings: settings, pictures: pictures, logger: logger,
-    encoded: imagesProgress(of: dataset.count))
+/// Makes the short report of a run and writes it into the run's folder, showing how far encoding has come.
+///
+/// - Throws: ``StructuredError`` as ``Report/init(shortFormOf:on:device:logger:encoded:)`` and ``Report/write(to:)``.
+func writeShortReport(
+  of path: String, _ components: Components, on dataset: any FactorDataset, device: Device, _ logger: Logger
+) throws -> Report {
+  let run = try TrainedRun(at: path, components: components, on: device)
+  let report = try Report(
+    shortFormOf: run, on: dataset, device: device, logger: logger, encoded: imagesProgress(of: dataset.count))
+  try report.write(to: run.folder.reportFolder)
+  return report
 }
 
-/// The posteriors of all images, showing how far encoding has come.
+/// The exact decomposition of a run's rate, showing how far encoding has come.
 ///
-/// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
-func encode(_ dataset: any FactorDataset, by model: Model, _ logger: Logger) throws -> PosteriorTable {
-  logger.info("Encoding all \(dataset.count) images …")
-  let codes = try model.encode(dataset, 0..<dataset.count, progress: imagesProgress(of: dataset.count))
-  return try PosteriorTable(
-    means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+/// - Throws: ``StructuredError`` if files of the run are missing or do not fit.
+func decompose(
+  _ run: TrainedRun, _ settings: ExperimentConfiguration, device: Device, _ logger: Logger
+) throws -> RateDecomposition {
+  let dataset = try settings.dataset.open(on: device)
+  let encoded = try EncodedRun(
+    run, model: run.model(for: dataset, on: device), on: dataset, settings: settings, logger: logger,
+    progress: imagesProgress(of: dataset.count))
+  return try encoded.decomposition(logger: logger)
 }
 
 /// A progress line on standard error, told the number of images done.
@@ -37,11 +43,12 @@ func imagesProgress(of count: Int) -> (Int) -> Void {
   }
 }
 
-/// Measures a whole report, showing which stage has come how far.
+/// Makes a full report, showing which stage has come how far.
 func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws
   -> Report
 {
-  let stages = ReportStage.allCases.filter { $0 != .metrics || options.metrics != nil }
+  // Posteriors are encoded or read: one stage.
+  let stages = ReportStage.allCases.filter { $0 != .reading && ($0 != .metrics || options.metrics != nil) }
   let display = StageDisplay(total: stages.count, terminal: .standardError())
   defer { display.finish() }
   let clock = ContinuousClock()

@@ -33,7 +33,7 @@ extension TrainingRun {
     announce((["\(summary)"] + notices).joined(separator: "\n"))
 
     if settings.training.tensorBoard {
-      let pictures = TrainingPictures(of: dataset, settings: settings)
+      let pictures = TrainingImages(of: dataset, settings: settings)
       drawPictures = { [trainer] in try pictures.draw(trainer.model) }
     }
     let device = trainer.model.device, peak = profiling ? device.measuredPeak() : 0

@@ -66,12 +66,12 @@ public enum Checkpoint {
   /// - Returns: the thread count and vector level of the run that wrote it.
   /// - Throws: ``StructuredError`` if the file is damaged or belongs to another configuration.
   public static func restore(
-    _ trainer: Trainer, configuration: String, from path: String
+    _ trainer: Trainer, configuration: String, components: Components = Components(), from path: String
   ) throws -> (threads: String, level: String) {
     let file = try read(path)
-    if let saved = file.metadata["configuration"], saved != configuration {
-      throw StructuredError(
-        "the checkpoint belongs to another configuration\(difference(saved, configuration))", at: path,
+    if let saved = file.metadata["configuration"] {
+      try ExperimentConfiguration.requireSame(
+        saved, configuration, components, what: "the checkpoint belongs to another configuration", at: path,
         expected: "the configuration it was written with", action: "Train anew with another --output.")
     }
     guard let step = file.metadata["step"].flatMap(Int.init), step >= 0 else {
@@ -147,13 +147,5 @@ public enum Checkpoint {
       values.withUnsafeBytes { crc = Checksum.crc32($0, continuing: crc) }
     }
     return String(crc, radix: 16)
-  }
-
-  /// ": training.batch_size …" for the first line in which two configurations differ.
-  private static func difference(_ a: String, _ b: String) -> String {
-    let a = a.split(separator: "\n"), b = b.split(separator: "\n")
-    guard let (old, new) = zip(a, b).first(where: { $0 != $1 }) else { return "" }
-    func trimmed(_ line: Substring) -> String { line.trimmingCharacters(in: .whitespaces) }
-    return ": there \"\(trimmed(old))\", here \"\(trimmed(new))\""
   }
 }

@@ -2,19 +2,23 @@ import Diagnostics
 import FactorData
 import FileFormats
 import Foundation
+import Logging
 import RateDecomposition
 
-/// The posteriors of a run's whole data set, kept in the run's folder so that the next evaluation need not encode again.
+/// The posteriors of a run's whole data set, kept in the run's folder: the first command that needs them encodes all
+/// images, the others read what it stored.
 ///
-/// `posteriors.h5` has `mean` and `log_variance`, `[N, D]`, as ``PosteriorFile`` reads them, and in an attribute what
-/// they came from: checksums of the parameters and of the data set's file. A file that does not fit is made anew.
+/// `posteriors.h5` has `mean` and `log_variance`, `[N, D]` float32, as ``PosteriorFile`` reads them, and in the attribute
+/// `source` what they were computed from: checksums of the parameters and of the data set's file. A file of another
+/// source, or a damaged one, is replaced. Reading gives exactly the numbers that encoding gave.
 public struct PosteriorCache {
-  private let path: String
+  /// The file.
+  public let path: String
   private let source: String
   private let count: Int
   private let latents: Int
 
-  /// Looks at what the posteriors of a run come from.
+  /// Computes what the posteriors of a run depend on.
   ///
   /// - Throws: ``StructuredError`` if the run's parameters or the data set's file cannot be read.
   public init(of run: TrainedRun, for dataset: any FactorDataset) throws {
@@ -34,7 +38,7 @@ public struct PosteriorCache {
     self.source = source + ", \(count) images"
   }
 
-  /// The posteriors, if they are there and fit.
+  /// The stored posteriors; nil if there are none, or they are of other parameters or other data.
   public func load() -> PosteriorTable? {
     guard FileManager.default.fileExists(atPath: path), let file = try? HDF5File(reading: path),
       file.string(ofAttribute: "source") == source,
@@ -46,7 +50,7 @@ public struct PosteriorCache {
       means: mean.values, logVariances: logVariance.values, latents: latents, location: path)
   }
 
-  /// Keeps the posteriors.
+  /// Stores the posteriors.
   ///
   /// - Throws: ``StructuredError`` if the file cannot be written; no part of it is left then.
   public func store(_ posterior: PosteriorTable) throws {
@@ -55,5 +59,33 @@ public struct PosteriorCache {
     try file.write("log_variance", posterior.logVariances, shape: shape)
     try file.setAttribute("source", source)
     try file.save(to: path)
+  }
+
+  /// The posteriors of all images: the stored ones, or those of the model, which are then stored.
+  ///
+  /// Where the file cannot be written, as in a folder for reading only, the posteriors are returned all the same.
+  ///
+  /// - Parameters:
+  ///   - dataset: the images.
+  ///   - model: the run's model; asked for only if images must be encoded.
+  ///   - logger: told whether images are encoded or posteriors read, and of a file that cannot be written.
+  ///   - progress: called now and then with the number of images encoded; never where the stored posteriors are used.
+  /// - Throws: ``StructuredError`` if a posterior is not finite, and what `model` throws.
+  public func posterior(
+    of dataset: any FactorDataset, by model: @autoclosure () throws -> Model, logger: Logger = .silent,
+    progress: (Int) -> Void = { _ in }
+  ) throws -> PosteriorTable {
+    if let stored = load() {
+      logger.info("Using the posteriors in \(path)")
+      return stored
+    }
+    let model = try model()
+    logger.info("Encoding all \(dataset.count) images …")
+    progress(0)
+    let codes = try model.encode(dataset, 0..<dataset.count, progress: progress)
+    let posterior = try PosteriorTable(
+      means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+    do { try store(posterior) } catch { logger.warning("The posteriors cannot be stored: \(error)") }
+    return posterior
   }
 }

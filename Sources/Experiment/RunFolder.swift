@@ -15,20 +15,12 @@ public final class RunFolder: Sendable {
     case environment = "environment.json"
     /// One JSON object for each logged step; see ``EventLog``.
     case metrics = "metrics.jsonl"
-    /// The same for TensorBoard, with pictures, where `training.tensorboard` asks for it; see ``TensorBoardLog``.
+    /// The same for TensorBoard, with images, where `training.tensorboard` asks for it; see ``TensorBoardLog``.
     case tensorBoard = "events.out.tfevents"
     /// Everything needed to continue bit for bit.
     case checkpoint = "checkpoint.safetensors"
     /// The trained parameters.
     case weights = "weights.safetensors"
-    /// The rate decomposition, for programs.
-    case report = "report.json"
-    /// The rate decomposition, for people.
-    case readableReport = "report.md"
-    /// Originals above reconstructions.
-    case reconstructions = "reconstructions.png"
-    /// One row of images for each latent.
-    case traversals = "traversals.png"
     /// The posteriors of all images, once they were needed; see ``PosteriorCache``.
     case posteriors = "posteriors.h5"
   }
@@ -62,23 +54,13 @@ public final class RunFolder: Sendable {
         throw StructuredError("cannot make the folder \(parent)", at: path, action: "Choose another --output.")
       }
     }
-    // Everything is prepared under a hidden name that a killed start leaves behind and the next one uses again.
-    let staging = join(parent, ".\(parts.name).starting")
-    guard mkdir(staging, 0o777) == 0 || errno == EEXIST else { throw cannotMake(path, parent) }
-    var isPlaced = false
-    guard let lock = try FileLock(join(staging, lockName), at: path, busy: "another process is starting this run")
-    else {
-      let error = cannotMake(path, parent)
-      rmdir(staging)
-      throw error
+    let names = files.keys.map(\.rawValue) + [lockName]
+    let lock = try AtomicFolder.write(to: path, as: FolderKind("run"), files: names, replacing: false) { folder in
+      for (file, data) in files { try folder.write(data, as: file.rawValue) }
+      let lock = try FileLock(folder.path(of: lockName), at: path, busy: "another process is starting this run")
+      guard let lock else { throw StructuredError("cannot make the run folder: \(systemReason())", at: path) }
+      return lock
     }
-    defer {
-      if !isPlaced { try? FileManager.default.removeItem(atPath: staging) }
-    }
-    for (file, data) in files { try AtomicFile.write(data, to: join(staging, file.rawValue)) }
-    try requireNothing(at: path)
-    guard rename(staging, path) == 0 else { throw cannotMake(path, parent) }
-    isPlaced = true
     return RunFolder(path: path, lock: lock)
   }
 
@@ -125,10 +107,11 @@ public final class RunFolder: Sendable {
   /// Whether a file is there.
   public func contains(_ file: File) -> Bool { FileManager.default.fileExists(atPath: path(of: file)) }
 
-  /// Whether the report is there with its pictures.
-  public var hasReport: Bool {
-    [File.report, .readableReport, .reconstructions, .traversals].allSatisfy { contains($0) }
-  }
+  /// The folder of the run's report: `report`.
+  public var reportFolder: String { Self.join(path, "report") }
+
+  /// Where earlier versions wrote the decomposition of the run's rate: `report.json` beside the configuration.
+  public var earlierReport: String { Self.join(path, "report.json") }
 
   /// Writes a file whole, in place of an earlier one.
   public func write(_ bytes: some ContiguousBytes, as file: File) throws {
@@ -167,17 +150,6 @@ public final class RunFolder: Sendable {
       isRun ? "the run folder already exists" : isFolder ? "the folder already exists" : "a file is in the way",
       at: path, expected: isRun ? nil : "the name of a new folder",
       action: isRun ? "Pass --resume to continue it, or choose another --output." : "Choose another --output.")
-  }
-
-  private static func cannotMake(_ path: String, _ parent: String) -> StructuredError {
-    let reason = systemReason()
-    let folder = parent.isEmpty ? "." : parent
-    guard FileManager.default.fileExists(atPath: folder) else {
-      return StructuredError(
-        "the folder \(folder) does not exist", at: path, action: "Make it first: mkdir -p '\(folder)'")
-    }
-    return StructuredError(
-      "cannot make the run folder: \(reason)", at: path, action: "Choose another --output.")
   }
 
   private static func systemReason() -> String { String(cString: strerror(errno)) }

@@ -58,13 +58,14 @@ public final class TrainingRun {
   ///   - path: the run's folder.
   ///   - makingParents: whether folders above it are made.
   ///   - resume: continue a run that is there; if there is none, begin one.
+  ///   - components: what a configuration can name, to read the one of the run that is there.
   ///   - dataset: what to train on.
   ///   - device: where.
   ///   - logger: told of checkpoints and of what may surprise.
   /// - Throws: ``StructuredError`` if the folder is in the way, or the run there is of another configuration.
   public init(
     _ configuration: ResolvedConfiguration<ExperimentConfiguration>, at path: String, makingParents: Bool = false,
-    resume: Bool, dataset: any FactorDataset, on device: Device,
+    resume: Bool, components: Components = Components(), dataset: any FactorDataset, on device: Device,
     logger: Logger = .silent
   ) throws {
     self.configuration = configuration
@@ -81,9 +82,10 @@ public final class TrainingRun {
       return
     }
     folder = try RunFolder.resume(at: path)
-    yaml = try Self.savedConfiguration(of: folder, like: configuration)
+    yaml = try Self.savedConfiguration(of: folder, like: configuration.yaml, components)
     if folder.contains(.checkpoint) {
-      let before = try Checkpoint.restore(trainer, configuration: yaml, from: folder.path(of: .checkpoint))
+      let before = try Checkpoint.restore(
+        trainer, configuration: yaml, components: components, from: folder.path(of: .checkpoint))
       notices.append("Resumed after step \(trainer.step).")
       if before.threads != "\(device.threads)" || before.level != "\(device.level)" {
         logger.warning(
@@ -99,23 +101,17 @@ public final class TrainingRun {
     try TensorBoardLog.truncate(path: folder.path(of: .tensorBoard), afterStep: trainer.step)
   }
 
-  /// The configuration in a run's folder, which must mean the same as another one.
-  ///
-  /// Its text may differ: earlier versions listed other keys.
+  /// The configuration in a run's folder, which must describe the same experiment as another one. Its text may differ:
+  /// earlier versions listed other keys.
   private static func savedConfiguration(
-    of folder: RunFolder, like other: ResolvedConfiguration<ExperimentConfiguration>
+    of folder: RunFolder, like yaml: String, _ components: Components
   ) throws -> String {
-    let text = String(decoding: try folder.read(.configuration), as: UTF8.self), yaml = other.yaml
-    if text == yaml { return text }
-    let document = try ConfigurationDocument(yaml: text, source: folder.path(of: .configuration))
-    let saved = try document.decode(ExperimentConfiguration.self).yaml
-    if saved == yaml { return text }
-    let lines = zip(saved.split(separator: "\n"), yaml.split(separator: "\n")).first { $0 != $1 }
-    let difference = lines.map { "there \"\($0.trimmed)\", here \"\($1.trimmed)\"" } ?? "one is longer"
-    throw StructuredError(
-      "the run has another configuration: \(difference)", at: folder.path(of: .configuration),
+    let saved = String(decoding: try folder.read(.configuration), as: UTF8.self)
+    try ExperimentConfiguration.requireSame(
+      saved, yaml, components, what: "the run has another configuration", at: folder.path(of: .configuration),
       expected: "the configuration the run was begun with",
       action: "Resume with the same configuration, seed and --set, or choose another --output.")
+    return saved
   }
 
   /// Trains to the end, or until asked to stop.
@@ -173,8 +169,4 @@ public final class TrainingRun {
     try Checkpoint.save(trainer, configuration: yaml, to: folder.path(of: .checkpoint))
     logger.debug("Saved a checkpoint after step \(trainer.step)")
   }
-}
-
-extension Substring {
-  fileprivate var trimmed: String { trimmingCharacters(in: .whitespaces) }
 }

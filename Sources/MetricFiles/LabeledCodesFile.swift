@@ -3,7 +3,7 @@ import DisentanglementMetrics
 import FactorData
 import FileFormats
 
-/// Codes with their factors from anywhere: an HDF5 or NPZ file (its first bytes tell which) of these arrays.
+/// Codes with their factors from any program: an HDF5 or NPZ file (known by its first bytes) of these arrays.
 ///
 /// | array | shape | type | |
 /// |---|---|---|---|

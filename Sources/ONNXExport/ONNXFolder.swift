@@ -5,24 +5,19 @@ import Foundation
 
 /// A folder with both networks of a model, `encoder.onnx` and `decoder.onnx`.
 public enum ONNXFolder {
+  private static let kind = FolderKind("ONNX model", requiredFiles: Set(ONNXNetwork.allCases.map(\.fileName)))
+
   /// Makes sure that ``write(_:name:configuration:to:overwrite:)`` may begin.
   ///
   /// - Throws: ``StructuredError`` if something is there that may not be replaced, or the folder above it is missing.
   public static func requireWritable(_ path: String, overwrite: Bool) throws {
-    try AtomicFolder.requireWritable(path)
     if path.hasSuffix(".onnx") {
       throw StructuredError(
         "two networks do not go into one file", at: path, expected: "the name of a folder",
         action: "Pass --only encoder or --only decoder for a file.")
     }
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    let known = Set(ONNXNetwork.allCases.map(\.fileName))
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path), known.isSuperset(of: names) else {
-      throw StructuredError(
-        "something else is there", at: path, expected: "the name of a new folder, or of one with ONNX files of a run",
-        action: "Choose another --output.")
-    }
-    guard overwrite else {
+    try AtomicFolder.requireWritable(path, as: kind)
+    guard overwrite || !FileManager.default.fileExists(atPath: path) else {
       throw StructuredError("the folder already exists", at: path, action: "Choose another name or pass --force.")
     }
   }
@@ -43,6 +38,6 @@ public enum ONNXFolder {
     let files = try ONNXNetwork.allCases.map { network in
       (name: network.fileName, data: try network.data(of: model, name: name, configuration: configuration))
     }
-    try AtomicFolder.write(files, to: path)
+    try AtomicFolder.write(files, to: path, as: kind)
   }
 }

@@ -6,7 +6,7 @@ public struct ConfigurationDocument: Sendable {
   /// The largest file that is taken for a configuration, in bytes.
   private static let largest = 1 << 20
 
-  private var root: ConfigurationNode
+  private(set) var root: ConfigurationNode
 
   /// Reads a file.
   ///

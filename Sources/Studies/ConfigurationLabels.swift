@@ -1,32 +1,30 @@
 import Foundation
+import StrictConfiguration
 
-/// Names for groups of runs, from what their configurations differ in.
+/// Labels for groups of runs: the values in which their configurations differ.
 package struct ConfigurationLabels {
-  /// What does not make two runs different experiments.
+  /// Keys that do not make two runs different experiments.
   private static let ignored: Set<String> = ["name", "seed"]
   private static let ignoredPrefixes = [
     "report.", "training.checkpoint_every", "training.log_every", "training.decompose_",
   ]
 
-  /// The values of a resolved configuration by their paths, without what does not make a difference.
-  package static func values(of yaml: String) -> [(path: String, value: String)] {
-    var parents: [(indent: Int, key: String)] = [], values: [(path: String, value: String)] = []
-    for line in yaml.split(separator: "\n") {
-      let indent = line.prefix { $0 == " " }.count
-      parents.removeAll { $0.indent >= indent }
-      let halves = line.dropFirst(indent).split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard halves.count == 2 else { continue }
-      let key = String(halves[0]), value = halves[1].trimmingCharacters(in: .whitespaces)
-      let path = (parents.map(\.key) + [key]).joined(separator: ".")
-      parents.append((indent, key))
-      guard !value.isEmpty, !ignored.contains(path), !ignoredPrefixes.contains(where: path.hasPrefix) else { continue }
-      values.append((path, value))
+  /// The values of a resolved configuration by their paths, without keys that do not make two runs different experiments.
+  ///
+  /// - Throws: ``StructuredError`` if the text is not YAML.
+  package static func values(of yaml: String) throws -> [(path: String, value: String)] {
+    try ConfigurationDocument(yaml: yaml, source: "the configuration of a run").values.filter { path, _ in
+      !ignored.contains(path) && !ignoredPrefixes.contains(where: path.hasPrefix)
     }
-    return values
   }
 
-  /// A name for each configuration: the values in which those that have a key differ; where that does not tell all of
-  /// them apart, all values that some have and others have not; `fallback` where nothing differs.
+  /// Whether two configurations have the same values, in whatever order.
+  package static func areEqual(_ a: [(path: String, value: String)], _ b: [(path: String, value: String)]) -> Bool {
+    a.count == b.count && a.sorted { $0 < $1 }.elementsEqual(b.sorted { $0 < $1 }) { $0 == $1 }
+  }
+
+  /// A label for each configuration: the values in which those that have a key differ; where these labels are not
+  /// distinct, the values of all keys that differ or are absent in some; `fallback` where nothing differs.
   package static func labels(
     _ configurations: [[(path: String, value: String)]], fallback: [String]
   ) -> [String] {

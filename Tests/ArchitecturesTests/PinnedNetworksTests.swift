@@ -3,8 +3,8 @@ import Autodiff
 import Diagnostics
 import NeuralLayers
 import TensorCore
-import Testing
 import TestSupport
+import Testing
 
 /// The networks for images of 64 × 64 pixels keep their bits: initial values, outputs, losses and gradients.
 ///

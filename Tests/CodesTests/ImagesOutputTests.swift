@@ -11,7 +11,7 @@ struct ImagesOutputTests {
     #expect(try ImagesOutput("a.h5") == .arrays("a.h5"))
     #expect(try ImagesOutput("x.y/a.HDF5") == .arrays("x.y/a.HDF5"))
     #expect(try ImagesOutput("a.b.npz") == .arrays("a.b.npz"))
-    #expect(try ImagesOutput("a.png", columns: 7) == .picture("a.png", columns: 7))
+    #expect(try ImagesOutput("a.png", columns: 7) == .grid("a.png", columns: 7))
     #expect(try ImagesOutput("x.y/pictures") == .folder("x.y/pictures"))
     #expect(try ImagesOutput("pictures.d/") == .folder("pictures.d/"))
     let error = #expect(throws: StructuredError.self) { try ImagesOutput("a.jpg") }
@@ -40,7 +40,7 @@ struct ImagesOutputTests {
       let error = #expect(throws: StructuredError.self) {
         try ImagesOutput(folder.file(name)).requireWritable(overwrite: true)
       }
-      #expect(error?.action == "Choose the name of a new folder.")
+      #expect(error?.action == "Choose another --output.")
     }
     #expect(throws: StructuredError.self) {
       try ImagesOutput(folder.file("a.png")).requireWritable(overwrite: false)

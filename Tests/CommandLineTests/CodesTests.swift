@@ -103,8 +103,9 @@ extension CommandLineTests {
       #expect(relativeDifference(written, kl) < 1e-9)
       // The report of the same run gives the same KL.
       let report = try #require(
-        try JSONSerialization.jsonObject(with: experiment.data("run/report.json")) as? [String: Any])
-      let reported = try #require(report["kl_per_dimension"] as? [Double])
+        try JSONSerialization.jsonObject(with: experiment.data("run/report/report.json")) as? [String: Any])
+      let decomposition = try #require(report["decomposition"] as? [String: Any])
+      let reported = try #require(decomposition["kl_per_dimension"] as? [Double])
       // It may have been computed with another number of threads: single precision.
       #expect(relativeDifference(kl, reported) < 1e-4)
     }
@@ -388,15 +389,15 @@ extension CommandLineTests {
           "wide.h5, array \"nan\": nan[1, 2] is nan (expected finite numbers of magnitude at most 1e+15)"
         ),
         ("decode run --codes wide.h5 --array huge --output a.npz", "huge[0, 1] is -3e+38 (expected finite numbers"),
-        ("decode run --codes wide.h5 --output a.jpg", "a.jpg: the name does not tell what to write"),
-        ("decode run --codes wide.h5 --output run", "run: something is there already"),
+        ("decode run --codes wide.h5 --output a.jpg", "a.jpg: the name does not determine the format"),
+        ("decode run --codes wide.h5 --output run", "run: the folder already exists"),
         ("decode run --codes wide.h5 --output gone/a", "gone/a: the folder gone does not exist"),
         ("sample run --count 5 --output data.h5", "data.h5: the file already exists"),
-        ("sample run --count 1001 --output a.png", "a.png: one picture cannot show 1001 images"),
+        ("sample run --count 1001 --output a.png", "a.png: one image cannot show 1001 images"),
         ("score run --images none.h5", "none.h5: there is no such file"),
         ("score run --images wide.h5", "wide.h5: there is no array \"images\" in the file"),
         ("score run --images small.h5", "small.h5: the images are 8×8×1 (expected 64×64×1, as the run was trained on)"),
-        ("score run --images data.h5 --output a.txt", "a.txt: the name does not tell what to write"),
+        ("score run --images data.h5 --output a.txt", "a.txt: the name does not determine the format"),
         ("score run --images data.h5 --output gone/a.csv", "gone/a.csv: cannot write into the folder gone"),
         ("score run --images data.h5 --output config.yaml/a.csv", "config.yaml/a.csv: config.yaml is not a folder"),
       ])

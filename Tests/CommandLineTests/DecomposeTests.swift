@@ -121,7 +121,7 @@ extension CommandLineTests {
       #expect(result.output.contains("total correlation"))
     }
 
-    @Test("a run decomposed again gives its report, byte for byte")
+    @Test("a run decomposed again gives the numbers of its report, without encoding again")
     func run() throws {
       let experiment = try SmallExperiment(steps: 30)
       let trained = try Program.run("train", "config.yaml", "--output", "run", "--threads", "1", in: experiment.folder)
@@ -129,17 +129,20 @@ extension CommandLineTests {
       let again = try Program.run(
         "decompose", "run", "--format", "json", "--threads", "1", in: experiment.folder)
       #expect(again.code == 0, "\(again.errors)")
-      let same = try experiment.data("run/report.json") == Data(again.output.utf8)
-      #expect(same)
+      #expect(again.errors.contains("Using the posteriors in run/posteriors.h5") && !again.errors.contains("Encoding"))
       let found = try object(again.output)
+      let report = try object(String(decoding: try experiment.data("run/report/report.json"), as: UTF8.self))
+      // The same program read both: equal objects are equal numbers.
+      let same = report["decomposition"] as? NSDictionary == found as NSDictionary
+      #expect(same && report["form"] as? String == "short")
       #expect(found["samples"] as? Int == 200 && found["seed"] as? Int == 3)
       // All 512 squares differ: H = log 512.
       #expect(abs(try #require(found["data_entropy"] as? Double) - log(512)) < 1e-9)
       let other = try Program.run(
         "decompose", "run", "--format", "json", "--samples", "50", "--seed", "4", in: experiment.folder)
       #expect(try object(other.output)["samples"] as? Int == 50)
-      let report = try experiment.data("run/report.md")
-      #expect(String(decoding: report, as: UTF8.self).contains("total correlation"))
+      let text = try experiment.data("run/report/report.md")
+      #expect(String(decoding: text, as: UTF8.self).contains("total correlation"))
     }
 
     @Test(

@@ -27,9 +27,16 @@ extension CommandLineTests {
         let options = (["--preset", "fast", "--format", "json"] + more).joined(separator: " ")
         return try Program.shell("exec \"$disentangle\" evaluate run --threads 1 \(options)", in: folder)
       }
+      // Training has encoded all images for its report.
       let first = try evaluate()
       #expect(first.code == 0, "\(first.errors)")
-      #expect(first.errors.contains("Encoding all 512 images"))
+      #expect(first.errors.contains("Using the posteriors in run/posteriors.h5") && !first.errors.contains("Encoding"))
+      // What is read gives what encoding gives.
+      try FileManager.default.removeItem(atPath: folder.file("run/posteriors.h5"))
+      let encodedAnew = try evaluate()
+      #expect(encodedAnew.errors.contains("Encoding all 512 images"))
+      let exact = encodedAnew.output == first.output
+      #expect(exact)
       let document = try object(first.output)
       #expect(document["data_points"] as? Int == 512)
       #expect((document["factors"] as? [[String: Any]])?.map { $0["size"] as? Int } == [8, 8, 8])

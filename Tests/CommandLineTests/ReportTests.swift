@@ -72,13 +72,14 @@ extension CommandLineTests {
       try train("--set training.decompose_every=5")
       let result = try report()
       #expect(result.output.contains("mutual information  I(x; z)") && result.output.contains("run/report/index.html"))
-      #expect(result.errors.contains("[1/7] encoding all images") && result.errors.contains("[7/7] drawing"))
+      // Training has encoded all images already.
+      #expect(result.errors.contains("[1/7] reading the posteriors") && result.errors.contains("[7/7] drawing"))
       let names = try FileManager.default.contentsOfDirectory(atPath: experiment.folder.file("run/report")).sorted()
-      #expect(names == ["explorer.html", "figures", "index.html", "report.json", "report.md"])
+      #expect(names == [".disentangle.json", "explorer.html", "figures", "index.html", "report.json", "report.md"])
 
       let contents = try json("run/report/report.json")
       for key in [
-        "title", "run", "decomposition", "findings", "latents", "pairwise", "factors", "audit", "likelihood",
+        "form", "title", "run", "decomposition", "findings", "latents", "pairwise", "factors", "audit", "likelihood",
         "rate_distortion", "training", "pictures", "figures",
       ] { #expect(contents[key] != nil, "\(key) is missing") }
       #expect(value("run.training", in: contents) as? String == "complete")
@@ -238,7 +239,7 @@ extension CommandLineTests {
       _ = try report()
       let before = try experiment.data("run/report/report.json")
       try FileManager.default.createDirectory(atPath: experiment.folder.file("mine"), withIntermediateDirectories: true)
-      expectError(try run("report run --output mine"), "mine", "no report")
+      expectError(try run("report run --output mine"), "mine", "not written by this program", "an earlier report")
       expectError(try run("report run --output data.h5"), "data.h5", "a file is in the way")
       expectError(try run("report run --output none/report"), "none", "does not exist", "mkdir")
       expectError(try run("compare run run/"), "given twice")
@@ -308,7 +309,7 @@ extension CommandLineTests {
       #expect(try run("compare a b c").code == 0)
       let same = try experiment.data("comparison/comparison.json") == first
       #expect(same)
-      // A run without a report is measured, and so is one that is not what was reported.
+      // A run without a full report is measured, and so is one whose weights have changed.
       try FileManager.default.removeItem(atPath: experiment.folder.file("c/report"))
       try FileManager.default.removeItem(atPath: experiment.folder.file("b/weights.safetensors"))
       try FileManager.default.copyItem(
@@ -316,7 +317,7 @@ extension CommandLineTests {
         toPath: experiment.folder.file("b/weights.safetensors"))
       let again = try run("compare a b c \(Self.quick)")
       #expect(again.code == 0 && !again.errors.contains("a: encoding"), "\(again.errors)")
-      #expect(again.errors.contains("b: encoding all images") && again.errors.contains("c: encoding all images"))
+      #expect(again.errors.contains("b: encoding all images") && again.errors.contains("c: reading the posteriors"))
     }
 
     @Test("A study trains its runs once, takes others as they are, and draws them with their bounds")
@@ -356,7 +357,7 @@ extension CommandLineTests {
 
       let first = try experiment.data("\(folder)/rate-distortion.json")
       let again = try run("rate-distortion study.yaml")
-      #expect(again.code == 0 && again.output.components(separatedBy: "Already trained.").count == 5)
+      #expect(again.code == 0 && again.output.components(separatedBy: "It is complete already.").count == 5)
       let same = try experiment.data("\(folder)/rate-distortion.json") == first
       #expect(same)
     }

@@ -22,7 +22,7 @@ extension CommandLineTests {
         try #require(result.code == 0, "\(result.errors)")
         weights = try experiment.data("run/weights.safetensors")
         metrics = try experiment.metrics(of: "run")
-        report = try experiment.data("run/report.json")
+        report = try experiment.data("run/report/report.json")
       }
     }
 
@@ -37,7 +37,7 @@ extension CommandLineTests {
       // Compared before they are expected: a difference of arrays this long takes minutes to print.
       let sameWeights = try experiment.data("run/weights.safetensors") == expected.weights
       let sameMetrics = try experiment.metrics(of: "run") == expected.metrics
-      let sameReport = try experiment.data("run/report.json") == expected.report
+      let sameReport = try experiment.data("run/report/report.json") == expected.report
       #expect(sameWeights && sameMetrics && sameReport)
       #expect(try experiment.metrics(of: "run").compactMap { $0["step"] } == (1...100).map { Double($0 * 20) })
     }
@@ -117,10 +117,10 @@ extension CommandLineTests {
       let untouched = try experiment.snapshot() == before
       #expect(untouched)
 
-      try FileManager.default.removeItem(atPath: experiment.folder.file("runs/small/report.md"))
+      try FileManager.default.removeItem(atPath: experiment.folder.file("runs/small/report/report.md"))
       let mended = try Program.run("train", "config.yaml", "--threads", "1", "--resume", in: experiment.folder)
       #expect(mended.code == 0)
-      #expect(mended.output.contains("Where the rate goes"))
+      #expect(mended.output.contains("Rate decomposition"))
       let same = try experiment.snapshot() == before
       #expect(same)
     }

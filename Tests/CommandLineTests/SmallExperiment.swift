@@ -81,8 +81,13 @@ struct SmallExperiment {
   func tornFile(in run: String) throws -> String? {
     guard FileManager.default.fileExists(atPath: folder.file(run)) else { return nil }
     // Hidden files are those in the making, by design of no meaning until they have their names.
-    return try FileManager.default.contentsOfDirectory(atPath: folder.file(run)).filter { !$0.hasPrefix(".") }
-      .first { name in try !isWhole("\(run)/\(name)") }
+    return try FileManager.default.subpathsOfDirectory(atPath: folder.file(run)).filter { name in
+      var isFolder: ObjCBool = false
+      return !name.split(separator: "/").contains { $0.hasPrefix(".") }
+        && FileManager.default.fileExists(atPath: folder.file("\(run)/\(name)"), isDirectory: &isFolder)
+        && !isFolder.boolValue
+    }
+    .first { name in try !isWhole("\(run)/\(name)") }
   }
 
   private func isWhole(_ name: String) throws -> Bool {
@@ -97,6 +102,10 @@ struct SmallExperiment {
     case "png": return data.starts(with: [0x89, 0x50, 0x4e, 0x47]) && data.suffix(8).starts(with: Data("IEND".utf8))
     case "yaml": return data.starts(with: Data("name: small\n".utf8)) && data.last == UInt8(ascii: "\n")
     case "md": return data.starts(with: Data("# small".utf8)) && data.last == UInt8(ascii: "\n")
+    case "svg": return String(decoding: data.suffix(16), as: UTF8.self).contains("</svg>")
+    case "html": return String(decoding: data.suffix(16), as: UTF8.self).contains("</html>")
+    case "pdf":
+      return data.starts(with: Data("%PDF".utf8)) && String(decoding: data.suffix(8), as: UTF8.self).contains("%%EOF")
     case "lock": return true
     default: return false
     }

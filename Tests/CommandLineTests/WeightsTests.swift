@@ -173,7 +173,7 @@ extension CommandLineTests {
         ("safetensors run --output gone/a", "cannot write into the folder gone"),
         ("safetensors run --output config.yaml", "config.yaml: the file already exists"),
         ("onnx run --output gone/a", "the folder gone does not exist"),
-        ("onnx run --output run", "run: something else is there"),
+        ("onnx run --output run", "run: the folder was not written by this program"),
         ("onnx run --output a.onnx", "a.onnx: two networks do not go into one file (expected the name of a folder)"),
         ("onnx run --only encoder --output run", "run: this is a directory"),
         (

@@ -106,7 +106,7 @@ import Testing
     let lines = try report("{metrics: [mig, irs]}", .constant).csv().split(separator: "\n")
     #expect(lines[0] == "metric,score,value,standard_error,unit,undefined")
     #expect(lines[1].hasPrefix("mig,mig,0.0,0.0,"))
-    #expect(lines[2] == "irs,irs,,,,\"Every latent is constant, so the codes say nothing.\"")
+    #expect(lines[2] == "irs,irs,,,,\"Every latent is constant, so the codes carry no information.\"")
   }
 
   @Test func `The table has a line for each score, notes below, and parts if asked for`() throws {

@@ -114,7 +114,7 @@ struct GoldenMetricTests {
       return MetricInput(codes: golden.codes, meanKL: kl, device: device)
     }
     let metric = try decode(UDR.Configuration.self, "{points: 0, groups: 0}").metric()
-    let result = try #require(metric as? any RunComparison).compare(runs, labels: names, stream: stream)
+    let result = try #require(metric as? any MultiRunMetric).compare(runs, labels: names, stream: stream)
     // scikit-learn's Lasso stops at a duality gap of 1e-4.
     for (relation, tolerance) in [("spearman", Self.tolerance), ("lasso", 1e-3)] {
       let pairwise = try #require(result.part("\(relation)_pairwise")).values.map { $0 ?? .nan }

@@ -64,7 +64,9 @@ import Testing
     #expect(try value(results, .rotated, "completeness") < 0.35)
     // Lasso leaves a few weights by chance, or none.
     if learner != .lasso { #expect(try value(results, .random, "disentanglement") < 0.35) }
-    #expect(try reason(results, .constant, "disentanglement") == "Every latent is constant, so the codes say nothing.")
+    #expect(
+      try reason(results, .constant, "disentanglement")
+        == "Every latent is constant, so the codes carry no information.")
     #expect(try reason(results, .singleLatent, "completeness").hasPrefix("There is a single latent"))
     #expect(try reason(results, .nothingVaries, "informativeness_test").hasPrefix("No factor"))
     let importance = try #require(results[.singleValuedFactor]?.part("importance"))

@@ -1,6 +1,7 @@
 import Diagnostics
 import DisentanglementMetrics
 import Foundation
+import RateDecomposition
 import TensorCore
 import TestSupport
 import Testing
@@ -60,7 +61,7 @@ import Testing
     #expect(abs(try value(results, .deadDimensions, all) - 4.0 / 6) < 1e-12)
     #expect(abs(try value(results, .deadDimensions, informative) - 1) < 1e-12)
     #expect(try value(results, .constant, all) == 0)
-    #expect(try reason(results, .constant, informative) == "No latent says anything about a factor.")
+    #expect(try reason(results, .constant, informative) == "No latent carries information about a factor.")
     #expect(try value(results, .rotated, all) < 0.9)
     let two = try LabeledCodes(codes: [0, 1, 0, 1], latents: 1, factors: [0, 1, 0, 1], names: ["only"])
     let metric = try decode(Modularity.Configuration.self, "{}").metric()
@@ -119,7 +120,7 @@ import Testing
     for codes in [TestCodes.perfect, .duplicated, .deadDimensions, .singleLatent, .singleValuedFactor] {
       #expect(abs(try value(results, codes, "irs") - 1) < 1e-6)
     }
-    #expect(try reason(results, .constant, "irs") == "Every latent is constant, so the codes say nothing.")
+    #expect(try reason(results, .constant, "irs") == "Every latent is constant, so the codes carry no information.")
     #expect(try value(results, .rotated, "irs") < 0.7)
     #expect(try value(results, .random, "irs") < 0.4)
   }
@@ -139,7 +140,8 @@ import Testing
     #expect(abs(try value(results, .duplicated, "compactness") - (0.5 - 1.0 / 8) / (1 - 1.0 / 8)) < tolerance)
     // Each latent tells something of every factor, relative to its entropy most of the one with fewest values.
     #expect(try value(results, .rotated, "modularity") < 0.6)
-    #expect(try reason(results, .constant, "modularity") == "Every latent is constant, so the codes say nothing.")
+    #expect(
+      try reason(results, .constant, "modularity") == "Every latent is constant, so the codes carry no information.")
     #expect(try reason(results, .singleLatent, "compactness").hasPrefix("A single latent is active"))
   }
 
@@ -157,7 +159,7 @@ import Testing
     // Each of four pairs of equal latents of variance s² is s²(4 − 2√2) away; s² has the divisor N − 1.
     let expected = 4 * (4 - 2 * 2.0.squareRoot()) * 1152 / 1151
     #expect(abs(try value(results, .duplicated, distance) - expected) < 1e-6)
-    #expect(try reason(results, .constant, total) == "Every latent is constant, so the codes say nothing.")
+    #expect(try reason(results, .constant, total) == "Every latent is constant, so the codes carry no information.")
     #expect(try reason(results, .singleLatent, "mutual_information_score").hasPrefix("There is a single latent"))
   }
 
@@ -181,7 +183,7 @@ import Testing
     let other = try LabeledCodes(codes: shuffled, latents: 4, factors: perfect.factors, names: perfect.factorNames)
     let runs = [perfect, other, try TestCodes.random.codes].map { MetricInput(codes: $0, device: device) }
     let udr = try #require(
-      decode(UDR.Configuration.self, "{relations: [spearman]}").metric() as? any RunComparison)
+      decode(UDR.Configuration.self, "{relations: [spearman]}").metric() as? any MultiRunMetric)
     let result = try udr.compare(Array(runs[0..<2]), labels: ["a", "b"], stream: RandomStream(seed: 1))
     // Ranks of all 1,000 sampled points: chance correlations of 1/√1000 between latents remain.
     #expect(try #require(result.score("spearman a")?.value) > 0.85)
@@ -199,7 +201,7 @@ import Testing
 
   @Test func `Rank correlations of three runs with dead latents have no NaN`() throws {
     let codes = try [TestCodes.deadDimensions, .constant, .singleLatent].map { try $0.input() }
-    let udr = try #require(decode(UDR.Configuration.self, "{}").metric() as? any RunComparison)
+    let udr = try #require(decode(UDR.Configuration.self, "{}").metric() as? any MultiRunMetric)
     for runs in [codes, codes.map { MetricInput(codes: $0.codes, device: $0.device) }] {
       let result = try udr.compare(runs, labels: ["dead", "constant", "single"], stream: RandomStream(seed: 1))
       for score in result.scores { #expect(score.value?.isFinite ?? (score.undefined != nil), "\(score)") }

@@ -20,7 +20,7 @@ struct RunFolderTests {
       try run.write(Data([1, 2]), as: .weights)
       try run.write(Data([3]), as: .weights)
       #expect(try run.read(.weights) == Data([3]))
-      #expect(throws: StructuredError.self) { try run.read(.report) }
+      #expect(throws: StructuredError.self) { try run.read(.checkpoint) }
     }
   }
 
@@ -80,12 +80,15 @@ struct RunFolderTests {
     }
   }
 
-  @Test("what a killed start left behind is used again")
+  @Test("what a killed start left behind is removed")
   func staging() throws {
     try withTemporaryFolder { parent throws in
-      let staging = parent + "/.run.starting"
+      let staging = parent + "/.run.0abc.staging"
       try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: false)
       try makeFile(staging + "/config.yaml", "half")
+      try makeFile(
+        staging + "/.disentangle.json",
+        #"{"complete": false, "files": {"config.yaml": {}, "run.lock": {}}, "kind": "run", "version": 1}"#)
       let run = try RunFolder.create(at: parent + "/run", with: files)
       #expect(try run.read(.configuration) == Data("name: a\n".utf8))
       #expect(try names(in: parent) == ["run"])

@@ -96,7 +96,7 @@ struct TrainerTests {
       } catch { return "\(error)" }
     }
     let other = configuration.yaml.replacingOccurrences(of: "beta: 4", with: "beta: 5")
-    #expect(failure(other).contains("another configuration: there \"beta: 4\", here \"beta: 5\""))
+    #expect(failure(other).contains("another configuration: objective.beta is 4, not 5"))
     var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     bytes[bytes.count - 1000] ^= 1
     try bytes.write(to: URL(fileURLWithPath: path))

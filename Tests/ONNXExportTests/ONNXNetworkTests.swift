@@ -193,25 +193,31 @@ struct ONNXNetworkTests {
     #expect(try folder.names().isEmpty)
   }
 
-  @Test("A folder is replaced only if asked, and only if it holds nothing else")
+  @Test("A folder is replaced only if asked, only if it is of this kind, and other files stay in it")
   func replacing() throws {
     let model = try ONNXExample.all[4].model(), path = folder.file("model")
     func write(overwrite: Bool, to path: String) throws {
       try ONNXFolder.write(model, name: "a", configuration: "", to: path, overwrite: overwrite)
     }
     try write(overwrite: false, to: path)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["decoder.onnx", "encoder.onnx"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: path).sorted() == [
+        ".disentangle.json", "decoder.onnx", "encoder.onnx",
+      ])
     let twice = #expect(throws: StructuredError.self) { try write(overwrite: false, to: path) }
     #expect(twice?.description == "\(path): the folder already exists\n  Choose another name or pass --force.")
     try write(overwrite: true, to: path)
     _ = try folder.write([1], as: "model/notes.txt")
-    let other = #expect(throws: StructuredError.self) { try write(overwrite: true, to: path) }
-    #expect(other?.what == "something else is there")
-    #expect(FileManager.default.fileExists(atPath: folder.file("model/notes.txt")))
+    try write(overwrite: true, to: path)
+    #expect(FileManager.default.contents(atPath: folder.file("model/notes.txt")) == Data([1]))
+    try FileManager.default.createDirectory(atPath: folder.file("other"), withIntermediateDirectories: false)
+    _ = try folder.write([1], as: "other/notes.txt")
+    let other = #expect(throws: StructuredError.self) { try write(overwrite: true, to: folder.file("other")) }
+    #expect(other?.what.contains("was not written by this program") == true)
     let file = #expect(throws: StructuredError.self) { try write(overwrite: true, to: folder.file("model/notes.txt")) }
-    #expect(file?.what == "something else is there")
+    #expect(file?.what == "a file is in the way")
     let one = #expect(throws: StructuredError.self) { try write(overwrite: false, to: folder.file("both.onnx")) }
     #expect(one?.action == "Pass --only encoder or --only decoder for a file.")
-    #expect(try folder.names() == ["model"])
+    #expect(try folder.names() == ["model", "other"])
   }
 }

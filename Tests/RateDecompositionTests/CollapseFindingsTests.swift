@@ -42,7 +42,8 @@ struct CollapseFindingsTests {
     let text = result.sentences.joined(separator: " ")
     #expect(text.contains("3 of 5 latents are active"))
     #expect(text.contains("Latents 1, 4 are inactive, yet their KL is above 0.1 nats"))
-    #expect(text.contains("The latents are factorised") && text.contains("one factor almost alone"))
+    #expect(
+      text.contains("The latents are factorised") && text.contains("each active latent encodes mainly one factor"))
   }
 
   @Test("a fully entangled code: every latent tells the same mixture of all factors")
@@ -76,7 +77,7 @@ struct CollapseFindingsTests {
     #expect(result.dependence == .single && result.collapsed == [0, 2])
     let text = result.sentences.joined(separator: " ")
     #expect(text.contains("1 of 3 latents are active (Var(μ) ≥ 0.01); latents 0, 2 have collapsed to the prior."))
-    #expect(text.contains("single active latent"))
+    #expect(text.contains("A single latent is active"))
     #expect(try JSONDecoder().decode(CollapseFindings.self, from: JSONEncoder().encode(result)) == result)
   }
 

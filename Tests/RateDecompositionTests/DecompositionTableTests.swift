@@ -70,10 +70,10 @@ struct DecompositionTableTests {
 
   @Test("the entropy of data with repeated images")
   func entropy() {
-    #expect(abs(ImageTerms.entropy(multiplicities: [1, 1, 1, 1]) - log(4)) < 1e-12)
-    #expect(abs(ImageTerms.entropy(multiplicities: [4])) < 1e-12)
+    #expect(abs(TensorCore.entropy(ofCounts: [1, 1, 1, 1]) - log(4)) < 1e-12)
+    #expect(abs(TensorCore.entropy(ofCounts: [4])) < 1e-12)
     // Two of four images alike: ½ log 2 + ½ log 4.
-    #expect(abs(ImageTerms.entropy(multiplicities: [2, 1, 1]) - 1.5 * log(2)) < 1e-12)
+    #expect(abs(TensorCore.entropy(ofCounts: [2, 1, 1]) - 1.5 * log(2)) < 1e-12)
   }
 
   @Test("text shows every term with its error, the bounds in words, and how far minibatch estimates are off")
@@ -93,7 +93,7 @@ struct DecompositionTableTests {
   @Test("Markdown tables have as many cells in every row as in the heading")
   func markdown() throws {
     let text = DecompositionTable(try Self.example()).text(.markdown)
-    #expect(text.contains("## Where the rate goes"))
+    #expect(text.contains("## Rate decomposition"))
     for table in text.components(separatedBy: "\n\n").filter({ $0.hasPrefix("|") }) {
       let counts = table.split(separator: "\n").map { line in
         line.replacingOccurrences(of: "\\|", with: "").count { $0 == "|" }

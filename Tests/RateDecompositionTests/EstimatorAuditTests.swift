@@ -131,8 +131,30 @@ struct EstimatorAuditTests {
     }
     for estimator in [EstimatorAudit.Estimator.weighted, .stratified, .gaussian] {
       let cells = try audits.map { try #require(try row($0, estimator, 32).totalCorrelation) }
-      expectHonest(estimator.title, cells.map { Estimate(value: $0.mean, standardError: $0.standardError) })
+      expectCalibrated(estimator.title, cells.map { Estimate(value: $0.mean, standardError: $0.standardError) })
     }
+  }
+
+  @Test("a Gaussian with a singular covariance has no total correlation, and no number that is none")
+  func singular() throws {
+    // Two latents with the same means and noise of 1e-13: 1 − R² is 1e-26, zero to rounding.
+    let means = (0..<50).flatMap { [Double($0) / 10, Double($0) / 10] }
+    let posterior = try PosteriorTable(means: means, logVariances: [Double](repeating: -60, count: 100), latents: 2)
+    let exact = try RateDecomposition(of: posterior, options: options(samples: 100), on: device)
+    let audit = try EstimatorAudit(
+      of: posterior, exact: exact, options: auditOptions(sizes: [16], batches: 3), on: device)
+    for size in [16, 50] {
+      let row = try row(audit, .gaussian, size)
+      #expect(row.totalCorrelation == nil && row.mutualInformation == nil)
+      #expect(row.dimensionWiseKL?.mean.isFinite == true)
+    }
+    // Where one component is nearly, but not exactly, a function of the other, it is −½ log(1 − ρ²).
+    let rho = 1 - 1e-8
+    let total = try #require(GaussianDependence.totalCorrelation([4, 6 * rho, 6 * rho, 9], size: 2))
+    // 1 − ρ² carries the rounding of ρ², 1e-16 of 2e-8.
+    #expect(abs(total + 0.5 * log(1 - rho * rho)) < 1e-7)
+    #expect(GaussianDependence.totalCorrelation([1, .nan, .nan, 1], size: 2) == nil)
+    #expect(GaussianDependence.totalCorrelation([0, 0, 0, 1], size: 2) == nil)
   }
 
   @Test("no batches and empty ones are refused")

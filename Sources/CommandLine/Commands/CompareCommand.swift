@@ -9,8 +9,8 @@ struct CompareCommand: ComponentCommand {
     commandName: "compare",
     abstract: "Compare runs in a table and overlaid figures, seeds as mean ± standard deviation.",
     discussion: """
-      Runs whose configurations differ only in name and seed form one group. A run with a report (disentangle report RUN) \
-      is read from it; other runs are measured first, which takes as long as a report.
+      Runs whose configurations differ in nothing but name and seed form one group. The numbers of a run come from its \
+      full report (disentangle report RUN); a run without one is measured here, which takes as long as a report.
       """)
 
   @Argument(help: "The folders of runs.", completion: .directory)
@@ -31,7 +31,7 @@ struct CompareCommand: ComponentCommand {
       throw StructuredError("the run is given twice", at: twice, expected: "different runs")
     }
     let reports = try runs.map { run in
-      let known = try ReportContents.existing(of: run)
+      let known = try ReportContents.existing(of: run).flatMap { $0.isFull ? $0 : nil }
       return (
         path: run.folder.path,
         contents: try known

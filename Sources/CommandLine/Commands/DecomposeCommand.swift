@@ -5,10 +5,11 @@ import RateDecomposition
 
 struct DecomposeCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decompose", abstract: "Decompose the KL rate into exact I(x; z), TC and dimension-wise KL.",
+    commandName: "decompose", abstract: "Decompose the KL rate exactly: I(x; z), TC(z) and dimension-wise KL.",
     discussion: """
-      The posteriors are those of a run, or come from any program with --posterior FILE.h5: arrays mean and log_variance \
-      [N, D] (float32 or float64), optionally samples [S, D] with indices [S].
+      The posteriors are those of a run, or of a file from any program: --posterior FILE.h5 with arrays mean and \
+      log_variance [N, D] (float32 or float64), and optionally samples [S, D] with indices [S]. All values are in nats. \
+      The posteriors of a run's images are computed once and stored in its folder as posteriors.h5.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
@@ -62,10 +63,7 @@ struct DecomposeCommand: ComponentCommand {
       settings.report.samples = samples ?? settings.report.samples
       settings.training.batchSize = batchSize ?? settings.training.batchSize
       settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
-      let dataset = try settings.dataset.open(on: device)
-      let model = try run.model(for: dataset, on: device)
-      result = try measureRun(model, on: dataset, settings, pictures: false, logging.logger)
-        .decomposition
+      result = try decompose(run, settings, device: device, logging.logger)
     }
     switch format {
     case .table: try StandardStream.output.writeLine(DecompositionTable(result).text())

@@ -133,15 +133,8 @@ struct EvaluateCommand: ComponentCommand {
     let run = try TrainedRun(at: folder, components: components, on: device)
     let dataset = try run.settings.dataset.open(on: device)
     try MetricInput.requireFactors(of: dataset, at: folder)
-    let cache = try PosteriorCache(of: run, for: dataset)
-    let posterior: PosteriorTable
-    if let known = cache.load() {
-      posterior = known
-    } else {
-      posterior = try encode(dataset, by: run.model(for: dataset, on: device), logger)
-      // In a read-only folder the posteriors cannot be kept, but they can be measured.
-      do { try cache.store(posterior) } catch { logger.warning("The posteriors are not kept: \(error)") }
-    }
+    let posterior = try PosteriorCache(of: run, for: dataset).posterior(
+      of: dataset, by: run.model(for: dataset, on: device), logger: logger, progress: imagesProgress(of: dataset.count))
     return try MetricInput(posterior, on: dataset, device: device, location: folder)
   }
 

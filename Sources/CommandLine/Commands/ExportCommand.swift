@@ -33,7 +33,8 @@ struct ExportExplorer: ComponentCommand {
     try AtomicFile.requireWritable(path, overwrite: true)
     let dataset = try run.settings.dataset.open(on: device)
     let model = try run.model(for: dataset, on: device)
-    let posterior = try encode(dataset, by: model, logging.logger)
+    let posterior = try PosteriorCache(of: run, for: dataset).posterior(
+      of: dataset, by: model, logger: logging.logger, progress: imagesProgress(of: dataset.count))
     try LatentExplorer.write(
       model, on: dataset, posterior: posterior, title: run.settings.title(on: dataset), to: path)
     try StandardStream.output.writeLine(path)

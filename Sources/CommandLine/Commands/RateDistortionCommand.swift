@@ -78,32 +78,27 @@ struct RateDistortionCommand: ComponentCommand {
     _ resolved: ResolvedConfiguration<ExperimentConfiguration>, _ components: Components, at path: String,
     on device: Device
   ) throws {
-    if let folder = try? RunFolder.open(at: path), folder.contains(.weights), folder.hasReport {
-      guard try TrainedRun(at: path, components: components, on: device).configuration == resolved.yaml else {
+    if let folder = try? RunFolder.open(at: path), folder.contains(.weights) {
+      let run = try TrainedRun(at: path, components: components, on: device)
+      let differences = try ExperimentConfiguration.differences(from: run.configuration, to: resolved.yaml, components)
+      guard differences.isEmpty else {
         throw StructuredError(
-          "the existing run has another configuration", at: path, expected: "the configuration of the study",
-          action: "Choose another --output.")
+          "the run there has another configuration: \(differences.summary)", at: path,
+          expected: "the study's configuration", action: "Choose another --output.")
       }
-      return announce("Already trained.")
+      if try RateDecomposition(reportOf: run) != nil { return announce("It is complete already.") }
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
-      resolved, at: path, resume: true, dataset: dataset, on: device, logger: logging.logger)
+      resolved, at: path, resume: true, components: components, dataset: dataset, on: device, logger: logging.logger)
     if !run.isComplete { try run.trainToTheEnd(settings) }
-    try measureRun(run.trainer.model, on: dataset, settings, logging.logger).write(into: run.folder)
+    _ = try writeShortReport(of: run.folder.path, components, on: dataset, device: device, logging.logger)
   }
 
   /// A run's decomposition: from its report, or measured.
   private func measure(_ run: TrainedRun, on device: Device) throws -> Measured {
-    let decomposition: RateDecomposition
-    if run.folder.contains(.weights), run.folder.hasReport {
-      decomposition = try RateDecomposition(reading: run.folder)
-    } else {
-      let dataset = try run.settings.dataset.open(on: device)
-      decomposition = try measureRun(
-        run.model(for: dataset, on: device), on: dataset, run.settings, pictures: false, logging.logger
-      ).decomposition
-    }
+    let decomposition =
+      try RateDecomposition(reportOf: run) ?? decompose(run, run.settings, device: device, logging.logger)
     return (try run.rateDistortionPoint(decomposition), decomposition)
   }
 }

@@ -6,12 +6,12 @@ import Reports
 
 struct ReportCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
-    commandName: "report",
-    abstract: "Write the report of a run: rate decomposition, latents, factors, traversals, samples.",
+    commandName: "report", abstract: "Write the full report of a run: rate decomposition, latents, factors, figures.",
     discussion: """
-      The report is a folder, by default report/ in the folder of the run: index.html, report.md, report.json, \
-      explorer.html, and figures/ with every figure as SVG, PDF and PNG. It needs no network. An interrupted run is \
-      reported as of its last checkpoint. A folder with config.yaml and weights.safetensors is sufficient.
+      The report is a folder, by default report/ in the run's folder: index.html, report.md, report.json, \
+      explorer.html, and figures/ with every figure as SVG, PDF and PNG. It opens without a network. It replaces an \
+      earlier report of the run; files that the program did not write stay in the folder. A run that was interrupted \
+      is reported as of its last checkpoint; a folder with config.yaml and weights.safetensors is enough.
       """)
 
   @Argument(help: "The folder of a run.", completion: .directory)
@@ -31,7 +31,7 @@ struct ReportCommand: ComponentCommand {
     var options = measuring.options
     options.metrics = metrics
     let run = try TrainedRun(at: folder, components: components, on: device)
-    let path = output ?? Report.defaultPath(run: run.folder.path)
+    let path = output ?? run.folder.reportFolder
     try Report.requireWritable(path)
     let report = try measureReport(run, options, on: device)
     try report.write(to: path)

@@ -1,16 +1,18 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import RateDecomposition
+import Reports
 import StrictConfiguration
 
 struct TrainCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Train a model and decompose its rate.",
     discussion: """
-      The output is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, report.json, \
-      report.md, reconstructions.png, traversals.png, and with --set training.tensorboard=true an event file for \
-      TensorBoard. SIGINT (Ctrl-C, exit code 130), SIGTERM (143) and SIGHUP (129) save a checkpoint; a second Ctrl-C \
-      ends at once. --resume continues bit for bit. Results go to standard output, progress to standard error.
+      The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, posteriors.h5, \
+      report/ (index.html, report.json, report.md, figures/), and with --set training.tensorboard=true \
+      events.out.tfevents for TensorBoard. SIGINT (Ctrl-C, exit code 130), SIGTERM (143) and SIGHUP (129) save a checkpoint; a second \
+      Ctrl-C ends at once. --resume continues bit for bit. Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -36,33 +38,31 @@ struct TrainCommand: ComponentCommand {
     let settings = resolved.value, device = device.device
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
-      resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume, dataset: dataset,
-      on: device, logger: logging.logger)
+      resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume,
+      components: components,
+      dataset: dataset, on: device, logger: logging.logger)
 
+    // A report that may not be replaced is an error now, not after training.
+    try Report.requireWritable(run.folder.reportFolder)
     if run.isComplete {
       announce(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step).")
     } else {
       try run.trainToTheEnd(settings, profiling: profile)
     }
-    if run.folder.hasReport {
-      announce(
-        "It has a report. To measure it again: disentangle decompose \(run.folder.path)")
-    } else {
-      try report(run, settings)
+    let trained = try TrainedRun(at: run.folder.path, components: components, on: device)
+    guard try RateDecomposition(reportOf: trained) == nil else {
+      return announce(
+        "Its report exists already. Print the decomposition: disentangle decompose \(run.folder.path)")
     }
-  }
-
-  private func report(_ run: TrainingRun, _ settings: ExperimentConfiguration) throws {
-    let report = try measureRun(run.trainer.model, on: run.dataset, settings, logging.logger)
-    try report.write(into: run.folder)
+    let report = try writeShortReport(of: run.folder.path, components, on: run.dataset, device: device, logging.logger)
     announce(
       """
 
-      \(report.text)
+      \(report.decompositionText)
 
-      The run is in \(run.folder.path): report.md, report.json, reconstructions.png, traversals.png, \
-      weights.safetensors
+      The run is in \(run.folder.path): weights.safetensors, posteriors.h5, report/index.html, report/report.md, \
+      report/report.json
       """)
   }
 }

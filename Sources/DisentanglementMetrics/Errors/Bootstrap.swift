@@ -2,8 +2,8 @@ import TensorCore
 
 /// Standard errors by the bootstrap: the statistic of samples drawn with replacement from the rows (Efron 1979).
 ///
-/// They say how much a score would differ for other data points drawn like these. Where the rows are a whole data set,
-/// they speak of a hypothetical larger one.
+/// They estimate how much a score would differ for other data points drawn like these. Where the rows are a whole data set,
+/// they refer to a hypothetical larger one.
 public enum Bootstrap {
   /// The standard error of each number that a statistic gives.
   ///

@@ -53,7 +53,7 @@ public struct Evaluation: Sendable {
     representation = settings.representation
     metrics = try settings.chosen(runs: runs).compactMap { chosen in
       let metric = chosen.settings.metric()
-      if runs > 1, metric is any RunComparison { return nil }
+      if runs > 1, metric is any MultiRunMetric { return nil }
       return try Entry(chosen.entry.name, written, finished) {
         try metric.evaluate(input, stream: root.split(chosen.entry.name))
       }

@@ -71,6 +71,6 @@ public struct EvaluationConfiguration: StrictlyDecodable, Sendable {
   /// comparisons where there is more than one run.
   public func chosen(runs: Int) -> [Metric] {
     if let named { return named.compactMap { name in all.first { $0.entry.name == name } } }
-    return all.filter { $0.entry.isDefault || (runs > 1 && $0.settings.metric() is any RunComparison) }
+    return all.filter { $0.entry.isDefault || (runs > 1 && $0.settings.metric() is any MultiRunMetric) }
   }
 }

@@ -43,7 +43,7 @@ public struct EvaluationReport: Sendable {
     let settings = configuration.value, root = RandomStream(seed: UInt64(settings.seed))
     let written = try ConfigurationDocument(yaml: configuration.yaml, source: "the configuration")
     comparison = try settings.chosen(runs: inputs.count).compactMap { chosen in
-      guard let metric = chosen.settings.metric() as? any RunComparison else { return nil }
+      guard let metric = chosen.settings.metric() as? any MultiRunMetric else { return nil }
       let stream = root.split(chosen.entry.name)
       return try Evaluation.Entry(chosen.entry.name, written, { finished($0, nil, $1) }) {
         let represented = try inputs.map {

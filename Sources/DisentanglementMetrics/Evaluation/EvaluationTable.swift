@@ -59,7 +59,7 @@ struct EvaluationTable {
       + (parts ? runs.flatMap { run in Self.parts(run.entries, factors, style, of: "\(run.name): ") } : [])
   }
 
-  /// What a metric has to say beside its scores.
+  /// The notes of a metric beside its scores.
   private static func sentences(_ entry: Evaluation.Entry) -> [String] {
     entry.result.notes.map { "\(entry.name): \($0)" }
       + entry.result.scores.compactMap { score in score.undefined.map { "\(entry.name), \(score.name): \($0)" } }

@@ -4,9 +4,9 @@ import TensorCore
 ///
 ///     DCIMIG = Σ_k max_{d: k*(d) = k} R_d / Σ_k H(v_k),   R_d = I(z_d; v_k*) − max_{k ≠ k*} I(z_d; v_k)
 ///
-/// with k*(d) the factor that the latent d says most about; a factor that is no latent's has 0 (Sepliarskaia, Kiseleva
+/// with k*(d) the factor that the latent d has most information about; a factor that is no latent's has 0 (Sepliarskaia, Kiseleva
 /// and de Rijke 2019, arXiv:1910.05587, "How to not measure disentanglement"). It is 1 if and only if each factor
-/// has a latent that determines it and says nothing about others, and unlike ``MIG`` it does not fall when several
+/// has a latent that determines it and carries no information about others, and unlike ``MIG`` it does not fall when several
 /// latents carry one factor. The information is that of ``MIG``; the paper does not fix an estimator.
 ///
 /// Parts: the gap of each latent `[D]` and the best gap of each factor, relative to its entropy, `[K]`.

@@ -3,14 +3,6 @@ import TensorCore
 
 /// Information of discrete values, plugged in from counts, in nats.
 public enum DiscreteInformation {
-  /// H = −Σ p log p of counts.
-  public static func entropy(counts: [Int]) -> Double {
-    let total = Double(counts.reduce(0, +))
-    return counts.reduce(0.0) { sum, count in
-      count == 0 ? sum : sum - Double(count) / total * log(Double(count) / total)
-    }
-  }
-
   /// The entropy of each column, `[C]`.
   ///
   /// - Parameter multiplicities: how often each row counts, `[N]`; nil for once.
@@ -22,7 +14,7 @@ public enum DiscreteInformation {
       } else {
         for value in column { counts[Int(value)] += 1 }
       }
-      return entropy(counts: counts)
+      return entropy(ofCounts: counts)
     }
   }
 
@@ -43,14 +35,13 @@ public enum DiscreteInformation {
     var matrix = [Double](repeating: 0, count: pairs)
     matrix.withUnsafeMutableBufferPointer { matrix in
       nonisolated(unsafe) let matrix = matrix
-      func work(_ range: Range<Int>) {
+      forEachRange(pairs, on: device) { range in
         for pair in range {
           let i = pair / width, j = pair % width
           matrix[pair] = mutualInformation(
             a.columns[i], a.sizes[i], b.columns[j], b.sizes[j], multiplicities: multiplicities)
         }
       }
-      if let device { device.forEachRange(pairs) { _, range in work(range) } } else { work(0..<pairs) }
     }
     return matrix
   }
@@ -63,7 +54,7 @@ public enum DiscreteInformation {
     var matrix = [Double](repeating: 0, count: size * size)
     matrix.withUnsafeMutableBufferPointer { matrix in
       nonisolated(unsafe) let matrix = matrix
-      func work(_ range: Range<Int>) {
+      forEachRange(pairs.count, on: device) { range in
         for (i, j) in pairs[range] {
           let value = mutualInformation(
             columns.columns[i], columns.sizes[i], columns.columns[j], columns.sizes[j], multiplicities: multiplicities)
@@ -71,7 +62,6 @@ public enum DiscreteInformation {
           matrix[j * size + i] = value
         }
       }
-      if let device { device.forEachRange(pairs.count) { _, range in work(range) } } else { work(pairs.indices) }
     }
     return matrix
   }

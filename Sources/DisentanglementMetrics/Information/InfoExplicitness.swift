@@ -10,7 +10,7 @@ import TensorCore
 /// with the predictive V-information of multinomial logistic regressions V (Hsu et al. 2023, arXiv:2305.18378; Xu et
 /// al. 2020, arXiv:2002.10689): H_V(v | z) is the mean of −log p of the regression on standardised codes, in nats, with
 /// classes weighted alike, on the data points it was learnt from; H_V(v) is that of a regression which sees nothing, log|V_k|.
-/// 0 where codes tell nothing linearly, 1 where they tell all. The authors' regression has no penalty; here C = 10⁴, so
+/// 0 where codes predict nothing linearly, 1 where they predict everything. The authors' regression has no penalty; here C = 10⁴, so
 /// that there is a solution where classes can be separated without error, and it is followed until a step promises less
 /// than 10⁻⁵ nats. A figure on data points that were learnt from is
 /// too large by about (D + 1)(|V| − 1)/(2N·log|V|). The standard error is over the data points, with the regressions as they are.

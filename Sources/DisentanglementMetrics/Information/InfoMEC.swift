@@ -142,14 +142,13 @@ public struct InfoMEC: DisentanglementMetric {
       information = [Double](repeating: 0, count: columns.count * factors.count)
       information.withUnsafeMutableBufferPointer { information in
         nonisolated(unsafe) let information = information
-        func work(_ range: Range<Int>) {
+        forEachRange(columns.count, on: device) { range in
           for d in range {
             for (k, value) in estimator.information(columns[d], factors).enumerated() {
               information[d * factors.count + k] = value
             }
           }
         }
-        if let device { device.forEachRange(columns.count) { _, range in work(range) } } else { work(columns.indices) }
       }
     }
     return information.indices.map { position in

@@ -4,7 +4,7 @@ import TensorCore
 ///
 ///     MIG = 1/K Σ_k (I(z_j₁; v_k) − I(z_j₂; v_k)) / H(v_k)
 ///
-/// where j₁ and j₂ are the latents that say most and second most about the factor v_k (Chen et al. 2018,
+/// where j₁ and j₂ are the latents with the most and second most information about the factor v_k (Chen et al. 2018,
 /// arXiv:1802.04942, Eq. 6). As in disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359, Appendix B) each latent
 /// of 10,000 data points is put into 20 bins of equal width over its own range, factors stay as they are, and
 /// information is plugged in from counts: equal to dlib's to rounding (1e-11). Plugged-in information is biased upwards

@@ -7,8 +7,8 @@ import TensorCore
 /// (Ridgeway and Mozer 2018, arXiv:1802.05312), with the information of ``MIG``: 20 bins of equal width over 10,000
 /// data points, as disentanglement_lib has it; equal to dlib's to rounding.
 ///
-/// A latent that says nothing at all about any factor counts 0 in `modularity`, as in dlib, although the paper does not
-/// speak of it; `modularity_of_informative_latents` leaves such latents out. Both see plugged-in information, whose bias
+/// A latent without information about any factor counts 0 in `modularity`, as in dlib, although the paper does not
+/// mention it; `modularity_of_informative_latents` leaves such latents out. Both see plugged-in information, whose bias
 /// grows with the number of a factor's values, so that unrelated codes do not have the modularity 0. Factors with a
 /// single value are left out. Parts: modularity of each latent `[D]`, mutual information `[D, K]` in nats.
 public struct Modularity: BinnedMetric {
@@ -44,7 +44,7 @@ public struct Modularity: BinnedMetric {
         MetricScore(names[0], values[0], standardError: errors[0]),
         values[1].isFinite
           ? MetricScore(names[1], values[1], standardError: errors[1])
-          : MetricScore(names[1], undefined: "No latent says anything about a factor."),
+          : MetricScore(names[1], undefined: "No latent carries information about a factor."),
       ],
       parts: [
         MetricPart("modularity_per_latent", axes: ["latent"], shape: [codes.latents], values: latents),
@@ -53,11 +53,12 @@ public struct Modularity: BinnedMetric {
       notes: [
         codes.noteOnSingleValues,
         dead > 0
-          ? "\(dead) of \(codes.latents) latents say nothing about any factor and count 0 in \(names[0])." : nil,
+          ? "\(dead) of \(codes.latents) latents carry no information about any factor and count as 0 in \(names[0])."
+          : nil,
       ].compactMap { $0 })
   }
 
-  /// The modularity of each latent from mutual information `[D, K]`; NaN for one that says nothing.
+  /// The modularity of each latent from mutual information `[D, K]`; NaN for one without information.
   static func perLatent(_ information: [Double], factors: Int, varying: [Int]) -> [Double] {
     stride(from: 0, to: information.count, by: factors).map { row in
       let squares = varying.map { information[row + $0] * information[row + $0] }

@@ -39,8 +39,8 @@ extension LabeledCodes {
 
 /// Why scores are undefined, as sentences.
 enum Undefined {
-  static let noFactor = "No factor takes more than one value, so there is nothing that codes could tell apart."
-  static let constantCodes = "Every latent is constant, so the codes say nothing."
+  static let noFactor = "No factor takes more than one value, so there is nothing to predict."
+  static let constantCodes = "Every latent is constant, so the codes carry no information."
   static let oneFactor = "A single factor varies; this score compares several."
   static let onePoint = "There is a single data point."
 }

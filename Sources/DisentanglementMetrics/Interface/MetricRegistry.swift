@@ -16,7 +16,8 @@ extension Registry<MetricEntry> {
         name: "modularity", summary: "Whether each latent depends on one factor only",
         paper: "Ridgeway & Mozer 2018, arXiv:1802.05312", configuration: Modularity.Configuration.self),
       MetricEntry(
-        name: "factor-vae-score", summary: "Whether the latent that varies least tells which factor was held fixed",
+        name: "factor-vae-score",
+        summary: "Whether the latent that varies least identifies the factor that was held fixed",
         paper: "Kim & Mnih 2018, arXiv:1802.05983", configuration: FactorVAEScore.Configuration.self),
       MetricEntry(
         name: "irs", summary: "Interventional robustness: how little a latent moves while its factor is held fixed",
@@ -35,7 +36,7 @@ extension Registry<MetricEntry> {
         name: "udr", summary: "Unsupervised disentanglement ranking: whether several runs found the same latents",
         paper: "Duan et al. 2020, arXiv:1905.12614", configuration: UDR.Configuration.self, isDefault: false),
       MetricEntry(
-        name: "beta-vae-score", summary: "Whether differences of codes tell which factor two images share",
+        name: "beta-vae-score", summary: "Whether differences of codes identify the factor that two images share",
         paper: "Higgins et al. 2017, β-VAE", configuration: BetaVAEScore.Configuration.self),
       MetricEntry(
         name: "sap", summary: "How much better the best latent predicts a factor than the second best",
@@ -44,7 +45,7 @@ extension Registry<MetricEntry> {
         name: "dci", summary: "Disentanglement, completeness, informativeness, by boosted trees, lasso or a forest",
         paper: "Eastwood & Williams 2018", configuration: DCI.Configuration.self),
       MetricEntry(
-        name: "explicitness", summary: "How well a linear classifier tells each value of each factor",
+        name: "explicitness", summary: "How well a linear classifier predicts each value of each factor",
         paper: "Ridgeway & Mozer 2018, arXiv:1802.05312", configuration: Explicitness.Configuration.self),
       MetricEntry(
         name: "downstream", summary: "Accuracy of classifiers that learn the factors from few and many labels",

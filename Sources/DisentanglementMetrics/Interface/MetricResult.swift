@@ -4,7 +4,7 @@ public struct MetricScore: Sendable, Equatable, Codable {
   public var name: String
   /// The value; nil if it is undefined.
   public var value: Double?
-  /// Its standard error, by bootstrap or over repeats; nil where it cannot be told.
+  /// Its standard error, by bootstrap or over repeats; nil where it is not known.
   public var standardError: Double?
   /// Its unit, as `nats`; nil for a pure number.
   public var unit: String?

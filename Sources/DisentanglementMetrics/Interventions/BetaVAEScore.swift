@@ -1,7 +1,7 @@
 import StrictConfiguration
 import TensorCore
 
-/// The β-VAE score: whether the differences of codes between images that agree in a factor tell which factor it is.
+/// The β-VAE score: whether the differences of codes between images that agree in a factor identify the factor.
 ///
 /// A point is made by choosing a factor y and L = 64 pairs of data points that agree in it, each pair in a value of its own:
 ///

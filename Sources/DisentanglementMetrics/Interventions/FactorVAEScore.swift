@@ -1,7 +1,7 @@
 import StrictConfiguration
 import TensorCore
 
-/// The FactorVAE score: whether the latent that varies least while a factor is held fixed tells which factor it was.
+/// The FactorVAE score: whether the latent that varies least while a factor is held fixed identifies that factor.
 ///
 /// A vote is drawn by choosing a factor, a batch of 64 data points that share a value of it, and the latent d with the
 /// smallest Var_batch(z_d)/Var(z_d), variances with divisor n − 1. Each latent stands for the factor that it was voted

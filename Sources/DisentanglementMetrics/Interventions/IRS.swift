@@ -103,7 +103,7 @@ public struct IRS: DisentanglementMetric {
     matrix.withUnsafeMutableBufferPointer { matrix in
       weights.withUnsafeMutableBufferPointer { weights in
         nonisolated(unsafe) let matrix = matrix, weights = weights
-        func work(_ range: Range<Int>) {
+        forEachRange(columns.count, on: device) { range in
           var deviations: [Double] = []
           for d in range {
             let column = columns[d]
@@ -122,7 +122,6 @@ public struct IRS: DisentanglementMetric {
             }
           }
         }
-        if let device { device.forEachRange(columns.count) { _, range in work(range) } } else { work(columns.indices) }
       }
     }
     return (matrix, weights)

@@ -1,7 +1,7 @@
 import Diagnostics
 import TensorCore
 
-/// A method that learns to tell classes apart.
+/// A method that learns to classify.
 public protocol Classifier: Sendable {
   /// What it has learnt.
   associatedtype Model: ClassifierModel

@@ -53,7 +53,7 @@ public struct Standardization: Sendable {
   /// Whether a feature varies by more than rounding: a constant whose mean was rounded does not.
   public func varies(_ feature: Int) -> Bool { deviations[feature] > 1e-12 * abs(means[feature]) }
 
-  /// (x − mean)/deviation. A feature that did not vary stays 0: it tells nothing, and dividing would make it NaN.
+  /// (x − mean)/deviation. A feature that did not vary stays 0: it carries no information, and dividing would make it NaN.
   public func callAsFunction(_ rows: FeatureMatrix) -> FeatureMatrix {
     let scales = deviations.indices.map { varies($0) ? 1 / deviations[$0] : 0 }
     let d = rows.features

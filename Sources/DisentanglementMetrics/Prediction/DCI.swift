@@ -73,7 +73,7 @@ public struct DCI: DisentanglementMetric {
     public var train: [Double]
     /// How well each factor is predicted elsewhere, `[K]`.
     public var test: [Double]
-    /// The standard error of the mean of `test`; nil where it cannot be told.
+    /// The standard error of the mean of `test`; nil where it is not known.
     var testError: Double?
   }
 
@@ -198,7 +198,7 @@ public struct DCI: DisentanglementMetric {
   }
 }
 
-/// What a matrix of importances says: ``DCI``'s disentanglement and completeness.
+/// ``DCI``'s disentanglement and completeness from a matrix of importances.
 public struct DCIScores: Sendable {
   /// 1 − H_K of each latent's importances, `[D]`; NaN without any, or with a single factor.
   public let perLatent: [Double]

@@ -1,7 +1,7 @@
 import StrictConfiguration
 import TensorCore
 
-/// Explicitness: how well a linear classifier tells each value of each factor from the others.
+/// Explicitness: how well a linear classifier predicts each value of each factor.
 ///
 ///     explicitness = 1/K Σ_k 1/|V_k| Σ_{v ∈ V_k} AUC(p(v_k = v | z))
 ///
@@ -10,7 +10,7 @@ import TensorCore
 /// (Locatello et al. 2019, arXiv:1811.12359): codes standardised by the 10,000 data points that are learnt from, one multinomial
 /// ``LogisticRegression`` with C = 1 for each factor, areas from 5,000 other data points. 0.5 is chance, 1 is perfect. The
 /// regression is solved to convergence, scikit-learn's is not: on the golden codes they differ by up to 10⁻⁴. A constant
-/// latent tells nothing here; in dlib it is an error.
+/// latent carries no information here; in dlib it is an error.
 ///
 /// A value that was not there to learn has the area 0.5; one that is not there to test, or that all tested data points
 /// have, is left out. Standard error: bootstrap over the tested data points. Parts: areas of each factor `[K]`, on

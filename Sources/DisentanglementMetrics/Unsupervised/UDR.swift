@@ -4,7 +4,7 @@ import StrictConfiguration
 import TensorCore
 
 /// A measure of how several runs relate.
-public protocol RunComparison: DisentanglementMetric {
+public protocol MultiRunMetric: DisentanglementMetric {
   /// Compares runs whose codes are of the same data points in the same order.
   ///
   /// - Parameters:
@@ -26,9 +26,9 @@ public protocol RunComparison: DisentanglementMetric {
 /// mean KL is at most 0.01 nats are left out of both means. As in disentanglement_lib: 1,000 data points, the run being
 /// the target (j, i); a row or column without any relation counts 0.
 ///
-/// There is one score for each run and relation. Standard errors come from disjoint parts of the data points and speak of
-/// their choice only, not of that of the runs. Parts: UDR_ij for each relation.
-public struct UDR: RunComparison {
+/// There is one score for each run and relation. Standard errors come from disjoint parts of the data points and cover
+/// their choice only, not that of the runs. Parts: UDR_ij for each relation.
+public struct UDR: MultiRunMetric {
   /// The settings of ``UDR``.
   public struct Configuration: MetricConfiguration {
     /// Data points looked at; 0 for all.
@@ -136,14 +136,13 @@ public struct UDR: RunComparison {
     var matrix = [Double](repeating: 0, count: count * count)
     matrix.withUnsafeMutableBufferPointer { matrix in
       nonisolated(unsafe) let matrix = matrix
-      func work(_ range: Range<Int>) {
+      forEachRange(count * count, on: device) { range in
         for pair in range where pair / count != pair % count {
           let i = pair / count, j = pair % count
           let strength = relation.matrix(prepared[i], prepared[j])
           matrix[pair] = relativeStrength(strength, rows: kept[i].count, columns: kept[j].count)
         }
       }
-      if let device { device.forEachRange(count * count) { _, range in work(range) } } else { work(matrix.indices) }
     }
     return matrix
   }

@@ -1,3 +1,4 @@
+import RateDecomposition
 import TensorCore
 
 /// Scores that need no factors: how far the codes are from independent components.
@@ -113,7 +114,7 @@ public struct Unsupervised: BinnedMetric {
       var matrix = [Double](repeating: 0, count: size * size)
       matrix.withUnsafeMutableBufferPointer { matrix in
         nonisolated(unsafe) let matrix = matrix
-        func work(_ range: Range<Int>) {
+        forEachRange(size, on: device) { range in
           for i in range {
             let a = columns[i]
             for j in i..<size {
@@ -129,7 +130,6 @@ public struct Unsupervised: BinnedMetric {
             }
           }
         }
-        if let device { device.forEachRange(size) { _, range in work(range) } } else { work(0..<size) }
       }
       return matrix
     }

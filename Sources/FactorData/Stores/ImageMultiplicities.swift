@@ -13,15 +13,10 @@ public struct ImageMultiplicities: Sendable, Equatable {
 
   /// Sums up the numbers of times that images occur.
   public init(occurrences: some Sequence<Int>) {
-    var count = 0, distinct = 0, sum = 0.0
-    for occurrence in occurrences where occurrence > 0 {
-      count += occurrence
-      distinct += 1
-      if occurrence > 1 { sum += Double(occurrence) * log(Double(occurrence)) }
-    }
-    self.count = count
-    self.distinct = distinct
-    entropy = count == 0 ? 0 : log(Double(count)) - sum / Double(count)
+    let counts = occurrences.filter { $0 > 0 }
+    count = counts.reduce(0, +)
+    distinct = counts.count
+    entropy = TensorCore.entropy(ofCounts: counts)
   }
 
   /// Counts the identical images of a store exactly: images with equal 64-bit hashes are compared byte by byte.

@@ -278,7 +278,7 @@ private func append(
 private func imageSurface(width: Int, height: Int) throws -> OpaquePointer {
   guard (1...32767).contains(width), (1...32767).contains(height),
     let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
-  else { throw StructuredError("a picture of \(width) × \(height) pixels cannot be drawn") }
+  else { throw StructuredError("an image of \(width) × \(height) pixels cannot be drawn") }
   guard cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS else {
     let status = cairo_surface_status(surface)
     cairo_surface_destroy(surface)
@@ -298,5 +298,5 @@ private func check(_ status: cairo_status_t) throws {
 }
 
 private func failure(_ status: cairo_status_t) -> StructuredError {
-  StructuredError("the picture cannot be drawn: \(String(cString: cairo_status_to_string(status)))")
+  StructuredError("the figure cannot be drawn: \(String(cString: cairo_status_to_string(status)))")
 }

@@ -25,7 +25,7 @@ public struct Color: Sendable, Equatable {
   /// A grey: 0 black, 1 white.
   public static func grey(_ level: Double) -> Color { Color(red: level, green: level, blue: level) }
 
-  /// What a pixel looks like whose value is not a number: magenta, which no sane picture has.
+  /// The color of a pixel whose value is not a number: magenta, so that it stands out.
   public static let notANumber = Color(red: 1, green: 0, blue: 1)
 
   /// The colour in a byte for each component, as 0xRRGGBB; what lies outside is clamped.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The colours of figures: told apart by everyone, and by their lightness in print without colour.
+/// The colours of figures, which people with colour blindness can distinguish, and which differ in lightness in print.
 package enum Palette {
   /// Categories: the colours of Okabe and Ito (2008, "Color universal design") that carry on both white and black.
   package static let categories = [

@@ -2,11 +2,22 @@ import Diagnostics
 import Foundation
 
 /// Folders of files that appear whole, in the place of an earlier one, or not at all.
+///
+/// A marker file, `.disentangle.json`, states what the folder is and which files the program wrote. Nothing else is ever
+/// deleted or overwritten: files that others put into the folder stay in it, files of the program's that have been
+/// changed since make the write an error, and so does a folder of another kind. Whatever happens, a kill included, the
+/// name belongs to the earlier folder or to the new one; what a killed process leaves under a hidden name is removed
+/// by the next write.
 public enum AtomicFolder {
-  /// Makes sure that ``write(_:to:further:)`` may begin, for programs that compute for long before they write.
+  /// Makes sure that ``write(to:as:files:replacing:_:)`` may begin, for programs that compute for long before they write.
   ///
-  /// - Throws: ``StructuredError`` if the path names no folder, or its parent is missing or not writable.
-  public static func requireWritable(_ path: String) throws {
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - kind: what it is.
+  ///   - replacing: whether an earlier folder of this kind may be replaced.
+  /// - Throws: ``StructuredError`` if the path names no folder, its parent is missing or not writable, or something is
+  ///   there that may not be replaced.
+  public static func requireWritable(_ path: String, as kind: FolderKind, replacing: Bool = true) throws {
     let parts = PathParts(path)
     let parent = parts.folder.isEmpty ? "." : parts.folder
     guard ![".", "..", "/", ""].contains(parts.name) else {
@@ -23,44 +34,90 @@ public enum AtomicFolder {
         "cannot write into the folder \(parent): \(String(cString: strerror(errno)))", at: path,
         action: "Choose another --output.")
     }
+    if let earlier = try earlier(at: path, replacing: replacing) { _ = try earlier.replaceableMarker(kind) }
+  }
+
+  /// What is at a path now; nil if nothing is.
+  private static func earlier(at path: String, replacing: Bool) throws -> FolderContents? {
+    let parts = PathParts(path), path = PathParts.join(parts.folder, parts.name)
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw StructuredError(
+        "a file is in the way", at: path, expected: "the name of a new folder", action: "Choose another --output.")
+    }
+    guard replacing else {
+      throw StructuredError(
+        "the folder already exists", at: path, expected: "the name of a new folder", action: "Choose another --output.")
+    }
+    return try FolderContents(listing: path)
   }
 
   /// Writes a folder.
   ///
   /// - Parameters:
-  ///   - files: contents by their paths in the folder.
-  ///   - path: the folder; what is there is replaced when all is written, so the caller makes sure that it may be.
-  ///   - further: writes more files into the folder at the given path, which is not the last one.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; what was there is intact
-  ///   then.
-  public static func write(
-    _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
-  ) throws {
-    try requireWritable(path)
-    let parts = PathParts(path), manager = FileManager.default
-    let staging = PathParts.join(parts.folder, ".\(parts.name).writing")
-    let former = PathParts.join(parts.folder, ".\(parts.name).former")
-    // What a killed program left behind.
-    for leftover in [staging, former] { try? manager.removeItem(atPath: leftover) }
-    defer { try? manager.removeItem(atPath: staging) }
-    for folder in Set(files.map { PathParts(PathParts.join(staging, $0.name)).folder }).sorted() {
-      do { try manager.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-        throw StructuredError("cannot make the folder", at: path, action: "Choose another --output.")
+  ///   - path: the folder; a symbolic link to one is followed.
+  ///   - kind: what it is.
+  ///   - names: the files that `body` writes, as paths within the folder.
+  ///   - replacing: whether an earlier folder of this kind is replaced. The marker is not kept in a folder that nothing
+  ///     may replace.
+  ///   - body: writes all files.
+  /// - Returns: what `body` returns.
+  /// - Throws: ``StructuredError`` as ``requireWritable(_:as:replacing:)``, if a file cannot be written, or if files
+  ///   appeared in the earlier folder while it was being replaced, which are then kept under the name that the error
+  ///   states; and what `body` throws. What was there is intact then.
+  @discardableResult
+  public static func write<Result>(
+    to path: String, as kind: FolderKind, files names: some Sequence<String>, replacing: Bool = true,
+    _ body: (_ folder: StagedFolder) throws -> Result
+  ) throws -> Result {
+    try requireWritable(path, as: kind, replacing: replacing)
+    let folder = try StagedFolder(for: path, as: kind, files: names)
+    let result: Result
+    do {
+      result = try body(folder)
+      try folder.seal()
+      try FolderExchange.withLock(on: PathParts(folder.target).folder) {
+        FolderRemains.clear(beside: folder.target)
+        try place(folder, as: kind, replacing: replacing)
       }
-    }
-    for (name, data) in files { try AtomicFile.write(data, to: PathParts.join(staging, name)) }
-    try further(staging)
-    let replaces = manager.fileExists(atPath: path)
-    if replaces, rename(path, former) != 0 { throw failure(path) }
-    guard rename(staging, path) == 0 else {
-      let error = failure(path)
-      if replaces { rename(former, path) }
+    } catch {
+      _ = try? FolderRemains.remove(folder.path, insteadOf: folder.target)
       throw error
     }
-    try? manager.removeItem(atPath: former)
+    if !replacing { folder.removeMarker() }
+    return result
   }
 
-  private static func failure(_ path: String) -> StructuredError {
-    StructuredError("cannot put the folder in its place: \(String(cString: strerror(errno)))", at: path)
+  /// Puts a sealed folder in its place; the caller holds the lock on the folder above.
+  private static func place(_ folder: StagedFolder, as kind: FolderKind, replacing: Bool) throws {
+    guard let earlier = try earlier(at: folder.target, replacing: replacing) else {
+      guard try folder.appear() else {
+        throw StructuredError("another process has made the folder", at: folder.target)
+      }
+      return
+    }
+    let marker = try earlier.replaceableMarker(kind)
+    // A folder of a version without markers: from now on it is known by one, under whatever name.
+    if FolderMarker(reading: earlier.path) == nil { try marker.write(into: earlier.path) }
+    try folder.keepForeignFiles(of: earlier, marker)
+    let former = try folder.exchange()
+    let left = try FolderRemains.remove(former, insteadOf: folder.target)
+    guard left.isEmpty else {
+      throw StructuredError(
+        "files were added to the folder while it was being replaced: \(left.joined(separator: ", "))", at: former,
+        action: "Move them back from there; the new folder is in its place.")
+    }
+  }
+
+  /// Writes a folder of known contents.
+  ///
+  /// - Throws: ``StructuredError`` as ``write(to:as:files:replacing:_:)``.
+  public static func write(
+    _ files: [(name: String, data: Data)], to path: String, as kind: FolderKind, replacing: Bool = true
+  ) throws {
+    try write(to: path, as: kind, files: files.map(\.name), replacing: replacing) { folder in
+      for (name, data) in files { try folder.write(data, as: name) }
+    }
   }
 }

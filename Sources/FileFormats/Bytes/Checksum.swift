@@ -14,6 +14,12 @@ public enum Checksum {
       ?? Array(bytes).withUnsafeBytes { crc32($0) }
   }
 
+  /// The CRC-32 of bytes as eight hexadecimal digits.
+  public static func crc32Text(_ bytes: some Collection<UInt8>) -> String {
+    let digits = String(crc32(bytes), radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
   /// The CRC-32C of bytes (Castagnoli's polynomial, that of iSCSI and of TensorFlow's record files).
   public static func crc32c(_ bytes: some Sequence<UInt8>) -> UInt32 {
     ~bytes.reduce(~0) { crc, byte in castagnoli[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }

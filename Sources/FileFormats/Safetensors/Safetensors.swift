@@ -66,10 +66,7 @@ public struct Safetensors: Sendable {
   }
 
   /// The CRC-32 of the whole file, eight hexadecimal digits.
-  public var checksum: String {
-    let digits = String(Checksum.crc32(data), radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
-  }
+  public var checksum: String { Checksum.crc32Text(data) }
 
   /// The entry of a tensor.
   ///

@@ -1,5 +1,6 @@
 import Autodiff
 import StrictConfiguration
+import TensorCore
 
 /// β-TCVAE: a VAE that pays for total correlation separately.
 ///
@@ -34,7 +35,7 @@ public struct BetaTCVAE: Objective {
   let configuration: Configuration
 
   /// The stratified weights need another element beside the own.
-  public var minimumBatchSize: Int { configuration.estimator == .stratified ? 2 : 1 }
+  public var minimumBatchSize: Int { configuration.estimator.minimumBatchSize }
 
   /// E[−log p(x|z)] + α·MI + β·TC + γ·dimension-wise KL.
   public func loss(of step: TrainingStep) -> LossTerms {

@@ -1,21 +1,21 @@
 import Foundation
 
-/// Whether a code has collapsed, and how its latents share what they tell, as data and in words.
+/// Posterior collapse and redundancy of a code, as data and in words.
 ///
-/// From Σ_d I(x; z_d) = I(x; z) + TC(z) follows that the share TC / Σ_d I(x; z_d) of what the latents tell one by one is
-/// told more than once. It is 0 for independent latents, and 1 − 1/D if all D tell the same.
+/// From Σ_d I(x; z_d) = I(x; z) + TC(z) follows that the share TC / Σ_d I(x; z_d) of the information in single latents is
+/// redundant. It is 0 for independent latents, and 1 − 1/D if all D carry the same information.
 public struct CollapseFindings: Sendable, Equatable, Codable {
-  /// How much the latents repeat each other.
+  /// How redundant the latents are.
   public enum Dependence: String, Sendable, Codable {
-    /// No latent is active: there is nothing to share.
+    /// No latent is active.
     case collapsed
-    /// A single active latent has nothing to repeat.
+    /// A single latent is active.
     case single
-    /// Less than 5 % is told more than once.
+    /// Less than 5 % of the information is redundant.
     case factorised
-    /// Between 5 % and 50 %.
+    /// 5 % to 50 % is redundant.
     case partlyEntangled = "partly_entangled"
-    /// 50 % or more.
+    /// 50 % or more is redundant.
     case entangled
   }
 
@@ -29,18 +29,18 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
   public var idle: [Int]
   /// Whether no latent is active.
   public var isWholePosteriorCollapsed: Bool
-  /// TC / Σ_d I(x; z_d), between 0 and 1 up to its standard error; nil where the latents tell less than 0.01 nats.
+  /// TC / Σ_d I(x; z_d), between 0 and 1 up to its standard error; nil where the latents carry less than 0.01 nats.
   public var redundancy: Estimate?
-  /// What ``redundancy`` amounts to.
+  /// ``redundancy`` in a word.
   public var dependence: Dependence
-  /// The share of what a latent tells about the factors that it tells about its main factor, averaged over the active
-  /// latents in proportion to what they tell: 1 if each tells of one factor only; nil where no factors are known or
-  /// nothing is told.
+  /// The share of a latent's information about factors that is about its main factor, averaged over the active latents
+  /// in proportion to that information: 1 if each latent encodes one factor only; nil where no factors are known, or
+  /// the latents carry less than 0.01 nats about them.
   public var alignment: Double?
   /// All of this in sentences.
   public var sentences: [String]
 
-  /// Judges a code by its decomposition, and by what it says about the factors where they are known.
+  /// Derives the findings from a decomposition, and from the information about factors where they are known.
   public init(_ decomposition: RateDecomposition, factors: FactorInformation? = nil) {
     activeUnits = decomposition.activeUnits
     latents = decomposition.latents
@@ -97,30 +97,33 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
 
   /// About a posterior without active latents.
   static let wholePosterior =
-    "The whole posterior has collapsed: no latent's mean varies with the data (Var(μ) < 0.01), so the codes tell next "
-    + "to nothing about the images."
+    "The whole posterior has collapsed: no latent's mean varies with the data (Var(μ) < 0.01), so the codes carry "
+    + "next to no information about the images."
 
-  /// About latents that pay rate and tell nothing; nil if there are none.
+  /// A sentence about inactive latents that differ from the prior; nil if there are none.
   static func inWords(_ idle: [Int]) -> String? {
     guard !idle.isEmpty else { return nil }
     let one = idle.count == 1
     return "\(one ? "Latent" : "Latents") \(list(idle)) \(one ? "is" : "are") inactive, yet \(one ? "its" : "their") "
-      + "KL is above 0.1 nats: \(one ? "it pays" : "they pay") rate for being off the prior and "
-      + "\(one ? "carries" : "carry") no information."
+      + "KL is above 0.1 nats: \(one ? "it adds" : "they add") to the rate and \(one ? "carries" : "carry") no "
+      + "information."
   }
 
   private var dependenceInWords: String? {
     let percent = String(format: "%.0f %%", 100 * max(0, redundancy?.value ?? 0))
     switch dependence {
     case .collapsed: return nil
-    case .single: return "With a single active latent there is nothing to be entangled."
+    case .single: return "A single latent is active, so no latents can be entangled."
     case .factorised:
-      return "The latents are factorised: of what they tell one by one, \(percent) is told more than once "
-        + "(TC ÷ Σ I(x; z_d) below 5 %)."
+      return
+        "The latents are factorised: \(percent) of the information in single latents is redundant (TC ÷ Σ I(x; z_d), "
+        + "below 5 %)."
     case .partlyEntangled:
-      return "The latents are partly entangled: of what they tell one by one, \(percent) is told more than once."
+      return "The latents are partly entangled: \(percent) of the information in single latents is redundant "
+        + "(TC ÷ Σ I(x; z_d))."
     case .entangled:
-      return "The latents are entangled: of what they tell one by one, \(percent) is told more than once."
+      return
+        "The latents are entangled: \(percent) of the information in single latents is redundant (TC ÷ Σ I(x; z_d))."
     }
   }
 
@@ -129,10 +132,12 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
     let percent = String(format: "%.0f %%", 100 * alignment)
     let judgement =
       alignment >= 0.9
-      ? "each active latent tells of one factor almost alone"
+      ? "each active latent encodes mainly one factor"
       : alignment >= 0.6
-        ? "active latents have a main factor each, and tell of others too" : "active latents mix factors"
-    return "As to the factors, \(judgement): \(percent) of what a latent tells about factors concerns its main one."
+        ? "each active latent has a main factor and encodes others too" : "active latents mix factors"
+    return
+      "Alignment with the factors: \(judgement); \(percent) of a latent's information about factors is about its main "
+      + "factor."
   }
 
   static func list(_ indices: [Int]) -> String { indices.map(String.init).joined(separator: ", ") }

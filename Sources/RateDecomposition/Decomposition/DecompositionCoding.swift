@@ -89,7 +89,7 @@ extension RateDecomposition.MonteCarloResidual {
     case withinFourStandardErrors = "within_four_standard_errors"
   }
 
-  /// Writes every field; what cannot be told is null.
+  /// Writes every field; what is not known is null.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(value, forKey: .value)

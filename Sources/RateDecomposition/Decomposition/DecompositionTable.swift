@@ -1,7 +1,7 @@
 import Diagnostics
 import Foundation
 
-/// A decomposition for people: tables for a terminal, for Markdown, or for a page.
+/// A decomposition as tables for a terminal, for Markdown, or for a page.
 public struct DecompositionTable: Sendable {
   private let result: RateDecomposition
 
@@ -13,7 +13,7 @@ public struct DecompositionTable: Sendable {
     var blocks = tables.map { $0.text(style) }
     if !result.warnings.isEmpty {
       blocks.append(
-        ([TextTable.heading("Please note", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
+        ([TextTable.heading("Notes", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
     }
     return blocks.joined(separator: "\n\n") + "\n"
   }
@@ -54,12 +54,12 @@ public struct DecompositionTable: Sendable {
       rows.append(["data entropy  H(x)", .number(entropy, at: "data_entropy"), "identical images counted"])
     }
     return TextTable(
-      title: "Where the rate goes", header: ["quantity", "nats", "± standard error"], rows: rows, numeric: [1],
+      title: "Rate decomposition", header: ["quantity", "nats", "± standard error"], rows: rows, numeric: [1],
       note: "Over all \(result.dataPoints) data points; \(result.samples) "
         + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."))
   }
 
-  /// What must hold, and whether it does.
+  /// The identities and bounds that must hold, and whether they do.
   public var checks: TextTable {
     let bounds = result.informationBounds, residual = result.monteCarloResidual
     let within =
@@ -84,7 +84,7 @@ public struct DecompositionTable: Sendable {
     return TextTable(title: "Checks", header: ["check", "value", ""], rows: rows, numeric: [])
   }
 
-  /// The latents by falling KL.
+  /// The latents by KL, the largest first.
   public var latentTable: TextTable {
     let order = result.klPerDimension.indices.sorted {
       (-result.klPerDimension[$0], $0) < (-result.klPerDimension[$1], $1)
@@ -104,7 +104,8 @@ public struct DecompositionTable: Sendable {
       numeric: [0, 1, 2, 3, 4])
   }
 
-  private var minibatches: TextTable {
+  /// The minibatch estimates and their bias.
+  public var minibatches: TextTable {
     let rows: [[TextTable.Cell]] = result.minibatchEstimates.map { estimate in
       [
         "\(estimate.estimator.rawValue.uppercased()), B = \(estimate.batchSize)",
@@ -114,9 +115,9 @@ public struct DecompositionTable: Sendable {
       ]
     }
     return TextTable(
-      title: "What minibatch estimates would have said (and how far they are off)",
+      title: "Minibatch estimates (bias in parentheses)",
       header: ["estimator", "I(x; z)", "TC", "dimension-wise KL"], rows: rows, numeric: [1, 2, 3],
-      note: "They are training signals, biased by construction; the values above are the measurement.")
+      note: "They are training signals, biased by construction; the measurement is the exact decomposition.")
   }
 
   private func term(_ name: TextTable.Cell, _ estimate: Estimate, _ path: String) -> [TextTable.Cell] {

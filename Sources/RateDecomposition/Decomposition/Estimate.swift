@@ -5,7 +5,7 @@ public struct Estimate: Sendable, Equatable, Codable {
   /// The value.
   public var value: Double
   /// The standard error of the value for other samples of the same posterior; 0 for a value that needs no samples, nil
-  /// where it cannot be told (a single sample). It does not speak of rounding: log densities summed in single precision
+  /// where it is not known (a single sample). It does not include rounding: log densities summed in single precision
   /// are good to some 1e-6 nats, more where posteriors are very narrow.
   public var standardError: Double?
 

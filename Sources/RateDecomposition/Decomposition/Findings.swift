@@ -1,7 +1,7 @@
 import Foundation
 
 extension RateDecomposition {
-  /// What a reader should know before trusting or citing the numbers.
+  /// Warnings about the numbers, as sentences.
   func findings(indicesKnown: Bool) -> [String] {
     var notes: [String] = []
     let inactive = klPerDimension.indices.filter { meanVariances[$0] < PosteriorStatistics.activeVariance }
@@ -12,18 +12,19 @@ extension RateDecomposition {
       notes.append(
         "The mean of log q(z|x) − log p(z) over the samples is more than four standard errors away from the rate: "
           + (estimator == .fixedSamples
-            ? "the samples do not look as if drawn from this posterior." : "do not trust these numbers."))
+            ? "the samples were probably not drawn from this posterior." : "do not trust these numbers."))
     }
     if abs(identityResidual) > 1e-6 * max(1, rate, jointEntropy.value.magnitude) {
-      notes.append("The three terms miss their sum by \(identityResidual) nats, more than rounding explains.")
+      notes.append(
+        "The sum of the three terms differs from the rate by \(identityResidual) nats, more than rounding explains.")
     }
     if !informationBounds.hold {
       notes.append("The mutual information is outside its bounds by more than four standard errors.")
     }
     if dataPoints > 1, mutualInformation.value > 0.95 * informationBounds.ceiling {
       notes.append(
-        "The mutual information is close to its ceiling, the entropy of the data: nearly every data point can be told "
-          + "from its code, and more data would raise it.")
+        "The mutual information is close to its ceiling, the entropy of the data: nearly every data point can be "
+          + "identified by its code, and more data would raise it.")
     }
     if estimator == .monteCarlo {
       notes.append(
@@ -32,7 +33,7 @@ extension RateDecomposition {
     }
     if !indicesKnown {
       notes.append(
-        "The data points that the samples came from are not known: the mutual information uses the conditional entropy "
+        "The data points of the samples are not known: the mutual information uses the conditional entropy "
           + "in closed form.")
     }
     if samples < 1_000, estimator != .fixedSamples {

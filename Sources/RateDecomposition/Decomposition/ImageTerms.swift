@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the images add to a decomposition: the distortion, and the entropy of the data.
+/// The terms of a decomposition that need images: the distortion, and the entropy of the data.
 public struct ImageTerms: Sendable, Equatable {
   /// E[−log p(x|z)], averaged over the data, in nats.
   public var distortion: Double
@@ -10,7 +10,7 @@ public struct ImageTerms: Sendable, Equatable {
   public var likelihoodIsDiscrete: Bool
   /// The likelihood's name, for the reason why there is no bound.
   public var likelihood: String
-  /// H = log N − (1/N) Σ c log c over the multiplicities c of identical images, in nats; nil where nobody counted.
+  /// H = log N − (1/N) Σ c log c over the multiplicities c of identical images, in nats; nil where images were not counted.
   public var dataEntropy: Double?
 
   /// Gathers the terms.
@@ -23,16 +23,6 @@ public struct ImageTerms: Sendable, Equatable {
     self.likelihood = likelihood
     self.likelihoodIsDiscrete = likelihoodIsDiscrete
     self.dataEntropy = dataEntropy
-  }
-
-  /// The entropy of a data set in which image m occurs c_m times: log N − (1/N) Σ c log c, in nats.
-  public static func entropy(multiplicities: some Sequence<Int>) -> Double {
-    var count = 0.0, sum = 0.0
-    for c in multiplicities where c > 0 {
-      count += Double(c)
-      sum += Double(c) * log(Double(c))
-    }
-    return log(count) - sum / count
   }
 }
 

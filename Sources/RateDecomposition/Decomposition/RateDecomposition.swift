@@ -46,7 +46,7 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
     public var lowerReason: String?
     /// The rate.
     public var upper: Double
-    /// The entropy of the data where it is known, or else log N: no code of N data points tells more.
+    /// The entropy of the data where it is known, or else log N: no code of N data points carries more information.
     public var ceiling: Double
     /// Whether the mutual information lies between the bounds, up to four standard errors.
     public var hold: Bool

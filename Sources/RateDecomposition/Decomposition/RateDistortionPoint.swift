@@ -3,7 +3,7 @@ import Foundation
 /// One run in the rate–distortion plane (Alemi et al. 2018, arXiv:1711.00464), in nats: D against R, the ELBO −(D + R),
 /// and the exact mutual information between its bounds H − D ≤ I(x; z) ≤ R.
 public struct RateDistortionPoint: Sendable, Equatable, Codable {
-  /// A setting of the objective that tells the run from others.
+  /// A setting of the objective.
   public struct Setting: Sendable, Equatable, Codable {
     /// The configuration's key, as `beta`.
     public var name: String

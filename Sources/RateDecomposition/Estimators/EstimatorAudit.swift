@@ -2,11 +2,11 @@ import Diagnostics
 import Foundation
 import TensorCore
 
-/// What the field's estimators say about the three terms of the rate of one posterior, beside the exact values: the
-/// mean over batches, the spread from batch to batch, and the bias. All in nats.
+/// Common estimators of the three terms of the rate of one posterior beside the exact values: the mean over batches,
+/// the standard deviation from batch to batch, and the bias. All in nats.
 ///
-/// It answers why a training log shows a total correlation of −3 or of 125 nats. Minibatch estimators see a batch and
-/// must guess the other N − B posteriors.
+/// It explains why a training log shows a total correlation of −3 or of 125 nats: minibatch estimators see a batch and
+/// extrapolate to the other N − B posteriors.
 public struct EstimatorAudit: Sendable, Equatable, Codable {
   /// An estimator.
   public enum Estimator: String, Sendable, Codable, CaseIterable {
@@ -55,7 +55,7 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
     public init() {}
   }
 
-  /// What an estimator says about one term.
+  /// An estimate of one term.
   public struct Cell: Sendable, Equatable, Codable {
     /// The mean over the batches.
     public var mean: Double
@@ -84,11 +84,11 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
     public var batchSize: Int
     /// The number of batches; 1 for the whole data set.
     public var batches: Int
-    /// I(x; z); nil where the estimator does not speak of it.
+    /// I(x; z); nil where the estimator does not estimate it, or it is infinite in some batch.
     public var mutualInformation: Cell?
-    /// TC(z).
+    /// TC(z); nil where it is infinite in some batch.
     public var totalCorrelation: Cell?
-    /// Σ_d KL(q(z_d) ‖ p(z_d)); nil where the estimator does not speak of it.
+    /// Σ_d KL(q(z_d) ‖ p(z_d)); nil where the estimator does not estimate it.
     public var dimensionWiseKL: Cell?
 
     private enum CodingKeys: String, CodingKey {
@@ -152,7 +152,7 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
       }
       for (estimator, terms) in Self.terms(batches, dataCount: posterior.count, on: device) {
         gathered[estimator, default: []].append(
-          Row(estimator, size, terms.map { $0.map(Optional.some) }, reference, dataCount: posterior.count))
+          Row(estimator, size, terms, reference, dataCount: posterior.count))
       }
       if let logDensityRatio {
         let ratios = try batches.map { batch in
@@ -168,18 +168,18 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
       let whole = GaussianApproximation(
         means: posterior.means, logVariances: posterior.logVariances, latents: posterior.latents)
       gathered[.gaussian, default: []].append(
-        Row(.gaussian, posterior.count, [whole.terms.map(Optional.some)], reference, dataCount: posterior.count))
+        Row(.gaussian, posterior.count, [whole.terms], reference, dataCount: posterior.count))
     }
     rows += Estimator.allCases.flatMap { gathered[$0] ?? [] }
   }
 
-  /// What the estimators that need no network say about each batch: `[batches][3]`.
+  /// The terms of each batch by the estimators that need no network: `[batches][3]`.
   private static func terms(
     _ batches: [CodeBatch], dataCount: Int, on device: Device
-  ) -> [(estimator: Estimator, terms: [[Double]])] {
-    let minibatch = MinibatchEstimator.allCases.filter { $0.leastBatch <= batches[0].size }
+  ) -> [(estimator: Estimator, terms: [[Double?]])] {
+    let minibatch = MinibatchEstimator.allCases.filter { $0.minimumBatchSize <= batches[0].size }
     // `[batches][estimators][3]`.
-    var values = [[[Double]]](repeating: [], count: batches.count)
+    var values = [[[Double?]]](repeating: [], count: batches.count)
     values.withUnsafeMutableBufferPointer { values in
       nonisolated(unsafe) let values = values
       device.forEachRange(batches.count) { _, range in
@@ -229,11 +229,12 @@ extension EstimatorAudit.Row {
     batchSize = size
     batches = terms.count
     let cells = exact.indices.map { k -> EstimatorAudit.Cell? in
+      // A term that is infinite in one batch has no mean.
       let values = terms.compactMap { $0[k] }
-      guard !values.isEmpty else { return nil }
+      guard !values.isEmpty, values.count == terms.count else { return nil }
       var mean = Estimate(meanOf: values)
       let spread = mean.standardError.map { $0 * Double(values.count).squareRoot() }
-      // The Gaussian of the whole data set is not a matter of chance.
+      // The Gaussian of the whole data set is not random.
       if estimator == .gaussian, size == dataCount { mean.standardError = 0 }
       let errors = mean.standardError.flatMap { a in exact[k].standardError.map { (a * a + $0 * $0).squareRoot() } }
       return EstimatorAudit.Cell(

@@ -5,16 +5,19 @@ import Foundation
 ///
 ///     I  = ½ log det(2πe Σ) − E H(z|x),   TC = ½(Σ_d log Σ_dd − log det Σ),   dwKL = ½ Σ_d(Σ_dd + m_d² − 1 − log Σ_dd)
 ///
-/// TC is the Gaussian total correlation of disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359). Of all
+/// TC is the Gaussian total correlation of disentanglement_lib (Locatello et al. 2019, arXiv:1811.12359); see
+/// ``GaussianDependence``. Of all
 /// densities with these moments the Gaussian has the largest entropy, hence I is never too low. The terms add up to
 /// the rate of the B posteriors.
 struct GaussianApproximation {
-  let mutualInformation: Double
-  let totalCorrelation: Double
+  /// nil where Σ is singular to rounding, as with duplicated latents whose noise is negligible.
+  let mutualInformation: Double?
+  /// nil where Σ is singular to rounding, so that the total correlation is infinite.
+  let totalCorrelation: Double?
   let dimensionWiseKL: Double
 
   /// The terms in this order.
-  var terms: [Double] { [mutualInformation, totalCorrelation, dimensionWiseKL] }
+  var terms: [Double?] { [mutualInformation, totalCorrelation, dimensionWiseKL] }
 
   /// Matches a Gaussian to the posteriors `[B, D]`.
   init(means: [Float], logVariances: [Float], latents d: Int) {
@@ -34,29 +37,13 @@ struct GaussianApproximation {
     }
     for i in matrix.indices { matrix[i] /= n }
     for k in 0..<d { matrix[k * d + k] += variance[k] }
-    let determinant = Self.logDeterminant(matrix, d)
     let diagonal = (0..<d).map { matrix[$0 * d + $0] }
     let logDiagonal = diagonal.reduce(0) { $0 + log($1) }
-    mutualInformation = 0.5 * (determinant - logVariance)
-    totalCorrelation = 0.5 * (logDiagonal - determinant)
+    let dependence = GaussianDependence.totalCorrelation(matrix, size: d)
+    // log det Σ = Σ_d log Σ_dd − 2 TC.
+    mutualInformation = dependence.map { 0.5 * (logDiagonal - logVariance) - $0 }
+    totalCorrelation = dependence
     let squares = mean.reduce(0) { $0 + $1 * $1 }
     dimensionWiseKL = 0.5 * (diagonal.reduce(0, +) + squares - Double(d) - logDiagonal)
-  }
-
-  /// log det of a positive definite matrix, by Cholesky's decomposition.
-  private static func logDeterminant(_ matrix: [Double], _ d: Int) -> Double {
-    var lower = matrix, result = 0.0
-    for j in 0..<d {
-      for k in 0..<j { lower[j * d + j] -= lower[j * d + k] * lower[j * d + k] }
-      let pivot = lower[j * d + j].squareRoot()
-      result += 2 * log(pivot)
-      lower[j * d + j] = pivot
-      for i in j + 1..<max(d, j + 1) {
-        var value = lower[i * d + j]
-        for k in 0..<j { value -= lower[i * d + k] * lower[j * d + k] }
-        lower[i * d + j] = value / pivot
-      }
-    }
-    return result
   }
 }

@@ -17,7 +17,7 @@ public struct FactorLabels: Sendable, Equatable {
   }
 }
 
-/// What each latent says about each generating factor v, over the whole data set, in nats:
+/// The mutual information of each latent and each generating factor v, over the whole data set, in nats:
 ///
 ///     I(v; z_d) = H(z_d) − Σ_v p(v)·H(z_d|v)
 ///
@@ -41,9 +41,9 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     public var mutualInformation: [Estimate]
     /// The mutual information gap, between 0 and 1; nil for a factor with a single value.
     public var gap: Estimate?
-    /// The latent that says most about the factor.
+    /// The latent with the most information about the factor.
     public var bestLatent: Int
-    /// The latent that says second most; nil if there is one latent only.
+    /// The latent with the second most information; nil if there is one latent only.
     public var secondLatent: Int?
 
     private enum CodingKeys: String, CodingKey {
@@ -188,7 +188,7 @@ extension FactorInformation.Factor {
   fileprivate init(_ name: String, groups: [[Int]], _ informations: [Estimate]) {
     self.name = name
     values = groups.count
-    entropy = ImageTerms.entropy(multiplicities: groups.map(\.count))
+    entropy = TensorCore.entropy(ofCounts: groups.map(\.count))
     mutualInformation = informations
     let order = informations.indices.sorted { (informations[$1].value, $0) < (informations[$0].value, $1) }
     bestLatent = order[0]

@@ -1,7 +1,7 @@
 import Foundation
 import TensorCore
 
-/// What each latent says about the data on its own, over the whole data set. All in nats.
+/// The information of each latent about the data, over the whole data set. All in nats.
 ///
 /// Where a marginal can be integrated its entropy is exact and its standard error 0; otherwise it is a mean over samples
 /// of q(z).
@@ -12,7 +12,7 @@ public struct LatentInformation: Sendable, Equatable, Codable {
     public var latent: Int
     /// E_x KL(q(z_d|x) ‖ p(z_d)), in closed form.
     public var kl: Double
-    /// KL(q(z_d) ‖ p(z_d)): the part of ``kl`` that tells nothing about the image.
+    /// KL(q(z_d) ‖ p(z_d)): the part of ``kl`` that is not information about the image.
     public var marginalKL: Estimate
     /// H(z_d), the entropy of the marginal of q(z).
     public var entropy: Estimate

@@ -27,7 +27,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
   public struct Value: Sendable, Equatable, Codable {
     /// log p̂(x) with K codes. The standard error is that of the mean weight divided by the mean weight (the delta
     /// method); nil where the effective sample size is below 10: a few codes make up the mean then, and how much is
-    /// missing cannot be told.
+    /// missing is not known.
     public var logLikelihood: Estimate
     /// (Σ w)² / Σ w² of the K weights, between 1 and K (Kong 1992).
     public var effectiveSampleSize: Double
@@ -58,7 +58,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
     public var value: Double
     /// Standard error for other images of the same data set, that of sampling codes included; nil for one image.
     public var standardError: Double?
-    /// Standard error for other codes of these images; nil where it cannot be told.
+    /// Standard error for other codes of these images; nil where it is not known.
     public var samplingError: Double?
 
     enum CodingKeys: String, CodingKey {
@@ -203,7 +203,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
     if priorLow > 0 {
       notes.append(
         "Naive Monte Carlo: hardly any code from the prior explains an image (effective sample size below 10 for "
-          + "\(priorLow) of \(images.count) images). Its log p̂(x) is far too low; it is shown to say so.")
+          + "\(priorLow) of \(images.count) images). Its log p̂(x) is far too low and is shown for comparison only.")
     }
     return notes
   }

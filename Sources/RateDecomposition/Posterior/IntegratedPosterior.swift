@@ -17,7 +17,7 @@ public struct IntegratedPosterior: Sendable {
     self.init(posterior, integratingMarginals: true, on: device)
   }
 
-  /// Does without marginals where nobody will ask for them.
+  /// Leaves out the marginals where they are not needed.
   init(_ posterior: PosteriorTable, integratingMarginals: Bool, on device: Device) {
     self.device = device
     aggregate = AggregatePosterior(posterior, on: device)

@@ -84,6 +84,6 @@ public struct PosteriorTable: Sendable, Equatable {
         ? "\(name)[\(bad / columns), \(bad % columns)] is \(value), too large to compute with"
         : "\(name)[\(bad / columns), \(bad % columns)] is \(value)",
       at: location, expected: "finite values of magnitude at most \(limit)",
-      action: "Indices count from 0. Check that training did not diverge, and that \(name) holds what its name says.")
+      action: "Indices count from 0. Check that training did not diverge, and that the array is \(name).")
   }
 }

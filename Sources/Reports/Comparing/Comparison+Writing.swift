@@ -7,7 +7,9 @@ extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.
   ///
   /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
-  public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
+  public static func requireWritable(_ path: String) throws {
+    try AtomicFolder.requireWritable(path, as: .comparison)
+  }
 
   /// The table for a terminal.
   public var text: String { contents.title + "\n\n" + table.text(.terminal) }
@@ -19,17 +21,13 @@ extension Comparison {
     var document = Document(title: contents.title)
     document.blocks = [.table(table, prefix: ""), .table(runs, prefix: "")]
     document.blocks += figures.flatMap { [.heading($0.title), .figure($0.name)] }
-    let files: [(name: String, data: Data)] = [
-      ("comparison.json", try ReportJSON.encode(contents)),
-      ("comparison.md", Data(document.markdown(figures).utf8)),
-      (ReportFolder.page, Data(try document.html(figures).utf8)),
-    ]
-    try ReportFolder.write(files + ReportFolder.files(of: figures), to: path)
+    try ReportFolder(kind: .comparison, name: "comparison").write(
+      to: path, json: ReportJSON.encode(contents), document, figures)
   }
 
   /// Quantities in rows, groups in columns.
   private var table: TextTable {
-    let rows = RunComparison.Kind.all.compactMap { kind -> [TextTable.Cell]? in
+    let rows = ComparisonContents.Kind.all.compactMap { kind -> [TextTable.Cell]? in
       guard contents.groups.contains(where: { $0.quantities[kind.name] != nil }) else { return nil }
       return [.init(kind.title)]
         + contents.groups.enumerated().flatMap { index, group -> [TextTable.Cell] in
@@ -46,7 +44,7 @@ extension Comparison {
         + "measuring. Active units are a number of latents, redundancy and MIG are shares.")
   }
 
-  private static func uncertainty(_ quantity: RunComparison.Quantity, _ path: String) -> TextTable.Cell {
+  private static func uncertainty(_ quantity: ComparisonContents.Quantity, _ path: String) -> TextTable.Cell {
     if let deviation = quantity.standardDeviation {
       return .init("± " + Format.number(deviation), value: deviation, path: path + "standard_deviation")
     }
@@ -71,13 +69,16 @@ extension Comparison {
 }
 
 extension ReportContents {
-  /// The report that a run's folder holds, if it is of the run as it is now.
+  /// The report in a run's folder, short or full; nil if there is none, or the run's parameters or configuration are
+  /// not those that it was made of.
   ///
   /// - Throws: ``StructuredError`` if the run's parameters cannot be read.
   public static func existing(of run: TrainedRun) throws -> ReportContents? {
-    let path = PathParts.join(Report.defaultPath(run: run.folder.path), "report.json")
+    let path = PathParts.join(run.folder.reportFolder, "report.json")
     guard FileManager.default.fileExists(atPath: path), let contents = try? ReportContents(reading: path),
-      contents.run.checksum == (try Report.checksum(of: run)), contents.run.configuration == run.configuration
+      contents.run.checksum == (try Report.checksum(of: run)),
+      try ExperimentConfiguration.differences(from: contents.run.configuration, to: run.configuration, run.components)
+        .isEmpty
     else { return nil }
     return contents
   }

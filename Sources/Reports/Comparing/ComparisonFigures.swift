@@ -4,7 +4,7 @@ import RateDecomposition
 
 /// The figures of a comparison: those of single runs, overlaid.
 struct ComparisonFigures {
-  let groups: [RunComparison.Group]
+  let groups: [ComparisonContents.Group]
   /// The reports of each group's runs.
   let reports: [[ReportContents]]
 
@@ -94,7 +94,7 @@ struct ComparisonFigures {
       points: first.points.compactMap { point in
         let values = tables.compactMap { $0[point.step] }
         guard values.count == tables.count else { return nil }
-        let quantity = RunComparison.Quantity(values.map { ($0, nil) })
+        let quantity = ComparisonContents.Quantity(values.map { ($0, nil) })
         return (Double(point.step), quantity.mean, quantity.standardDeviation)
       }, hasMarkers: first.isExact)
   }
@@ -106,7 +106,7 @@ struct ComparisonFigures {
       let points = first.compactMap { point -> (Double, Double, Double?)? in
         let values = curves.compactMap { $0.first { $0.samples == point.samples }?.importance.value }
         guard values.count == curves.count else { return nil }
-        let quantity = RunComparison.Quantity(values.map { ($0, nil) })
+        let quantity = ComparisonContents.Quantity(values.map { ($0, nil) })
         return (Double(point.samples), quantity.mean, quantity.standardDeviation)
       }
       return (index, points)

@@ -1,5 +1,6 @@
 import Diagnostics
 import Figures
+import FileFormats
 import Foundation
 import RateDecomposition
 
@@ -72,7 +73,9 @@ public struct RateDistortionReport {
   /// Makes sure that ``write(to:)`` may begin.
   ///
   /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
-  public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
+  public static func requireWritable(_ path: String) throws {
+    try AtomicFolder.requireWritable(path, as: .rateDistortion)
+  }
 
   /// The table for a terminal.
   public var text: String {
@@ -88,12 +91,8 @@ public struct RateDistortionReport {
       .list(contents.findings.map { [.init($0)] }), .figure("rate-distortion"), .table(table, prefix: "points."),
       .figure("decomposition"),
     ]
-    let files: [(name: String, data: Data)] = [
-      ("rate-distortion.json", try ReportJSON.encode(contents)),
-      ("rate-distortion.md", Data(document.markdown(figures).utf8)),
-      (ReportFolder.page, Data(try document.html(figures).utf8)),
-    ]
-    try ReportFolder.write(files + ReportFolder.files(of: figures), to: path)
+    try ReportFolder(kind: .rateDistortion, name: "rate-distortion").write(
+      to: path, json: ReportJSON.encode(contents), document, figures)
   }
 
   private var table: TextTable {

@@ -54,7 +54,7 @@ struct DecompositionFigure {
     let legendEntries = Self.names.enumerated().map { (key: Legend.Key.swatch(Self.paints[$0]), name: $1) }
     let legend = Legend(legendEntries, width: width - 20)
     var figure = Figure(
-      name: "decomposition", title: "Where the rate goes", caption: caption, width: width,
+      name: "decomposition", title: "Rate decomposition", caption: caption, width: width,
       height: bottom + 36 + (isSingle ? 3 * 15 + 2 : legend.height))
     // At least a tenth of a nat wide, so that next to nothing looks like it.
     // A part too small to see still counts in the sum; only one that shows makes room on the left of zero.

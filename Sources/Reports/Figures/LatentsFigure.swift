@@ -1,7 +1,7 @@
 import Figures
 import RateDecomposition
 
-/// The KL of each latent as a bar of two parts: what it tells about the image, and how far its marginal is off the prior.
+/// The KL of each latent as a bar of two parts: its information about the image, and the KL of its marginal.
 ///
 ///     E KL(q(z_d|x) ‖ p(z_d)) = I(x; z_d) + KL(q(z_d) ‖ p(z_d))
 struct LatentsFigure {

@@ -11,7 +11,8 @@ struct ReportFigures {
 
   var all: [Figure] {
     [
-      decomposition, latents, contents.pairwise.flatMap(pairwise), contents.factors.map(factors), audit,
+      decomposition, latents, contents.pairwise.flatMap(pairwise), contents.factors.map(factors),
+      contents.audit.map(audit),
       contents.likelihood.map(likelihood), contents.training.flatMap(training),
     ].compactMap { $0 }
   }
@@ -74,11 +75,11 @@ struct ReportFigures {
     ).draw()
   }
 
-  private var audit: Figure {
-    let batches = contents.audit.rows.map(\.batches).max() ?? 0
+  private func audit(_ audit: EstimatorAudit) -> Figure {
+    let batches = audit.rows.map(\.batches).max() ?? 0
     return AuditFigure(
-      audit: contents.audit,
-      caption: "What estimators that see one batch say, minus the exact value: mean and standard deviation over "
+      audit: audit,
+      caption: "Estimates from single batches minus the exact value: mean and standard deviation over "
         + "\(batches) batches of each size. The scale is linear between −1 and 1 nats and logarithmic outside."
     ).draw()
   }

@@ -1,10 +1,11 @@
 import Experiment
 import FactorData
 import Foundation
+import Logging
 import RateDecomposition
 import TensorCore
 
-/// A model with the posteriors of all its data: what every measurement begins with.
+/// A model with the posteriors of all its data: the input of every measurement of a report.
 public struct EncodedRun {
   /// The trained model.
   public let model: Model
@@ -15,17 +16,23 @@ public struct EncodedRun {
   /// q(z|x) of all N images, with what follows from them in closed form.
   public let integrated: IntegratedPosterior
 
-  /// Encodes the whole data set.
+  /// Reads the posteriors of the whole data set from the run's folder, or encodes it; see ``PosteriorCache``.
   ///
-  /// - Parameter progress: called now and then with the number of images encoded.
-  /// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
+  /// - Parameters:
+  ///   - run: the run.
+  ///   - model: its model.
+  ///   - dataset: its data set.
+  ///   - settings: its configuration, with what this measurement changes in it.
+  ///   - logger: told whether images are encoded.
+  ///   - progress: called now and then with the number of images encoded.
+  /// - Throws: ``StructuredError`` if a posterior is not finite, or the run's files or an image cannot be read.
   public init(
-    _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, progress: (Int) -> Void = { _ in }
+    _ run: TrainedRun, model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration,
+    logger: Logger = .silent, progress: (Int) -> Void = { _ in }
   ) throws {
     (self.model, self.dataset, self.settings) = (model, dataset, settings)
-    let codes = try model.encode(dataset, 0..<dataset.count, progress: progress)
-    let posterior = try PosteriorTable(
-      means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+    let posterior = try PosteriorCache(of: run, for: dataset).posterior(
+      of: dataset, by: model, logger: logger, progress: progress)
     integrated = IntegratedPosterior(posterior, on: model.device)
   }
 
@@ -65,6 +72,17 @@ public struct EncodedRun {
     options.seed = UInt64(settings.seed)
     options.batchSize = settings.training.batchSize
     return try RateDecomposition(of: integrated, images: images, options: options)
+  }
+
+  /// The exact decomposition of the rate, with the distortion and the entropy of the data.
+  ///
+  /// - Parameter logger: told which of them is measured.
+  /// - Throws: ``StructuredError`` for fewer than one sample.
+  public func decomposition(logger: Logger = .silent) throws -> RateDecomposition {
+    logger.info("Measuring the distortion and counting identical images …")
+    let images = try imageTerms()
+    logger.info("Integrating over the aggregate posterior …")
+    return try decomposition(images)
   }
 
   /// q(z|x) of some images, as rows of μ and log σ².

@@ -3,10 +3,19 @@ import Experiment
 import Foundation
 import RateDecomposition
 
-/// Everything that the report of one run says, as data: `report.json`. All information is in nats.
+/// The numbers of a run's report: `report.json`. All information is in nats. See <doc:ReportFormat> for the schema.
 ///
-/// What does not apply is null, with its reason beside it. Fields are added, never renamed.
+/// The short form, which training writes, has the decomposition, its findings, and two figures of images; the full form
+/// has all sections. What does not apply is null or missing, with its reason beside it. Keys are added, never renamed.
 public struct ReportContents: Sendable, Equatable, Codable {
+  /// How much a report covers.
+  public enum Form: String, Sendable, Codable {
+    /// What training writes.
+    case short
+    /// What `disentangle report` writes.
+    case full
+  }
+
   /// What was trained, and how far.
   public struct Run: Sendable, Equatable, Codable {
     /// How much is known of training.
@@ -74,26 +83,28 @@ public struct ReportContents: Sendable, Equatable, Codable {
     public var caption: String
   }
 
+  /// Short or full; nil in reports of earlier versions, which are full.
+  public var form: Form?
   /// The report's title.
   public var title: String
   /// What was trained.
   public var run: Run
-  /// Where the rate goes.
+  /// The decomposition of the rate.
   public var decomposition: RateDecomposition
   /// Collapse and entanglement, as data and in words.
   public var findings: CollapseFindings
-  /// What each latent says.
+  /// The information in each latent.
   public var latents: LatentInformation
-  /// What pairs of latents share; nil for a single latent.
+  /// The mutual information of pairs of latents; nil for a single latent, and in the short form.
   public var pairwise: PairwiseInformation?
-  /// What latents say about factors; nil where no factors are known.
+  /// The mutual information of factors and latents; nil where no factors are known, and in the short form.
   public var factors: FactorInformation?
   /// Why there is nothing about factors, or why some were left out.
   public var factorsReason: String?
-  /// What the field's metrics say; nil if not asked for, or where no factors are known.
+  /// Disentanglement metrics; nil if not asked for, or where no factors are known.
   public var metrics: RunMetrics?
-  /// What the field's estimators say.
-  public var audit: EstimatorAudit
+  /// Common estimators of the three terms beside their exact values; nil in the short form.
+  public var audit: EstimatorAudit?
   /// The marginal likelihood of some images; nil if not asked for.
   public var likelihood: MarginalLikelihood?
   /// The run in the rate–distortion plane.
@@ -102,18 +113,21 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var training: TrainingHistory?
   /// Why there is no history.
   public var trainingReason: String?
-  /// What the pictures show.
-  var pictures: ReportPictures.Facts
+  /// What the figures of images show.
+  var pictures: ReportImages.Facts
   /// The figures in the order of the page.
   public var figures: [FigureNote]
 
   enum CodingKeys: String, CodingKey {
-    case title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, training,
+    case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, training,
       pictures, figures
     case factorsReason = "factors_reason"
     case rateDistortion = "rate_distortion"
     case trainingReason = "training_reason"
   }
+
+  /// Whether this is the full form.
+  public var isFull: Bool { form != .short }
 
   /// The contents as JSON: indented, keys in alphabetical order, so that equal reports are equal files.
   public func json() throws -> Data { try ReportJSON.encode(self) }

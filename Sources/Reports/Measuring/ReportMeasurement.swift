@@ -4,11 +4,14 @@ import FactorData
 import Figures
 import FileFormats
 import Foundation
+import Logging
 import RateDecomposition
 import TensorCore
 
-/// What a report does, in order; each takes about the given share of the time.
+/// What a full report does, in order; ``reading`` takes the place of ``encoding`` where the posteriors are stored.
 public enum ReportStage: String, Sendable, CaseIterable {
+  /// The stored posteriors of all images.
+  case reading = "reading the posteriors"
   /// All images.
   case encoding = "encoding all images"
   /// The exact decomposition, with distortion and entropy of the data.
@@ -23,14 +26,14 @@ public enum ReportStage: String, Sendable, CaseIterable {
   case audit = "auditing estimators"
   /// Likelihood.
   case likelihood = "estimating likelihoods"
-  /// Pictures and figures.
+  /// Figures.
   case pictures = "drawing"
 }
 
-/// Says which stage has come how far, from 0 to 1.
+/// Called with the stage at work and the share of it that is done, from 0 to 1.
 public typealias ReportProgress = (_ stage: ReportStage, _ fraction: Double) -> Void
 
-/// One report: its numbers, its pictures, and what they were taken from.
+/// The report of a run: its numbers, its figures, and the model and data that they were computed from.
 public struct Report {
   /// The numbers.
   public let contents: ReportContents
@@ -38,7 +41,12 @@ public struct Report {
   public let figures: [Figure]
   /// The model with the posteriors of all its data.
   public let encoded: EncodedRun
-  let animation: TraversalAnimation
+  /// Traversals as an animation; nil in the short form.
+  let animation: TraversalAnimation?
+
+  init(contents: ReportContents, figures: [Figure], encoded: EncodedRun, animation: TraversalAnimation?) {
+    (self.contents, self.figures, self.encoded, self.animation) = (contents, figures, encoded, animation)
+  }
 
   /// Measures a run and draws its figures.
   ///
@@ -46,28 +54,31 @@ public struct Report {
   ///   - run: the run.
   ///   - options: how thoroughly.
   ///   - device: whose threads work.
+  ///   - logger: told whether images are encoded.
   ///   - progress: told how far it has come.
   /// - Throws: ``StructuredError`` if files of the run or its data are missing or do not fit, or a number is not finite.
   public init(
     _ run: TrainedRun, options: ReportOptions = ReportOptions(), on device: Device,
-    progress: ReportProgress = { _, _ in }
+    logger: Logger = .silent, progress: ReportProgress = { _, _ in }
   ) throws {
     var settings = run.settings
     settings.report.samples = options.samples ?? settings.report.samples
     settings.report.distortionImages = options.distortionImages ?? settings.report.distortionImages
     settings.seed = options.seed ?? settings.seed
     let seed = UInt64(settings.seed)
-    progress(.encoding, 0)
     let dataset = try settings.dataset.open(on: device)
     if options.metrics != nil { try MetricInput.requireFactors(of: dataset, at: run.folder.path) }
     let state = try run.state(for: dataset, on: device)
-    let encoded = try EncodedRun(state.model, on: dataset, settings: settings) {
+    var isEncoded = false
+    let encoded = try EncodedRun(run, model: state.model, on: dataset, settings: settings, logger: logger) {
+      isEncoded = true
       progress(.encoding, Double($0) / Double(dataset.count))
     }
+    if !isEncoded { progress(.reading, 1) }
     progress(.decomposition, 0)
-    let images = try encoded.imageTerms()
+    let terms = try encoded.imageTerms()
     progress(.decomposition, 0.3)
-    let decomposition = try encoded.decomposition(images)
+    let decomposition = try encoded.decomposition(terms)
     let latents = LatentInformation(of: encoded.integrated, samples: settings.report.samples, seed: seed)
 
     progress(.pairs, 0)
@@ -114,21 +125,21 @@ public struct Report {
     }
 
     progress(.pictures, 0)
-    let pictures = try ReportPictures(encoded, latents)
+    let images = try ReportImages(encoded, latents, form: .full)
     let history = try TrainingHistory(reading: run.folder)
     let facts = try Self.facts(run, state, dataset)
     var contents = ReportContents(
-      title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
+      form: .full, title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
       factors: factors, factorsReason: factorsReason, metrics: metrics, audit: audit, likelihood: likelihood,
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
       trainingReason: history == nil
-        ? "The run has no \(RunFolder.File.metrics.rawValue): nothing is known of its training." : nil,
-      pictures: pictures.facts, figures: [])
-    let figures = ReportFigures(contents).all + pictures.figures
+        ? "The run has no \(RunFolder.File.metrics.rawValue), so its training curves are not known." : nil,
+      pictures: images.facts, figures: [])
+    let figures = ReportFigures(contents).all + images.figures
     contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
     (self.contents, self.figures, self.encoded) = (contents, figures, encoded)
-    animation = pictures.animation
+    animation = images.animation
     progress(.pictures, 0.5)
   }
 
@@ -156,7 +167,7 @@ public struct Report {
     return (information, reason)
   }
 
-  private static func facts(
+  static func facts(
     _ run: TrainedRun, _ state: TrainedRun.State, _ dataset: any FactorDataset
   ) throws -> ReportContents.Run {
     let settings = run.settings
@@ -172,7 +183,6 @@ public struct Report {
 
   /// The CRC-32 of the file that a run's parameters are in: whether a report is still of this run.
   static func checksum(of run: TrainedRun) throws -> String {
-    let crc = Checksum.crc32(try run.folder.read(run.parametersFile)), digits = String(crc, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    Checksum.crc32Text(try run.folder.read(run.parametersFile))
   }
 }

@@ -1,6 +1,6 @@
 import DisentanglementMetrics
 
-/// How thoroughly a report measures. What is nil is as the run's configuration says.
+/// The sizes of samples in a report. Where a value is nil, the run's configuration applies.
 public struct ReportOptions: Sendable, Equatable {
   /// Samples of q(z) for the decomposition.
   public var samples: Int?
@@ -10,7 +10,7 @@ public struct ReportOptions: Sendable, Equatable {
   public var seed: Int?
   /// Samples of q(z) for the mutual information of pairs, and for that of factors where it cannot be integrated.
   public var pairwiseSamples = 2_000
-  /// Whose sizes and thresholds disentanglement metrics have; nil leaves them out.
+  /// The preset of disentanglement metrics; nil leaves them out.
   public var metrics: MetricPreset?
   /// Batch sizes of the audit of estimators.
   public var auditBatchSizes = [64, 256, 1_024]

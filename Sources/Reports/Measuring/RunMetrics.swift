@@ -6,19 +6,19 @@ import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
-/// What the field's disentanglement metrics say of a run's codes.
+/// Disentanglement metrics of a run's codes.
 public struct RunMetrics: Sendable, Equatable, Codable {
   /// One metric.
   public struct Metric: Sendable, Equatable, Codable {
     /// Its name in the registry.
     public var name: String
-    /// What it found, the most important first.
+    /// Its scores, the most important first.
     public var scores: [MetricScore]
     /// What a reader should know: sentences.
     public var notes: [String]
   }
 
-  /// Whose sizes and thresholds.
+  /// The preset of sizes and thresholds.
   public var preset: String
   /// The seed of everything sampled.
   public var seed: Int

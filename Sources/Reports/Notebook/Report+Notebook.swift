@@ -26,11 +26,11 @@ extension Report {
   /// data beside it as HDF5:
   ///
   /// - `report.json`, bytes: the whole report, as `disentangle report` writes it;
-  /// - `pictures/NAME`, bytes from 0 to 255, `[rows, columns, H, W, C]`: the images of each picture, clamped to [0, 1].
+  /// - `pictures/NAME`, bytes from 0 to 255, `[rows, columns, H, W, C]`: the images of each figure, clamped to [0, 1].
   ///
   /// - Parameters:
   ///   - path: the notebook, NAME.ipynb.
-  ///   - overwrite: whether files that are there are replaced: somebody may have worked on them.
+  ///   - overwrite: whether existing files are replaced, which may have been edited.
   /// - Throws: ``StructuredError`` if the name is none of a notebook, or a file is in the way or cannot be written.
   public func writeNotebook(to path: String, overwrite: Bool) throws {
     try Self.requireWritableNotebook(path, overwrite: overwrite)
@@ -55,7 +55,7 @@ extension Report {
 }
 
 extension Figure {
-  /// The images of a picture in the rows and columns in which they stand, as bytes, `[rows, columns, H, W, C]`; nil for
+  /// The images of a figure in the rows and columns in which they stand, as bytes, `[rows, columns, H, W, C]`; nil for
   /// a figure without images. What is missing in the last row is black.
   var imageGrid: (images: [UInt8], shape: [Int])? {
     var tiles: [(stack: ImageStack, index: Int, place: Point)] = []

@@ -1,9 +1,8 @@
 # %% [markdown]
 # # {{title}}
 #
-# The figures of a report, to be drawn anew. All numbers and pictures are in `{{name}}` beside this notebook; all
-# information is in nats. Change a style here and run everything: nothing else is needed than numpy, h5py, matplotlib
-# and pandas.
+# The figures of a report, drawn from its data. All numbers and images are in `{{name}}` beside this notebook; all
+# information is in nats. Change a style and run all cells. The notebook needs numpy, h5py, matplotlib and pandas.
 # %%
 import json
 
@@ -16,7 +15,7 @@ with h5py.File({{data}}) as data:
     report = json.loads(data["report.json"][:].tobytes())
     pictures = {name: images[:] for name, images in data["pictures"].items()}
 
-# The colours of Okabe and Ito, told apart by everyone.
+# The colours of Okabe and Ito, which people with colour blindness can distinguish.
 BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY = COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C8C")
 plt.rcParams.update({
@@ -36,7 +35,7 @@ def estimate(value):
 
 
 def note(name):
-    """What the report says below a figure."""
+    """The caption of a figure."""
     return next(figure["caption"] for figure in report["figures"] if figure["name"] == name)
 
 
@@ -94,7 +93,7 @@ pd.Series(
     {key: report["run"].get(key) for key in ("objective", "dataset", "architecture", "data_points", "step", "seed")},
     name="run").to_frame()
 # %% [markdown] figure decomposition
-# ## Where the rate goes
+# ## Rate decomposition
 # %% figure decomposition
 decomposition = report["decomposition"]
 terms = {

@@ -14,7 +14,7 @@ struct Document {
     case table(TextTable, prefix: String)
     /// A figure by its name.
     case figure(String)
-    /// A moving picture: the name of its file.
+    /// An animation: the name of its file.
     case animation(String, caption: String)
     /// A link to another file of the folder.
     case link(String, to: String)

@@ -3,13 +3,10 @@ import Foundation
 import RateDecomposition
 
 extension Report {
-  /// Where the report of a run goes unless told otherwise.
-  public static func defaultPath(run: String) -> String { PathParts.join(run, "report") }
-
   /// Makes sure that ``write(to:)`` may begin.
   ///
   /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
-  public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
+  public static func requireWritable(_ path: String) throws { try AtomicFolder.requireWritable(path, as: .report) }
 
   /// What a terminal shows: the terms of the rate, and the findings in words.
   public var summary: String {
@@ -17,22 +14,28 @@ extension Report {
     return ([contents.title, "", table, ""] + contents.findings.sentences.map { "- " + $0 }).joined(separator: "\n")
   }
 
-  /// Writes the folder: `index.html`, `report.md`, `report.json`, `explorer.html`, and `figures/` with each figure as SVG,
-  /// PDF and PNG and the moving picture. An earlier report is replaced when all is written.
+  /// The whole decomposition for a terminal, with its checks and latents.
+  public var decompositionText: String {
+    contents.title + "\n\n" + DecompositionTable(contents.decomposition).text(.terminal)
+  }
+
+  /// Writes the folder: `index.html`, `report.md`, `report.json`, and `figures/` with each figure as SVG, PDF and PNG; in
+  /// the full form `explorer.html` and an animation of the traversals, too.
+  ///
+  /// An earlier report is replaced when all is written; see ``AtomicFolder`` for what is never replaced.
   ///
   /// - Throws: ``StructuredError`` if a file cannot be written; an earlier report is intact then.
   public func write(to path: String) throws {
-    let gif = "traversals.gif", animation = try animation.data()
-    let document = contents.document(explorer: true)
-    let files: [(name: String, data: Data)] = [
-      ("report.json", try contents.json()), ("report.md", Data(document.markdown(figures).utf8)),
-      (ReportFolder.page, Data(try document.html(figures, animations: [gif: animation]).utf8)),
-      ("figures/\(gif)", animation),
-    ]
-    try ReportFolder.write(files + ReportFolder.files(of: figures), to: path) { folder in
-      try LatentExplorer.write(
-        encoded.model, on: encoded.dataset, posterior: encoded.posterior, title: contents.title,
-        to: PathParts.join(folder, "explorer.html"))
-    }
+    let animations = try animation.map { ["traversals.gif": try $0.data()] } ?? [:]
+    let explorer = (
+      name: "explorer.html",
+      write: { (path: String) in
+        try LatentExplorer.write(
+          encoded.model, on: encoded.dataset, posterior: encoded.posterior, title: contents.title, to: path)
+      }
+    )
+    try ReportFolder(kind: .report, name: "report").write(
+      to: path, json: contents.json(), contents.document(), figures, animations: animations,
+      further: contents.isFull ? [explorer] : [])
   }
 }

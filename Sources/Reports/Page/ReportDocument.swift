@@ -2,14 +2,14 @@ import Diagnostics
 import RateDecomposition
 
 extension ReportContents {
-  /// The report as a text with tables and figures.
-  ///
-  /// - Parameter explorer: whether the folder has an explorer of latents.
-  func document(explorer: Bool) -> Document {
+  /// The report as a text with tables and figures; sections that the form leaves out are missing.
+  func document() -> Document {
     var document = Document(title: title)
-    document.blocks += summary(explorer: explorer)
-    document.blocks += whereTheRateGoes + latentBlocks + factorBlocks + metricBlocks + auditBlocks + likelihoodBlocks
-    document.blocks += trainingBlocks + pictureBlocks
+    document.blocks += summary + rateDecomposition + latentBlocks
+    if isFull { document.blocks += factorBlocks }
+    document.blocks += metricBlocks + auditBlocks + likelihoodBlocks
+    if isFull { document.blocks += trainingBlocks }
+    document.blocks += imageBlocks
     document.blocks += [
       .heading("Configuration"), .source(run.configuration, summary: "The run's configuration, with every default"),
     ]
@@ -18,7 +18,7 @@ extension ReportContents {
 
   // MARK: Sections
 
-  private func summary(explorer: Bool) -> [Document.Block] {
+  private var summary: [Document.Block] {
     var blocks: [Document.Block] = []
     switch run.training {
     case .complete: break
@@ -46,11 +46,11 @@ extension ReportContents {
     ]
     blocks.append(
       .table(TextTable(header: ["", ""], rows: origin + made + howTrained + [seed], numeric: []), prefix: ""))
-    if explorer { blocks.append(.link("Explore the latents with the decoder in the page", to: "explorer.html")) }
+    if isFull { blocks.append(.link("Explore the latents with the decoder in the page", to: "explorer.html")) }
     return blocks
   }
 
-  /// What the weights are from: training by an objective, or a file.
+  /// The origin of the weights: training by an objective, or a file.
   private var origin: [[TextTable.Cell]] {
     var rows: [[TextTable.Cell]] = []
     if let imported = run.imported {
@@ -63,7 +63,7 @@ extension ReportContents {
     return rows + [["objective", .init("\(objective):  \(run.equation ?? "")")], ["", .init(run.paper ?? "")]]
   }
 
-  /// How long they were trained, as far as it is known.
+  /// The length of training, as far as it is known.
   private var howTrained: [[TextTable.Cell]] {
     var rows: [[TextTable.Cell]] = []
     if let step = run.step {
@@ -77,19 +77,19 @@ extension ReportContents {
     ]
   }
 
-  private var whereTheRateGoes: [Document.Block] {
+  private var rateDecomposition: [Document.Block] {
     let table = DecompositionTable(decomposition)
     var summary = table.summary
     summary.title = ""
     let point = rateDistortion
     var blocks: [Document.Block] = [
-      .heading("Where the rate goes"), .figure("decomposition"), .table(summary, prefix: "decomposition."),
+      .heading("Rate decomposition"), .figure("decomposition"), .table(summary, prefix: "decomposition."),
       .table(table.checks, prefix: "decomposition."),
     ]
     if let elbo = point.elbo {
       blocks.append(
         .paragraph([
-          "In the rate–distortion plane this run stands at R = ", .number(point.rate, at: "rate_distortion.rate"),
+          "In the rate–distortion plane this run is at R = ", .number(point.rate, at: "rate_distortion.rate"),
           " and D = ", .number(point.distortion?.value ?? .nan, at: "rate_distortion.distortion.value"),
           " nats: an ELBO of ", .number(elbo.value, at: "rate_distortion.elbo.value"), error(elbo.standardError),
           " nats.",
@@ -139,7 +139,7 @@ extension ReportContents {
     return [
       .table(
         TextTable(
-          title: "The pairs that share most", header: ["pair", "I(z_i; z_j)", "± standard error"],
+          title: "The pairs with the most mutual information", header: ["pair", "I(z_i; z_j)", "± standard error"],
           rows: strongest.map { index in
             let pair = pairwise.pairs[index], path = "pairwise.pairs.\(index).mutual_information."
             return [
@@ -218,6 +218,10 @@ extension ReportContents {
   }
 
   private var auditBlocks: [Document.Block] {
+    guard let audit else {
+      let table = DecompositionTable(decomposition).minibatches
+      return table.rows.isEmpty ? [] : [.heading("Minibatch estimates"), .table(table, prefix: "decomposition.")]
+    }
     let rows: [[TextTable.Cell]] = audit.rows.enumerated().map { index, row in
       func cell(_ cell: EstimatorAudit.Cell?, _ name: String) -> [TextTable.Cell] {
         guard let cell else { return ["–", "", ""] }
@@ -241,8 +245,8 @@ extension ReportContents {
       .heading("Audit of estimators"),
       .paragraph([
         .init(
-          "Training logs show estimates from single batches. They must guess what the other data points look like, and "
-            + "so a logged total correlation can be negative, or a hundred nats. None of them is the quantity itself.")
+          "Training logs show estimates from single batches, which extrapolate to all other data points. A logged total "
+            + "correlation can therefore be negative, or more than a hundred nats. The exact values are measurements.")
       ]),
       .figure("audit"),
       .table(
@@ -286,15 +290,18 @@ extension ReportContents {
     return blocks + [.figure("training")]
   }
 
-  private var pictureBlocks: [Document.Block] {
-    [
-      .heading("What the latents draw"), .figure("traversals-prior"),
+  private var imageBlocks: [Document.Block] {
+    let fromPrior: [Document.Block] = [
+      .figure("traversals-prior"),
       .animation(
         "traversals.gif",
-        caption: "The same as a moving picture: each latent from −3 to 3 and back, all others at 0."),
-      .figure("traversals-posterior"), .heading("What the model draws"), .figure("reconstructions"),
-      .figure("samples"), .figure("interpolations"),
+        caption: "The same as an animation: each latent from −3 to 3 and back, all others at 0."),
     ]
+    return [.heading("Latent traversals")] + (isFull ? fromPrior : [])
+      + [
+        .figure("traversals-posterior"), .heading("Reconstructions and samples"), .figure("reconstructions"),
+        .figure("samples"), .figure("interpolations"),
+      ]
   }
 
   // MARK: Numbers

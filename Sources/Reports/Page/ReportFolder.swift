@@ -1,52 +1,73 @@
-import Diagnostics
 import Figures
 import FileFormats
 import Foundation
 
-/// A folder of results that appears whole, in the place of an earlier one, or not at all.
-package enum ReportFolder {
-  /// What every such folder has, and by which one is known.
-  package static let page = "index.html"
+extension FolderKind {
+  /// The report of a run, in its short or full form.
+  static let report = FolderKind(
+    "report", requiredFiles: ["index.html", "report.json", "explorer.html"],
+    earlierFiles: figures(
+      "decomposition", "latents", "pairwise", "factors", "audit", "likelihood", "training", "reconstructions",
+      "traversals-prior", "traversals-posterior", "samples", "interpolations"
+    ).union(["report.md", "figures/traversals.gif"]))
 
-  /// Makes sure that a folder can be written, for programs that compute for long before they write.
-  ///
-  /// - Throws: ``StructuredError`` if something is there that is no report, or its parent is missing or not writable.
-  package static func requireWritable(_ path: String) throws {
-    try AtomicFolder.requireWritable(path)
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else { return }
-    guard isDirectory.boolValue, FileManager.default.fileExists(atPath: PathParts.join(path, page)) else {
-      throw StructuredError(
-        isDirectory.boolValue ? "this folder is no report: it has no \(page)" : "a file is in the way", at: path,
-        expected: "the name of a new folder, or an earlier report", action: "Choose another --output.")
-    }
-  }
+  /// A comparison of runs.
+  static let comparison = FolderKind(
+    "comparison", requiredFiles: ["index.html", "comparison.json"],
+    earlierFiles: figures("decomposition", "latents", "training", "likelihood", "rate-distortion")
+      .union(["comparison.md"]))
 
-  /// Writes a folder.
+  /// Runs in the plane of rate and distortion.
+  static let rateDistortion = FolderKind(
+    "rate-distortion study", requiredFiles: ["index.html", "rate-distortion.json"],
+    earlierFiles: figures("rate-distortion", "decomposition").union(["rate-distortion.md"]))
+
+  private static func figures(_ names: String...) -> Set<String> { Set(names.flatMap(Figure.fileNames)) }
+}
+
+extension Figure {
+  /// The files of a figure in a report's folder: SVG, PDF and PNG.
+  static func fileNames(_ name: String) -> [String] { ["svg", "pdf", "png"].map { "figures/\(name).\($0)" } }
+}
+
+/// A folder with a page, the page as Markdown, its numbers as JSON, and its figures.
+struct ReportFolder {
+  /// The name of the page.
+  static let page = "index.html"
+
+  /// What the folder is.
+  let kind: FolderKind
+  /// The name of the JSON and Markdown files, without extension.
+  let name: String
+
+  /// Writes the folder; an earlier one of the same kind is replaced when all is written.
   ///
   /// - Parameters:
-  ///   - path: the folder; an earlier report there is replaced when all is written.
-  ///   - files: contents by their paths in the folder.
-  ///   - further: writes more files into the folder at the given path, which is not the last one.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; the earlier report is
-  ///   intact then.
-  package static func write(
-    _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
+  ///   - path: the folder.
+  ///   - json: the numbers.
+  ///   - document: the page.
+  ///   - figures: its figures.
+  ///   - animations: its animations by their names, in the folder `figures`.
+  ///   - further: files that are written by themselves: their names, and what writes each to a path.
+  /// - Throws: ``StructuredError`` as ``AtomicFolder/write(to:as:files:replacing:_:)``, or if a figure cannot be drawn.
+  func write(
+    to path: String, json: Data, _ document: Document, _ figures: [Figure], animations: [String: Data] = [:],
+    further: [(name: String, write: (_ path: String) throws -> Void)] = []
   ) throws {
-    try requireWritable(path)
-    try AtomicFolder.write(files, to: path, further: further)
-  }
-
-  /// The files of figures in every form, in the folder `figures`.
-  ///
-  /// - Throws: ``StructuredError`` if one cannot be drawn.
-  static func files(of figures: [Figure]) throws -> [(name: String, data: Data)] {
-    try figures.flatMap { figure in
-      [
-        (name: "figures/\(figure.name).svg", data: Data(try figure.svg().utf8)),
-        (name: "figures/\(figure.name).pdf", data: try figure.pdf()),
-        (name: "figures/\(figure.name).png", data: try figure.png()),
-      ]
+    let names =
+      [Self.page, "\(name).json", "\(name).md"] + figures.flatMap { Figure.fileNames($0.name) }
+      + animations.keys.sorted().map { "figures/\($0)" } + further.map(\.name)
+    try AtomicFolder.write(to: path, as: kind, files: names) { folder in
+      try folder.write(json, as: "\(name).json")
+      try folder.write(Data(document.markdown(figures).utf8), as: "\(name).md")
+      try folder.write(Data(try document.html(figures, animations: animations).utf8), as: Self.page)
+      for figure in figures {
+        let files = Figure.fileNames(figure.name)
+        let contents = [Data(try figure.svg().utf8), try figure.pdf(), try figure.png()]
+        for (file, data) in zip(files, contents) { try folder.write(data, as: file) }
+      }
+      for (name, data) in animations { try folder.write(data, as: "figures/\(name)") }
+      for (name, write) in further { try write(folder.path(of: name)) }
     }
   }
 }

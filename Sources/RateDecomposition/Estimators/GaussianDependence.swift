@@ -1,28 +1,43 @@
 import Foundation
 
-/// How far a Gaussian with a given covariance is from one with independent components.
+/// The dependence between the components of a Gaussian with a given covariance.
 public enum GaussianDependence {
-  /// Total correlation in nats of N(0, Σ):
+  /// The total correlation of N(0, Σ), in nats:
   ///
-  ///     TC = ½ (Σ_d log Σ_dd − log det Σ) = −½ Σ log λ(R),   R the correlation matrix
+  ///     TC = ½ (Σ_d log Σ_dd − log det Σ) = −½ Σ_d log(1 − R_d²)
+  ///
+  /// where R_d² is the share of the variance of component d that a linear function of the components before it
+  /// explains. 1 − R_d² are the squared pivots of Cholesky's decomposition of the correlation matrix.
   ///
   /// - Parameters:
   ///   - covariance: Σ, `[D, D]`, with positive diagonal.
   ///   - size: D.
-  /// - Returns: nil if Σ is singular to rounding, so that the total correlation is infinite.
-  public static func totalCorrelation(_ covariance: [Double], size: Int) -> Double? {
-    let scale = (0..<size).map { covariance[$0 * size + $0].squareRoot() }
-    let correlation = (0..<size * size).map { covariance[$0] / (scale[$0 / size] * scale[$0 % size]) }
-    let eigenvalues = symmetricEigenvalues(correlation, size: size)
-    guard let least = eigenvalues.min(), least > 1e-12 * Double(size) else { return nil }
-    return -0.5 * eigenvalues.reduce(0) { $0 + log($1) }
+  /// - Returns: nil if Σ is singular to rounding, so that the total correlation is infinite, or not finite.
+  public static func totalCorrelation(_ covariance: [Double], size d: Int) -> Double? {
+    let scale = (0..<d).map { covariance[$0 * d + $0].squareRoot() }
+    var lower = (0..<d * d).map { covariance[$0] / (scale[$0 / d] * scale[$0 % d]) }
+    var sum = 0.0
+    for j in 0..<d {
+      for k in 0..<j { lower[j * d + j] -= lower[j * d + k] * lower[j * d + k] }
+      let unexplained = lower[j * d + j]
+      // Rounding of D products of numbers of magnitude 1; false for NaN, too.
+      guard unexplained > 1e-12 * Double(d), unexplained.isFinite else { return nil }
+      sum += log(unexplained)
+      let pivot = unexplained.squareRoot()
+      for i in j + 1..<max(d, j + 1) {
+        var value = lower[i * d + j]
+        for k in 0..<j { value -= lower[i * d + k] * lower[j * d + k] }
+        lower[i * d + j] = value / pivot
+      }
+    }
+    return -0.5 * sum
   }
 
   /// The squared 2-Wasserstein distance between N(0, Σ) and N(0, diag Σ):
   ///
   ///     W² = 2 tr Σ − 2 tr (D^½ Σ D^½)^½,   D = diag Σ
   ///
-  /// (Dowson and Landau 1982); finite for singular Σ, too.
+  /// (Dowson and Landau 1982); also for singular Σ.
   public static func squaredWasserstein(_ covariance: [Double], size: Int) -> Double {
     let scale = (0..<size).map { max(covariance[$0 * size + $0], 0).squareRoot() }
     let product = (0..<size * size).map { covariance[$0] * scale[$0 / size] * scale[$0 % size] }

@@ -2,14 +2,14 @@ import Diagnostics
 
 /// Originals above their reconstructions, one column for each image.
 ///
-/// Long stacks go on in further pairs of rows, so that the picture stays as wide as a page.
-public struct ReconstructionsPicture: Sendable {
+/// Long stacks continue in further pairs of rows, so that the figure stays as wide as a page.
+public struct ReconstructionFigure: Sendable {
   private static let columns = 10
 
   private let data: ImageStack
   private let reconstructions: ImageStack
 
-  /// Makes the picture of N images and their N reconstructions of the same shape.
+  /// Describes the figure of N images and their N reconstructions of the same shape.
   ///
   /// - Throws: ``StructuredError`` if there are none, or the shapes differ.
   public init(data: ImageStack, reconstructions: ImageStack) throws {
@@ -24,10 +24,10 @@ public struct ReconstructionsPicture: Sendable {
     self.reconstructions = reconstructions
   }
 
-  /// Draws the picture.
+  /// Draws the figure.
   public func draw() -> Figure {
     let columns = min(Self.columns, data.count), pairs = (data.count + columns - 1) / columns
-    var grid = PictureGrid(
+    var grid = ImageGrid(
       name: "reconstructions", title: "Reconstructions",
       caption: "\(data.count) images drawn at random from the data, above p(x|z) at the mean of q(z|x).", images: data,
       columns: columns, rows: 2 * pairs, rowsPerGroup: 2,

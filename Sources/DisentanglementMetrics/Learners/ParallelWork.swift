@@ -14,3 +14,9 @@ extension Device {
     return values.withLock { $0.compactMap { $0 } }
   }
 }
+
+/// Calls `body` with ranges that cover `0..<count`: on all threads of a device, or once with the whole range where there
+/// is none, as within work that is parallel already.
+func forEachRange(_ count: Int, on device: Device?, _ body: (Range<Int>) -> Void) {
+  if let device { device.forEachRange(count) { _, range in body(range) } } else { body(0..<count) }
+}

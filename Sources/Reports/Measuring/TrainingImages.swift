@@ -3,9 +3,9 @@ import FactorData
 import Figures
 import Foundation
 
-/// The pictures that training shows in TensorBoard as it goes: reconstructions and traversals, of the same images and
-/// values every time.
-public struct TrainingPictures {
+/// The figures that training shows in TensorBoard: reconstructions and traversals, of the same images and values
+/// every time.
+public struct TrainingImages {
   private static let reconstructed = 10
   /// Images whose mean KL orders the latents.
   private static let measured = 100
@@ -22,22 +22,15 @@ public struct TrainingPictures {
     images = stream.distinct(min(Self.measured, dataset.count), below: dataset.count)
   }
 
-  /// Draws the pictures of a model.
+  /// Draws the figures of a model.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read or a picture cannot be drawn.
+  /// - Throws: ``StructuredError`` if an image cannot be read or a figure cannot be drawn.
   public func draw(_ model: Model) throws -> [TensorBoardLog.Picture] {
     let d = model.latents, codes = try model.encode(dataset, images)
-    func decode(_ codes: [Float]) throws -> ImageStack {
-      try ImageStack(
-        model.decode(codes), count: codes.count / d, height: model.image.height, width: model.image.width,
-        channels: model.image.channels)
-    }
     let shown = Array(images.prefix(Self.reconstructed))
-    let originals = try ImageStack(
-      try dataset.batch(shown, on: model.device).elements, count: shown.count, height: model.image.height,
-      width: model.image.width, channels: model.image.channels)
-    let reconstructions = try ReconstructionsPicture(
-      data: originals, reconstructions: try decode(Array(codes.mean.prefix(shown.count * d))))
+    let reconstructions = try ReconstructionFigure(
+      data: model.originals(shown, of: dataset),
+      reconstructions: model.decodedImages(Array(codes.mean.prefix(shown.count * d))))
 
     let kl = (0..<d).map { k in
       images.indices.reduce(0.0) { sum, n in
@@ -47,17 +40,18 @@ public struct TrainingPictures {
     }
     let values = (-3...3).map(Double.init)
     let order = kl.indices.sorted { (kl[$1], $0) < (kl[$0], $1) }.prefix(Self.most)
-    let traversals = try TraversalsPicture(
+    let traversals = try TraversalFigure(
       rows: order.map { latent in
         let codes = values.flatMap { value in (0..<d).map { $0 == latent ? Float(value) : 0 } }
-        return TraversalsPicture.Row(latent: latent, kl: kl[latent], values: values, images: try decode(codes))
+        return TraversalFigure.Row(
+          latent: latent, kl: kl[latent], values: values, images: try model.decodedImages(codes))
       })
     return [
-      try picture("reconstructions", reconstructions.draw()), try picture("traversals", traversals.draw()),
+      try rendered("reconstructions", reconstructions.draw()), try rendered("traversals", traversals.draw()),
     ]
   }
 
-  private func picture(_ tag: String, _ figure: Figure) throws -> TensorBoardLog.Picture {
+  private func rendered(_ tag: String, _ figure: Figure) throws -> TensorBoardLog.Picture {
     let canvas = try Canvas(figure, scale: 2)
     return .init(tag: tag, png: try canvas.png(), width: canvas.width, height: canvas.height)
   }

@@ -1,14 +1,15 @@
 import Diagnostics
 import Foundation
 
-/// All latents moving at once, each in its own picture, from one end of its range to the other and back.
+/// An animation of traversals: all latents at once, each in its own image, from one end of its range to the other and
+/// back.
 package struct TraversalAnimation {
   private static let columns = 5
 
   /// The latents by falling KL, all with the same number of images.
-  package let rows: [TraversalsPicture.Row]
+  package let rows: [TraversalFigure.Row]
 
-  package init(rows: [TraversalsPicture.Row]) { self.rows = rows }
+  package init(rows: [TraversalFigure.Row]) { self.rows = rows }
 
   /// Draws all frames, one way and back.
   ///

@@ -1,7 +1,7 @@
 import Diagnostics
 
-/// What lies between two images: the straight line between the means of their posteriors, decoded.
-package struct InterpolationsPicture {
+/// Interpolations between pairs of images: points of the straight line between the means of their posteriors, decoded.
+package struct InterpolationFigure {
   /// One row.
   package struct Row {
     /// The two originals.
@@ -17,11 +17,11 @@ package struct InterpolationsPicture {
 
   package init(rows: [Row]) { self.rows = rows }
 
-  /// Draws the picture.
+  /// Draws the figure.
   package func draw() -> Figure {
     let steps = rows[0].between.count
     let middle = (0..<steps).map { Format.value(Double($0) / Double(max(1, steps - 1))) }
-    var grid = PictureGrid(
+    var grid = ImageGrid(
       name: "interpolations", title: "Interpolations between two images",
       caption:
         "Left and right the images; between them p(x|z) at \(steps) points of the straight line between the means "

@@ -1,5 +1,5 @@
 /// Images in rows and columns with thin gaps, labels of rows on the left, of columns above, and of single images below.
-package struct PictureGrid {
+package struct ImageGrid {
   /// The label of a row: a name, and something smaller below it.
   package struct RowLabel {
     package var name: String
@@ -20,7 +20,7 @@ package struct PictureGrid {
   private static let columnSize = 8.5
   private static let tileLabelSize = 7.0
 
-  /// The picture.
+  /// The figure.
   package private(set) var figure: Figure
   private let columns: Int
   private let rowsPerGroup: Int

@@ -4,8 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Pictures")
-struct PicturesTests {
+@Suite("Figures of images")
+struct ImageFigureTests {
   /// A stack of images, each of a single grey, so that every tile can be told from every other.
   private func flat(_ levels: [Float], size: Int = 8) throws -> ImageStack {
     try ImageStack(
@@ -26,7 +26,7 @@ struct PicturesTests {
   @Test("originals stand above their reconstructions, column by column")
   func reconstructions() throws {
     let data: [Float] = [0.02, 0.12, 0.22, 0.32], model = data.map { $0 + 0.5 }
-    let canvas = try Canvas(ReconstructionsPicture(data: flat(data), reconstructions: flat(model)).draw(), scale: 1)
+    let canvas = try Canvas(ReconstructionFigure(data: flat(data), reconstructions: flat(model)).draw(), scale: 1)
     // Tiles of 44 points, 2 apart, within a margin of 6.
     for column in 0..<4 {
       let x = canvas.width - 6 - 22 - 46 * (3 - column)
@@ -37,8 +37,8 @@ struct PicturesTests {
 
   @Test("more images than a row holds go on below")
   func manyReconstructions() throws {
-    let short = try ReconstructionsPicture(data: discs(10), reconstructions: discs(10, softness: 4)).draw()
-    let long = try ReconstructionsPicture(data: discs(11), reconstructions: discs(11, softness: 4)).draw()
+    let short = try ReconstructionFigure(data: discs(10), reconstructions: discs(10, softness: 4)).draw()
+    let long = try ReconstructionFigure(data: discs(11), reconstructions: discs(11, softness: 4)).draw()
     #expect(long.width == short.width)
     #expect(long.height > 1.8 * short.height)
   }
@@ -46,12 +46,12 @@ struct PicturesTests {
   @Test("latents stand in the order of their KL, ties by index, what is not a number last")
   func traversalOrder() throws {
     let shades: [Float] = [0.02, 0.12, 0.22, 0.32, 0.42]
-    func row(_ latent: Int, _ kl: Double) throws -> TraversalsPicture.Row {
+    func row(_ latent: Int, _ kl: Double) throws -> TraversalFigure.Row {
       .init(
         latent: latent, kl: kl, values: [-2, 0.25, 2],
         images: try flat([Float](repeating: shades[latent], count: 3)))
     }
-    let figure = try TraversalsPicture(rows: [row(0, .nan), row(1, 0.5), row(2, 2.25), row(3, 0), row(4, 0.5)]).draw()
+    let figure = try TraversalFigure(rows: [row(0, .nan), row(1, 0.5), row(2, 2.25), row(3, 0), row(4, 0.5)]).draw()
     let canvas = try Canvas(figure, scale: 1)
     #expect(
       levels(canvas, x: canvas.width - 6 - 22, among: shades) == [2, 1, 4, 3, 0].map { shades[$0] })
@@ -60,16 +60,16 @@ struct PicturesTests {
     #expect(texts.contains("2.25 nats") && texts.contains("−2.00") && texts.contains("0.25"))
   }
 
-  @Test("pictures that cannot be are errors")
+  @Test("figures of images that do not fit together are errors")
   func impossible() throws {
     let three = try discs(3, size: 8), two = try discs(2, size: 8), colored = try discs(3, size: 8, channels: 3)
     let none = try ImageStack([], count: 0, height: 8, width: 8)
-    #expect(throws: StructuredError.self) { try ReconstructionsPicture(data: three, reconstructions: two) }
-    #expect(throws: StructuredError.self) { try ReconstructionsPicture(data: three, reconstructions: colored) }
-    #expect(throws: StructuredError.self) { try ReconstructionsPicture(data: none, reconstructions: none) }
-    #expect(throws: StructuredError.self) { try TraversalsPicture(rows: []) }
+    #expect(throws: StructuredError.self) { try ReconstructionFigure(data: three, reconstructions: two) }
+    #expect(throws: StructuredError.self) { try ReconstructionFigure(data: three, reconstructions: colored) }
+    #expect(throws: StructuredError.self) { try ReconstructionFigure(data: none, reconstructions: none) }
+    #expect(throws: StructuredError.self) { try TraversalFigure(rows: []) }
     #expect(throws: StructuredError.self) {
-      try TraversalsPicture(rows: [.init(latent: 0, kl: 1, values: [0], images: two)])
+      try TraversalFigure(rows: [.init(latent: 0, kl: 1, values: [0], images: two)])
     }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 ///
 /// For r independent repetitions (r − 1)·seen²/reported² follows χ² with r − 1 degrees of freedom, approximately: its
 /// standard deviation is √(2/(r − 1)) of its mean, and four of these are allowed.
-func expectHonest(
+func expectCalibrated(
   _ name: String, _ estimates: [Estimate], sourceLocation: SourceLocation = #_sourceLocation
 ) {
   let repeats = Double(estimates.count), values = estimates.map(\.value), mean = values.reduce(0, +) / repeats

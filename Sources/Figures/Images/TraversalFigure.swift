@@ -1,7 +1,7 @@
 import Diagnostics
 
 /// What each latent draws: one row for each, from the most to the least informative, one column for each of its values.
-public struct TraversalsPicture: Sendable {
+public struct TraversalFigure: Sendable {
   /// One latent: all others held fixed while it moves.
   public struct Row: Sendable {
     /// The latent's index, counted from 0.
@@ -19,12 +19,12 @@ public struct TraversalsPicture: Sendable {
     }
   }
 
-  /// Below this KL, in nats, a latent says nothing, and its label is faint.
+  /// The label of a latent with a KL below this, in nats, is faint.
   private static let negligible = 0.01
 
   private let rows: [Row]
 
-  /// Makes the picture.
+  /// Describes the figure.
   ///
   /// - Parameter rows: The latents in any order; they are drawn by falling KL.
   /// - Throws: ``StructuredError`` if there are no rows, or a row has not one image for each of its values and the shape
@@ -50,9 +50,9 @@ public struct TraversalsPicture: Sendable {
     }
   }
 
-  /// Draws the picture, the value below each image.
+  /// Draws the figure, the value below each image.
   public func draw(name: String = "traversals", title: String = "Traversals", caption: String = "") -> Figure {
-    var grid = PictureGrid(
+    var grid = ImageGrid(
       name: name, title: title, caption: caption, images: rows[0].images, columns: rows[0].values.count,
       rows: rows.count, rowLabels: rows.map(Self.label), hasTileLabels: true)
     for (index, row) in rows.enumerated() {
@@ -66,7 +66,7 @@ public struct TraversalsPicture: Sendable {
   }
 
   /// The name of a latent and its KL.
-  package static func label(_ row: Row) -> PictureGrid.RowLabel {
+  package static func label(_ row: Row) -> ImageGrid.RowLabel {
     .init(name: "z\(row.latent)", detail: "\(Format.decimals(row.kl, 2)) nats", isFaint: !(row.kl >= negligible))
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Experiment
 import Figures
 import Foundation
 import RateDecomposition
@@ -6,7 +7,7 @@ import Studies
 
 /// Several runs beside each other: `comparison.json`. Runs whose configurations differ in nothing but name and seed are
 /// one group, with mean and standard deviation over its runs. All information is in nats.
-public struct RunComparison: Sendable, Equatable, Codable {
+public struct ComparisonContents: Sendable, Equatable, Codable {
   /// One run.
   public struct Member: Sendable, Equatable, Codable {
     /// Its folder, as given.
@@ -47,7 +48,7 @@ public struct RunComparison: Sendable, Equatable, Codable {
 
   /// Runs of one configuration.
   public struct Group: Sendable, Equatable, Codable {
-    /// What tells it from the others.
+    /// The values in which its configuration differs from those of other groups.
     public var label: String
     /// Its runs.
     public var runs: [Member]
@@ -70,7 +71,7 @@ public struct RunComparison: Sendable, Equatable, Codable {
   public var figures: [ReportContents.FigureNote]
 }
 
-extension RunComparison {
+extension ComparisonContents {
   /// A quantity that runs are compared by.
   struct Kind: Sendable {
     var name: String
@@ -108,7 +109,7 @@ extension RunComparison {
 /// A comparison with its figures.
 public struct Comparison {
   /// The numbers.
-  public let contents: RunComparison
+  public let contents: ComparisonContents
   /// The figures in the order of the page.
   public let figures: [Figure]
 
@@ -118,27 +119,31 @@ public struct Comparison {
   /// - Throws: ``StructuredError`` if there are none.
   public init(_ reports: [(path: String, contents: ReportContents)]) throws {
     guard !reports.isEmpty else { throw StructuredError("there are no runs to compare") }
-    let configurations = reports.map { ConfigurationLabels.values(of: $0.contents.run.configuration) }
+    // With the defaults of this version, unless it cannot read a configuration, as one of an objective it does not know.
+    let configurations = try reports.map { report in
+      let yaml = report.contents.run.configuration
+      return try ConfigurationLabels.values(of: (try? ExperimentConfiguration.complete(yaml)) ?? yaml)
+    }
     var groups: [[Int]] = []
     for index in reports.indices {
       let known = groups.firstIndex { group in
-        configurations[group[0]].elementsEqual(configurations[index]) { $0 == $1 }
+        ConfigurationLabels.areEqual(configurations[group[0]], configurations[index])
       }
       if let known { groups[known].append(index) } else { groups.append([index]) }
     }
     let labels = ConfigurationLabels.labels(
       groups.map { configurations[$0[0]] }, fallback: groups.map { reports[$0[0]].contents.run.name })
     let members = groups.map { $0.map { reports[$0] } }
-    var contents = RunComparison(
+    var contents = ComparisonContents(
       title: "Comparison of \(reports.count) runs",
-      groups: zip(labels, members).map { RunComparison.Group(label: $0, $1) }, figures: [])
+      groups: zip(labels, members).map { ComparisonContents.Group(label: $0, $1) }, figures: [])
     figures = ComparisonFigures(groups: contents.groups, reports: members.map { $0.map(\.contents) }).all
     contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
     self.contents = contents
   }
 }
 
-extension RunComparison.Group {
+extension ComparisonContents.Group {
   fileprivate init(label: String, _ reports: [(path: String, contents: ReportContents)]) {
     self.label = label
     runs = reports.map {
@@ -146,7 +151,7 @@ extension RunComparison.Group {
         path: $0.path, name: $0.contents.run.name, seed: $0.contents.run.seed, training: $0.contents.run.training)
     }
     quantities = [:]
-    for kind in RunComparison.Kind.all {
+    for kind in ComparisonContents.Kind.all {
       let values = reports.compactMap { kind.value($0.contents) }
       if !values.isEmpty { quantities[kind.name] = .init(values) }
     }

@@ -35,7 +35,7 @@ func checkClosedForm(
 }
 
 @Suite("Rate decomposition")
-struct MeasurementTests {
+struct DecompositionTests {
   let device = Device()
 
   @Test("a linear-Gaussian encoder meets its closed forms")

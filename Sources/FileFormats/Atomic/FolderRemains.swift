@@ -1,0 +1,91 @@
+import Diagnostics
+import Foundation
+
+/// Folders under hidden names: what was replaced, and what killed processes left behind.
+enum FolderRemains {
+  /// What is added to a hidden name where the file system cannot exchange two names.
+  static let formerSuffix = ".former"
+
+  /// Removes a hidden folder as far as it is the program's: files that its marker lists, unchanged where the marker is
+  /// complete, and second names of files that are in the folder in its place. Whatever else is there stays.
+  ///
+  /// - Parameters:
+  ///   - path: the hidden folder.
+  ///   - target: the folder in whose place it was, or was to be.
+  /// - Returns: what stays, as paths within the folder.
+  /// - Throws: ``StructuredError`` if the folder cannot be read.
+  @discardableResult
+  static func remove(_ path: String, insteadOf target: String) throws -> [String] {
+    guard let marker = FolderMarker(reading: path) else {
+      // A process killed before the marker was in its place, or after it was removed, leaves an empty folder, or one
+      // with a marker in the making.
+      let temporary = "..disentangle.json.tmp"
+      if try FolderContents(listing: path).files == [temporary] { unlink(PathParts.join(path, temporary)) }
+      rmdir(path)
+      return []
+    }
+    let contents = try FolderContents(listing: path)
+    var staying: [String] = []
+    for name in contents.files where !isRemovable(name, of: path, marker, insteadOf: target) { staying.append(name) }
+    for name in contents.files where !staying.contains(name) { unlink(PathParts.join(path, name)) }
+    for folder in contents.folders.reversed() { rmdir(PathParts.join(path, folder)) }
+    let left = try FolderContents(listing: path).files
+    guard left.isEmpty else { return left }
+    unlink(PathParts.join(path, FolderMarker.name))
+    rmdir(path)
+    return []
+  }
+
+  private static func isRemovable(
+    _ name: String, of path: String, _ marker: FolderMarker, insteadOf target: String
+  ) -> Bool {
+    if marker.complete {
+      if marker.hasWritten(name, in: path) { return true }
+    } else {
+      if marker.files[name] != nil { return true }
+      // A file in the making: `.NAME.tmp`.
+      let parts = PathParts(name)
+      if parts.name.hasPrefix("."), parts.name.hasSuffix(".tmp") {
+        let original = PathParts.join(parts.folder, String(parts.name.dropFirst().dropLast(4)))
+        if original == FolderMarker.name || marker.files[original] != nil { return true }
+      }
+    }
+    var here = stat(), there = stat()
+    return lstat(PathParts.join(path, name), &here) == 0 && lstat(PathParts.join(target, name), &there) == 0
+      && here.st_ino == there.st_ino && here.st_dev == there.st_dev
+  }
+
+  /// Removes what killed processes left beside a folder, and puts the folder back where one was killed between two
+  /// renames. What a living process is writing is left alone.
+  ///
+  /// The caller holds the lock on the folder above.
+  static func clear(beside target: String) {
+    let parts = PathParts(target), parent = parts.folder.isEmpty ? "." : parts.folder
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+    for name in names.sorted(by: >) {
+      guard let form = form(of: name, beside: parts.name) else { continue }
+      let path = PathParts.join(parts.folder, name)
+      let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+      guard descriptor >= 0 else { continue }
+      defer { close(descriptor) }
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+      if form == .former, FolderMarker(reading: path) != nil, FolderExchange.renameToNew(path, target) == 0 { continue }
+      _ = try? remove(path, insteadOf: target)
+    }
+  }
+
+  private enum Form { case staging, former }
+
+  /// Whether a name is hidden, and of this folder: `.NAME.DIGITS.staging` or `.NAME.DIGITS.staging.former`.
+  private static func form(of name: String, beside target: String) -> Form? {
+    guard name.hasPrefix(".\(target).") else { return nil }
+    var rest = name.dropFirst(target.count + 2), form = Form.staging
+    if rest.hasSuffix(formerSuffix) {
+      rest = rest.dropLast(formerSuffix.count)
+      form = .former
+    }
+    guard rest.hasSuffix(StagedFolder.suffix) else { return nil }
+    rest = rest.dropLast(StagedFolder.suffix.count)
+    return !rest.isEmpty && rest.allSatisfy { $0.isASCII && ($0.isNumber || $0.isLowercase) } ? form : nil
+  }
+}
