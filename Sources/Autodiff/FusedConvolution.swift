@@ -10,6 +10,7 @@ extension Variable where Scalar == Float {
   ///   - stack: the plan.
   ///   - weights: W of each layer, `[K·K·high channels, low channels]`.
   ///   - biases: b of each layer.
+  ///   - output: the shape of an output image.
   public func fused(
     _ stack: FusedConvolutionStack, weights: [Variable], biases: [Variable], output: ImageShape
   ) -> Variable {

@@ -6,7 +6,7 @@ import Foundation
 enum PictureFolder {
   /// Makes sure that a folder can be made.
   ///
-  /// - Throws: ``StructuredError`` if something is in the way, or its parent is missing or not writable.
+  /// - Throws: `StructuredError` if something is in the way, or its parent is missing or not writable.
   static func requireNew(_ path: String) throws {
     let parts = PathParts(path)
     guard ![".", "..", "/", ""].contains(parts.name) else {
@@ -28,7 +28,7 @@ enum PictureFolder {
   /// - Parameters:
   ///   - path: the folder, which must not exist.
   ///   - body: adds files by name and content.
-  /// - Throws: ``StructuredError`` as ``requireNew(_:)``, or if a file cannot be written; and what `body` throws.
+  /// - Throws: `StructuredError` as ``requireNew(_:)``, or if a file cannot be written; and what `body` throws.
   static func write(
     _ path: String, _ body: (_ add: @escaping (_ name: String, _ data: Data) throws -> Void) throws -> Void
   ) throws {

@@ -17,7 +17,7 @@ func measureRun(
 
 /// The posteriors of all images, showing how far encoding has come.
 ///
-/// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
+/// - Throws: `StructuredError` if an image cannot be read or a posterior is not finite.
 func encode(_ dataset: any FactorDataset, by model: Model, _ logger: Logger) throws -> PosteriorTable {
   logger.info("Encoding all \(dataset.count) images …")
   let codes = try model.encode(dataset, 0..<dataset.count, progress: imagesProgress(of: dataset.count))

@@ -55,7 +55,7 @@ struct ONNXGraph {
 
   /// Adds a layer with its parameters and its activation, and returns the name of what comes out.
   ///
-  /// - Throws: ``StructuredError`` if a parameter is not finite.
+  /// - Throws: `StructuredError` if a parameter is not finite.
   mutating func add(_ layer: NetworkLayer, to input: String, as output: String? = nil) throws -> String {
     let name = String(layer.weight.name.dropLast(".weight".count))
     let inputs = [input, try addParameter(layer.weight), try addParameter(layer.bias)]

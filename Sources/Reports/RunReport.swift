@@ -21,7 +21,7 @@ public struct RunReport {
   ///   - hasPictures: whether pictures are made.
   ///   - logger: told what happens next.
   ///   - encoded: called now and then with the number of images encoded, which takes the longest.
-  /// - Throws: ``StructuredError`` if the posterior is not finite.
+  /// - Throws: `StructuredError` if the posterior is not finite.
   public static func measure(
     _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, pictures hasPictures: Bool = true,
     logger: Logger = .silent, encoded: (Int) -> Void = { _ in }
@@ -50,7 +50,7 @@ public struct RunReport {
 
   /// Writes report.json, report.md and the pictures into a run's folder.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written.
+  /// - Throws: `StructuredError` if a file cannot be written.
   public func write(into folder: RunFolder) throws {
     try folder.write(Data((try decomposition.json() + "\n").utf8), as: .report)
     var markdown = "# \(title)\n\n" + DecompositionTable(decomposition).text(.markdown)
@@ -65,6 +65,6 @@ public struct RunReport {
 extension RateDecomposition {
   /// The decomposition in a run's short report.
   ///
-  /// - Throws: ``StructuredError`` if there is none, or it cannot be understood.
+  /// - Throws: `StructuredError` if there is none, or it cannot be understood.
   public init(reading folder: RunFolder) throws { self = try ReportJSON.decode(folder.path(of: .report)) }
 }

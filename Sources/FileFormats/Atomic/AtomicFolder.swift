@@ -5,7 +5,7 @@ import Foundation
 public enum AtomicFolder {
   /// Makes sure that ``write(_:to:further:)`` may begin, for programs that compute for long before they write.
   ///
-  /// - Throws: ``StructuredError`` if the path names no folder, or its parent is missing or not writable.
+  /// - Throws: `StructuredError` if the path names no folder, or its parent is missing or not writable.
   public static func requireWritable(_ path: String) throws {
     let parts = PathParts(path)
     let parent = parts.folder.isEmpty ? "." : parts.folder
@@ -31,7 +31,7 @@ public enum AtomicFolder {
   ///   - files: contents by their paths in the folder.
   ///   - path: the folder; what is there is replaced when all is written, so the caller makes sure that it may be.
   ///   - further: writes more files into the folder at the given path, which is not the last one.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; what was there is intact
+  /// - Throws: `StructuredError` as ``requireWritable(_:)``, or if a file cannot be written; what was there is intact
   ///   then.
   public static func write(
     _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }

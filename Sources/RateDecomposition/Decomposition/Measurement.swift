@@ -27,7 +27,7 @@ extension RateDecomposition {
 
     /// Checks and takes samples.
     ///
-    /// - Throws: ``StructuredError`` for no samples, another number of columns, a value that is not finite or too large,
+    /// - Throws: `StructuredError` for no samples, another number of columns, a value that is not finite or too large,
     ///   an index outside the data, or as many indices as there are not samples.
     public init(codes: [Float], indices: [Int]?, for posterior: PosteriorTable, location: String? = nil) throws {
       let d = posterior.latents
@@ -80,7 +80,7 @@ extension RateDecomposition {
   ///   - images: the distortion and the entropy of the data, where there are images.
   ///   - fixed: the caller's samples.
   ///   - options: samples, seed, and batch of the minibatch estimates.
-  /// - Throws: ``StructuredError`` for fewer than one sample or batch element, or fewer than no batches.
+  /// - Throws: `StructuredError` for fewer than one sample or batch element, or fewer than no batches.
   public init(
     of integrated: IntegratedPosterior, images: ImageTerms? = nil, fixed: FixedSamples? = nil,
     options: Options = Options()

@@ -37,7 +37,7 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   ///   - codes: z, `[B, D]`, z_i drawn from q(z|x_i); B ≥ ``leastBatch``.
   ///   - means: μ, `[B, D]`.
   ///   - logVariances: log σ², `[B, D]`.
-  ///   - latents: D.
+  ///   - d: D.
   ///   - dataCount: N ≥ B.
   public func densities(
     codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int
@@ -133,6 +133,8 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
   /// Averages an estimator over batches of distinct data points, each with one fresh code.
   ///
   /// - Parameters:
+  ///   - estimator: the estimator.
+  ///   - posterior: q(z|x) of the data points from which batches are drawn.
   ///   - exact: the exact values to compare with.
   ///   - batchSize: B, between ``MinibatchEstimator/leastBatch`` and N.
   ///   - batches: how many, at least 1.

@@ -6,7 +6,7 @@ import Foundation
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
 
   /// The table for a terminal.
@@ -14,7 +14,7 @@ extension Comparison {
 
   /// Writes the folder: `index.html`, `comparison.md`, `comparison.json`, and `figures/`.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier comparison is intact then.
+  /// - Throws: `StructuredError` if a file cannot be written; an earlier comparison is intact then.
   public func write(to path: String) throws {
     var document = Document(title: contents.title)
     document.blocks = [.table(table, prefix: ""), .table(runs, prefix: "")]
@@ -73,7 +73,7 @@ extension Comparison {
 extension ReportContents {
   /// The report that a run's folder holds, if it is of the run as it is now.
   ///
-  /// - Throws: ``StructuredError`` if the run's parameters cannot be read.
+  /// - Throws: `StructuredError` if the run's parameters cannot be read.
   public static func existing(of run: TrainedRun) throws -> ReportContents? {
     let path = PathParts.join(Report.defaultPath(run: run.folder.path), "report.json")
     guard FileManager.default.fileExists(atPath: path), let contents = try? ReportContents(reading: path),

@@ -115,7 +115,7 @@ public struct Comparison {
   /// Compares runs by their reports.
   ///
   /// - Parameter reports: each run's folder, as given, and its report.
-  /// - Throws: ``StructuredError`` if there are none.
+  /// - Throws: `StructuredError` if there are none.
   public init(_ reports: [(path: String, contents: ReportContents)]) throws {
     guard !reports.isEmpty else { throw StructuredError("there are no runs to compare") }
     let configurations = reports.map { ConfigurationLabels.values(of: $0.contents.run.configuration) }

@@ -17,8 +17,12 @@ public struct EncodedRun {
 
   /// Encodes the whole data set.
   ///
-  /// - Parameter progress: called now and then with the number of images encoded.
-  /// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
+  /// - Parameters:
+  ///   - model: the model.
+  ///   - dataset: the images.
+  ///   - settings: its configuration.
+  ///   - progress: called now and then with the number of images encoded.
+  /// - Throws: `StructuredError` if an image cannot be read or a posterior is not finite.
   public init(
     _ model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration, progress: (Int) -> Void = { _ in }
   ) throws {
@@ -44,7 +48,7 @@ public struct EncodedRun {
 
   /// The distortion on a sample of the images, and the entropy of the data.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read.
+  /// - Throws: `StructuredError` if an image cannot be read.
   func imageTerms() throws -> ImageTerms {
     let distortions = Estimate(
       meanOf: try model.distortions(
@@ -58,7 +62,7 @@ public struct EncodedRun {
 
   /// The exact decomposition of the rate.
   ///
-  /// - Throws: ``StructuredError`` for fewer than one sample.
+  /// - Throws: `StructuredError` for fewer than one sample.
   func decomposition(_ images: ImageTerms) throws -> RateDecomposition {
     var options = RateDecomposition.Options()
     options.samples = settings.report.samples

@@ -47,7 +47,7 @@ public struct Report {
   ///   - options: how thoroughly.
   ///   - device: whose threads work.
   ///   - progress: told how far it has come.
-  /// - Throws: ``StructuredError`` if files of the run or its data are missing or do not fit, or a number is not finite.
+  /// - Throws: `StructuredError` if files of the run or its data are missing or do not fit, or a number is not finite.
   public init(
     _ run: TrainedRun, options: ReportOptions = ReportOptions(), on device: Device,
     progress: ReportProgress = { _, _ in }

@@ -24,7 +24,7 @@ public struct TrainingPictures {
 
   /// Draws the pictures of a model.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read or a picture cannot be drawn.
+  /// - Throws: `StructuredError` if an image cannot be read or a picture cannot be drawn.
   public func draw(_ model: Model) throws -> [TensorBoardLog.Picture] {
     let d = model.latents, codes = try model.encode(dataset, images)
     func decode(_ codes: [Float]) throws -> ImageStack {

@@ -8,7 +8,7 @@ extension Report {
 
   /// Makes sure that ``write(to:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws { try ReportFolder.requireWritable(path) }
 
   /// What a terminal shows: the terms of the rate, and the findings in words.
@@ -20,7 +20,7 @@ extension Report {
   /// Writes the folder: `index.html`, `report.md`, `report.json`, `explorer.html`, and `figures/` with each figure as SVG,
   /// PDF and PNG and the moving picture. An earlier report is replaced when all is written.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier report is intact then.
+  /// - Throws: `StructuredError` if a file cannot be written; an earlier report is intact then.
   public func write(to path: String) throws {
     let gif = "traversals.gif", animation = try animation.data()
     let document = contents.document(explorer: true)

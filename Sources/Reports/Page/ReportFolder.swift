@@ -10,7 +10,7 @@ package enum ReportFolder {
 
   /// Makes sure that a folder can be written, for programs that compute for long before they write.
   ///
-  /// - Throws: ``StructuredError`` if something is there that is no report, or its parent is missing or not writable.
+  /// - Throws: `StructuredError` if something is there that is no report, or its parent is missing or not writable.
   package static func requireWritable(_ path: String) throws {
     try AtomicFolder.requireWritable(path)
     var isDirectory: ObjCBool = false
@@ -28,7 +28,7 @@ package enum ReportFolder {
   ///   - path: the folder; an earlier report there is replaced when all is written.
   ///   - files: contents by their paths in the folder.
   ///   - further: writes more files into the folder at the given path, which is not the last one.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:)``, or if a file cannot be written; the earlier report is
+  /// - Throws: `StructuredError` as ``requireWritable(_:)``, or if a file cannot be written; the earlier report is
   ///   intact then.
   package static func write(
     _ files: [(name: String, data: Data)], to path: String, further: (_ folder: String) throws -> Void = { _ in }
@@ -39,7 +39,7 @@ package enum ReportFolder {
 
   /// The files of figures in every form, in the folder `figures`.
   ///
-  /// - Throws: ``StructuredError`` if one cannot be drawn.
+  /// - Throws: `StructuredError` if one cannot be drawn.
   static func files(of figures: [Figure]) throws -> [(name: String, data: Data)] {
     try figures.flatMap { figure in
       [

@@ -41,7 +41,7 @@ public struct FusedParameterGradients {
 /// and instruction level, results are the same bits every time.
 ///
 /// Where a picture is 0 around its subject, as in dSprites, the first two layers compute only what sees the subject
-/// (``FusedSubject``). Outputs keep their bits; gradients change by rounding.
+/// (`FusedSubject`). Outputs keep their bits; gradients change by rounding.
 ///
 /// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
 public struct FusedConvolutionStack: Sendable {
