@@ -60,7 +60,9 @@ public final class LogitDifference<Scalar: TensorScalar> {
 
   /// Evaluates the network for more rows, `[B, inputs]`.
   ///
-  /// - Parameter profile: charged with the time.
+  /// - Parameters:
+  ///   - rows: the rows.
+  ///   - profile: charged with the time.
   public func append(_ rows: Tensor<Scalar>, profile: StepProfile? = nil) {
     let range = self.rows..<self.rows + rows.shape[0]
     activations[0].rows(range).copy(from: rows)

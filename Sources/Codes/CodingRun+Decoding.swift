@@ -10,7 +10,7 @@ extension CodingRun {
   ///   - path: an HDF5 or NPZ file.
   ///   - array: the name of an array of numbers [N, D].
   /// - Returns: the file, and N.
-  /// - Throws: ``StructuredError`` if the array is missing or has another shape.
+  /// - Throws: `StructuredError` if the array is missing or has another shape.
   private func codes(in path: String, _ array: String) throws -> (file: any ArrayFile, count: Int) {
     let file = try openArrayFile(path), shape = try file.information(array).shape
     guard shape.count == 2, shape[1] == model.latents, shape[0] > 0 else {
@@ -30,7 +30,7 @@ extension CodingRun {
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - progress: called now and then with the number of images done, and N.
   /// - Returns: N.
-  /// - Throws: ``StructuredError`` if the codes are missing, not for this model or not finite, or the output cannot be
+  /// - Throws: `StructuredError` if the codes are missing, not for this model or not finite, or the output cannot be
   ///   written; nothing is written then.
   public func decode(
     _ path: String, array: String = "codes", to output: ImagesOutput, overwrite: Bool,
@@ -63,7 +63,7 @@ extension CodingRun {
   ///   - output: where the images go.
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if the output cannot be written; nothing is written then.
+  /// - Throws: `StructuredError` if the output cannot be written; nothing is written then.
   public func sample(
     _ count: Int, seed: UInt64, to output: ImagesOutput, overwrite: Bool, progress: (Int) -> Void = { _ in }
   ) throws {

@@ -27,7 +27,7 @@ extension CodingRun {
   ///   - path: the file, whose name ends in `.h5` or `.npz`.
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if an image cannot be read, a posterior is not finite or the file cannot be written; nothing is written then.
+  /// - Throws: `StructuredError` if an image cannot be read, a posterior is not finite or the file cannot be written; nothing is written then.
   public func encode(
     _ images: any FactorDataset, _ rows: [Int], sampling seed: UInt64?, to path: String, overwrite: Bool,
     progress: (Int) -> Void = { _ in }

@@ -20,7 +20,7 @@ public struct CodingRun {
 
   /// Loads the data and the model of a run.
   ///
-  /// - Throws: ``StructuredError`` if a file is missing or damaged, or does not fit the others.
+  /// - Throws: `StructuredError` if a file is missing or damaged, or does not fit the others.
   public init(_ run: TrainedRun, on device: Device) throws {
     dataset = try run.settings.dataset.open(on: device)
     let state = try run.state(for: dataset, on: device)
@@ -33,7 +33,7 @@ public struct CodingRun {
   /// - Parameters:
   ///   - path: an HDF5 or NPZ file, read as for training.
   ///   - array: the name of the array of images; by default `images` or `imgs`.
-  /// - Throws: ``StructuredError`` as ``ImageFile``, or if the images are not as large as those of training.
+  /// - Throws: `StructuredError` as `ImageFile`, or if the images are not as large as those of training.
   public func images(of path: String, array: String?) throws -> any FactorDataset {
     let file = try ImageFile(path: path, images: array, on: model.device)
     guard file.imageShape == model.image else {
@@ -45,7 +45,7 @@ public struct CodingRun {
 
   /// The posteriors of some images.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read or a posterior is not finite.
+  /// - Throws: `StructuredError` if an image cannot be read or a posterior is not finite.
   func posteriors(of images: any FactorDataset, _ rows: [Int], progress: (Int) -> Void) throws -> PosteriorTable {
     let codes = try model.encode(images, rows, progress: progress)
     return try PosteriorTable(

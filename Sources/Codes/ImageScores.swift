@@ -38,7 +38,7 @@ public struct ImageScores {
   ///   - samples: K.
   ///   - seed: of the codes, which depend on it and the image's number alone.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if an image cannot be read, or a posterior or a likelihood is not finite.
+  /// - Throws: `StructuredError` if an image cannot be read, or a posterior or a likelihood is not finite.
   public init(
     of images: any FactorDataset, _ rows: [Int], by run: CodingRun, samples: Int, seed: UInt64,
     progress: (Int) -> Void = { _ in }
@@ -94,7 +94,7 @@ public struct ImageScores {
 
     /// Reads a name and makes sure that it can be written.
     ///
-    /// - Throws: ``StructuredError`` if it ends in something else, or something is in the way.
+    /// - Throws: `StructuredError` if it ends in something else, or something is in the way.
     public init(_ path: String, overwrite: Bool) throws {
       if ArrayFileWriter.Format(path: path) != nil {
         self = .arrays(path)
@@ -110,7 +110,7 @@ public struct ImageScores {
 
   /// Writes the scores.
   ///
-  /// - Throws: ``StructuredError`` if the file cannot be written.
+  /// - Throws: `StructuredError` if the file cannot be written.
   public func write(to output: Output, overwrite: Bool) throws {
     switch output {
     case .arrays(let path):

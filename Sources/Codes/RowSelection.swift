@@ -15,7 +15,7 @@ public enum RowSelection: Sendable, Equatable {
 
   /// The numbers of the images, among `count`.
   ///
-  /// - Throws: ``StructuredError`` if there are none, not as many as asked for, or a number is out of range.
+  /// - Throws: `StructuredError` if there are none, not as many as asked for, or a number is out of range.
   public func indices(of count: Int) throws -> [Int] {
     switch self {
     case .all: return Array(0..<count)
@@ -68,7 +68,7 @@ public struct RowSlice: Sendable, Equatable {
 
   /// The rows, among `count`.
   ///
-  /// - Throws: ``StructuredError`` if there are none, or the slice goes beyond the end.
+  /// - Throws: `StructuredError` if there are none, or the slice goes beyond the end.
   func indices(of count: Int) throws -> [Int] {
     let stop = stop ?? count
     guard stop <= count, start < stop else {

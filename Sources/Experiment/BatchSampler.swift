@@ -19,7 +19,7 @@ public struct BatchSampler {
   ///   - batchSize: B.
   ///   - count: N.
   ///   - stream: where the choice comes from.
-  /// - Throws: ``StructuredError`` if a batch is larger than the data.
+  /// - Throws: `StructuredError` if a batch is larger than the data.
   public init(
     _ length: ExperimentConfiguration.Training.Length, batchSize: Int, count: Int, stream: RandomStream
   ) throws {

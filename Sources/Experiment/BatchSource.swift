@@ -22,7 +22,7 @@ struct BatchSource {
 
   /// Prepares the batches.
   ///
-  /// - Throws: ``StructuredError`` if a batch is larger than the data, or the data does not have what the objective asks
+  /// - Throws: `StructuredError` if a batch is larger than the data, or the data does not have what the objective asks
   ///   for.
   init(
     _ request: BatchRequest, of dataset: any FactorDataset, _ training: ExperimentConfiguration.Training,
@@ -42,7 +42,7 @@ struct BatchSource {
 
   /// The batch of a step, counted from 0.
   ///
-  /// - Throws: ``StructuredError`` if images cannot be read.
+  /// - Throws: `StructuredError` if images cannot be read.
   mutating func batch(at step: Int) throws -> Batch {
     let labelled = try labelled.map { part, size in
       let batch = part.batch(size, at: step)

@@ -33,7 +33,7 @@ public enum Checkpoint {
   ///   - trainer: whose state.
   ///   - configuration: the resolved configuration.
   ///   - path: the file.
-  /// - Throws: ``StructuredError`` if the parameters are not finite or the file cannot be written; the file that was
+  /// - Throws: `StructuredError` if the parameters are not finite or the file cannot be written; the file that was
   ///   there before is intact then.
   public static func save(_ trainer: Trainer, configuration: String, to path: String) throws {
     guard trainer.isFinite else {
@@ -64,7 +64,7 @@ public enum Checkpoint {
   /// Restores a trainer's state.
   ///
   /// - Returns: the thread count and vector level of the run that wrote it.
-  /// - Throws: ``StructuredError`` if the file is damaged or belongs to another configuration.
+  /// - Throws: `StructuredError` if the file is damaged or belongs to another configuration.
   public static func restore(
     _ trainer: Trainer, configuration: String, components: Components = Components(), from path: String
   ) throws -> (threads: String, level: String) {
@@ -105,7 +105,7 @@ public enum Checkpoint {
   /// Restores an adversary alone, if the checkpoint is of this model.
   ///
   /// - Returns: whether the checkpoint has an adversary, and its model's parameters are those of `model`.
-  /// - Throws: ``StructuredError`` if the file is damaged.
+  /// - Throws: `StructuredError` if the file is damaged.
   public static func restore(_ adversary: any Adversary, beside model: Model, from path: String) throws -> Bool {
     let file = try read(path), name = "adversary.parameters", values = adversary.parameters.values
     guard file.entries.contains(where: { $0.name == name }),

@@ -24,7 +24,7 @@ extension ConfigurationDocument {
   /// Decodes the configuration of an experiment.
   ///
   /// - Parameter components: what it can name.
-  /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func experiment(
     _ components: Components = Components()
   ) throws -> ResolvedConfiguration<ExperimentConfiguration> {
@@ -34,7 +34,7 @@ extension ConfigurationDocument {
   /// Decodes the settings of an evaluation.
   ///
   /// - Parameter components: the metrics that it can name.
-  /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func evaluation(
     _ components: Components = Components()
   ) throws -> ResolvedConfiguration<EvaluationConfiguration> {

@@ -5,7 +5,7 @@ import Foundation
 /// `metrics.jsonl`: one JSON object for each logged step, appended as training goes.
 ///
 /// A row is written by one system call, so that a killed process leaves whole rows and at most one torn line at the
-/// end. On resuming, ``truncate(afterStep:)`` drops what the checkpoint does not know of, and the rows that training
+/// end. On resuming, `truncate(afterStep:)` drops what the checkpoint does not know of, and the rows that training
 /// then appends are those of an undisturbed run.
 public final class EventLog {
   /// One row.
@@ -67,12 +67,12 @@ public final class EventLog {
 
   /// Opens the log for appending, and makes it if it is not there.
   ///
-  /// - Throws: ``StructuredError`` if it cannot be opened.
+  /// - Throws: `StructuredError` if it cannot be opened.
   public init(path: String) throws { file = try AppendedFile(path: path, contents: "the metrics") }
 
   /// Appends a row; other programs see it at once.
   ///
-  /// - Throws: ``StructuredError`` if the system refuses, as on a full disk; the log is then as it was.
+  /// - Throws: `StructuredError` if the system refuses, as on a full disk; the log is then as it was.
   public func append(_ row: Row) throws { try file.append(Data((row.json + "\n").utf8)) }
 
   /// Forces all rows onto the disk, as before a checkpoint that presumes them.
@@ -81,7 +81,7 @@ public final class EventLog {
   /// Drops the rows beyond a step, and a torn line at the end; rewrites the file atomically if there is anything to
   /// drop. A log that is not there has nothing to drop.
   ///
-  /// - Throws: ``StructuredError`` if a line before the last is not a row, or the file cannot be rewritten.
+  /// - Throws: `StructuredError` if a line before the last is not a row, or the file cannot be rewritten.
   public static func truncate(path: String, afterStep step: Int) throws {
     guard let data = FileManager.default.contents(atPath: path) else { return }
     var kept = Data()

@@ -132,7 +132,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
 
   /// Reads a configuration that names components of this package.
   ///
-  /// - Throws: ``StructuredError`` for whatever is not understood.
+  /// - Throws: `StructuredError` for whatever is not understood.
   public init(from section: inout ConfigurationSection) throws {
     try self.init(from: &section, components: Components())
   }
@@ -142,7 +142,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   /// - Parameters:
   ///   - section: the root of the document.
   ///   - components: what it can name.
-  /// - Throws: ``StructuredError`` for whatever is not understood.
+  /// - Throws: `StructuredError` for whatever is not understood.
   public init(from section: inout ConfigurationSection, components: Components) throws {
     name = try section.string("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))

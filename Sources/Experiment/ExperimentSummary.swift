@@ -74,7 +74,7 @@ public struct ExperimentSummary: CustomStringConvertible {
 extension Trainer {
   /// Measures how long a step takes, on a second trainer that is thrown away.
   ///
-  /// - Throws: ``StructuredError`` as ``advance()``.
+  /// - Throws: `StructuredError` as ``advance()``.
   public static func secondsPerStep(
     _ configuration: ExperimentConfiguration, dataset: any FactorDataset, on device: Device
   ) throws -> Double {

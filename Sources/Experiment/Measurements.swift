@@ -29,7 +29,7 @@ extension MarginalLikelihood {
   ///   - indices: which of them; by default as many as the options say, drawn without repetition.
   ///   - options: samples, images and seed.
   ///   - progress: called with the number of images done.
-  /// - Throws: ``StructuredError`` if an image cannot be read, the posterior or the decoder's output is not finite, or the
+  /// - Throws: `StructuredError` if an image cannot be read, the posterior or the decoder's output is not finite, or the
   ///   options make no sense.
   public init(
     of model: Model, on dataset: any FactorDataset, images indices: [Int]? = nil, options: Options = Options(),
@@ -100,7 +100,7 @@ extension TrainedRun {
   /// The adversary as it was when training saved the model's parameters, restored from the run's checkpoint; nil if the
   /// objective has none, or there is no checkpoint of this very model.
   ///
-  /// - Throws: ``StructuredError`` if the checkpoint is damaged.
+  /// - Throws: `StructuredError` if the checkpoint is damaged.
   public func adversary(of model: Model) throws -> (any Adversary)? {
     let context = ObjectiveContext(
       latents: model.latents, device: model.device, initializer: settings.model.initializer, stream: settings.stream)
@@ -112,7 +112,7 @@ extension TrainedRun {
 
   /// This run in the rate–distortion plane.
   ///
-  /// - Throws: ``StructuredError`` if the run's configuration cannot be read.
+  /// - Throws: `StructuredError` if the run's configuration cannot be read.
   public func rateDistortionPoint(_ decomposition: RateDecomposition) throws -> RateDistortionPoint {
     let document = try ConfigurationDocument(path: folder.path(of: .configuration))
     var numbers: [RateDistortionPoint.Setting] = []
@@ -130,7 +130,7 @@ extension TrainedRun {
 }
 
 extension Adversary {
-  /// The log density ratio of codes `[B, D]`, `[B]`, as ``EstimatorAudit`` takes it; nil if the adversary has none.
+  /// The log density ratio of codes `[B, D]`, `[B]`, as `EstimatorAudit` takes it; nil if the adversary has none.
   public func logDensityRatios(latents: Int, on device: Device) -> (([Float]) -> [Float])? {
     guard logDensityRatio(of: Tensor(repeating: 0, [1, latents], on: device), .evaluation(on: device)) != nil else {
       return nil

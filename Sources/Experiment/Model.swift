@@ -49,7 +49,7 @@ public final class Model {
   ///   - dataset: where the images are.
   ///   - indices: which of them, in this order.
   ///   - progress: called now and then with the number of images done.
-  /// - Throws: ``StructuredError`` if an image cannot be read.
+  /// - Throws: `StructuredError` if an image cannot be read.
   public func encode(
     _ dataset: any FactorDataset, _ indices: some RandomAccessCollection<Int>, progress: (Int) -> Void = { _ in }
   ) throws -> (mean: [Float], logVariance: [Float]) {
@@ -80,7 +80,7 @@ public final class Model {
 
   /// −log p(x|z) in nats with one z ~ q(z|x) for each of the given images, `[count]`: a sample of the distortion.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read.
+  /// - Throws: `StructuredError` if an image cannot be read.
   public func distortions(
     _ dataset: any FactorDataset, _ indices: [Int], stream: RandomStream
   ) throws -> [Double] {
@@ -98,7 +98,7 @@ public final class Model {
 
   /// −log p(x|z) in nats of images `indices` of a data set at codes `[count, D]`, one for each of them, `[count]`.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read.
+  /// - Throws: `StructuredError` if an image cannot be read.
   public func distortions(_ dataset: any FactorDataset, _ indices: [Int], at codes: [Float]) throws -> [Double] {
     precondition(codes.count == indices.count * latents, "one code for each image")
     var result: [Double] = []

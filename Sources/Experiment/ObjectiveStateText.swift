@@ -17,7 +17,7 @@ enum ObjectiveStateText {
 
   /// The state of a text.
   ///
-  /// - Throws: ``StructuredError`` if it is none.
+  /// - Throws: `StructuredError` if it is none.
   static func read(_ text: String?, at path: String) throws -> [String: [Double]] {
     var state: [String: [Double]] = [:]
     for line in (text ?? "").split(separator: "\n") {

@@ -20,7 +20,7 @@ public struct PosteriorCache {
 
   /// Computes what the posteriors of a run depend on.
   ///
-  /// - Throws: ``StructuredError`` if the run's parameters or the data set's file cannot be read.
+  /// - Throws: `StructuredError` if the run's parameters or the data set's file cannot be read.
   public init(of run: TrainedRun, for dataset: any FactorDataset) throws {
     path = run.folder.path(of: .posteriors)
     let settings = run.settings
@@ -52,7 +52,7 @@ public struct PosteriorCache {
 
   /// Stores the posteriors.
   ///
-  /// - Throws: ``StructuredError`` if the file cannot be written; no part of it is left then.
+  /// - Throws: `StructuredError` if the file cannot be written; no part of it is left then.
   public func store(_ posterior: PosteriorTable) throws {
     let file = try HDF5Writer(), shape = [posterior.count, posterior.latents]
     try file.write("mean", posterior.means, shape: shape)

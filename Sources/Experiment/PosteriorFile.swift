@@ -12,7 +12,7 @@ public struct PosteriorFile {
 
   /// Reads a file.
   ///
-  /// - Throws: ``StructuredError`` if arrays are missing or do not fit together.
+  /// - Throws: `StructuredError` if arrays are missing or do not fit together.
   public init(reading path: String) throws {
     let file = try HDF5File(reading: path)
     func matrix(_ name: String) throws -> (values: [Double], rows: Int, columns: Int) {

@@ -42,7 +42,7 @@ public final class RunFolder: Sendable {
   ///   - path: The folder, which must not exist.
   ///   - makingParents: Whether the folders above it are made too, as for a default path.
   ///   - files: What the folder contains from its first moment: its configuration and what else is known.
-  /// - Throws: ``StructuredError`` if something is in the way, or the folder cannot be made; nothing is left then.
+  /// - Throws: `StructuredError` if something is in the way, or the folder cannot be made; nothing is left then.
   public static func create(
     at path: String, makingParents: Bool = false, with files: [File: Data]
   ) throws -> RunFolder {
@@ -66,7 +66,7 @@ public final class RunFolder: Sendable {
 
   /// Opens the folder of a run that is to be continued, and locks it.
   ///
-  /// - Throws: ``StructuredError`` if there is no run, or another process is writing to it.
+  /// - Throws: `StructuredError` if there is no run, or another process is writing to it.
   public static func resume(at path: String) throws -> RunFolder {
     let folder = try open(at: path)
     let lock = try FileLock(
@@ -79,7 +79,7 @@ public final class RunFolder: Sendable {
 
   /// Opens the folder of a run for reading, or for adding a report.
   ///
-  /// - Throws: ``StructuredError`` if there is no run.
+  /// - Throws: `StructuredError` if there is no run.
   public static func open(at path: String) throws -> RunFolder {
     let path = trimmed(path)
     var isDirectory: ObjCBool = false
@@ -120,7 +120,7 @@ public final class RunFolder: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: ``StructuredError`` if it is not there or cannot be read.
+  /// - Throws: `StructuredError` if it is not there or cannot be read.
   public func read(_ file: File) throws -> Data {
     guard contains(file) else { throw StructuredError("the run has no such file", at: path(of: file)) }
     do { return try Data(contentsOf: URL(fileURLWithPath: path(of: file))) } catch {

@@ -31,7 +31,7 @@ public final class TensorBoardLog {
 
   /// Opens the file for appending, and begins it if it is not there.
   ///
-  /// - Throws: ``StructuredError`` if it cannot be opened or written.
+  /// - Throws: `StructuredError` if it cannot be opened or written.
   public init(path: String) throws {
     file = try AppendedFile(path: path, contents: "the TensorBoard events")
     if file.isEmpty { try append(step: 0) { $0.text(3, "brain.Event:2") } }
@@ -39,7 +39,7 @@ public final class TensorBoardLog {
 
   /// Appends the values of a row as scalars, in single precision, as the format has it.
   ///
-  /// - Throws: ``StructuredError`` if the system refuses, as on a full disk; the file is then as it was.
+  /// - Throws: `StructuredError` if the system refuses, as on a full disk; the file is then as it was.
   public func append(_ row: EventLog.Row) throws {
     try append(step: row.step) { event in
       event.message(5) { summary in
@@ -55,7 +55,7 @@ public final class TensorBoardLog {
 
   /// Appends pictures that belong to a step.
   ///
-  /// - Throws: ``StructuredError`` if the system refuses, as on a full disk; the file is then as it was.
+  /// - Throws: `StructuredError` if the system refuses, as on a full disk; the file is then as it was.
   public func append(_ pictures: [Picture], step: Int) throws {
     guard !pictures.isEmpty else { return }
     try append(step: step) { event in
@@ -89,7 +89,7 @@ public final class TensorBoardLog {
   /// Drops the events beyond a step, and a torn one at the end; rewrites the file atomically if there is anything to
   /// drop. A file that is not there has nothing to drop.
   ///
-  /// - Throws: ``StructuredError`` if the file is damaged or cannot be rewritten.
+  /// - Throws: `StructuredError` if the file is damaged or cannot be rewritten.
   public static func truncate(path: String, afterStep step: Int) throws {
     guard let data = FileManager.default.contents(atPath: path) else { return }
     let bytes = [UInt8](data)

@@ -37,7 +37,7 @@ public struct TrainedRun {
 
   /// Opens a run.
   ///
-  /// - Throws: ``StructuredError`` if there is none, or it has neither weights nor a checkpoint.
+  /// - Throws: `StructuredError` if there is none, or it has neither weights nor a checkpoint.
   public init(at path: String, components: Components = Components(), on device: Device) throws {
     self.components = components
     folder = try RunFolder.open(at: path)
@@ -56,7 +56,7 @@ public struct TrainedRun {
 
   /// Its model and how far training came.
   ///
-  /// - Throws: ``StructuredError`` if a file does not fit the configuration or the data, or is damaged.
+  /// - Throws: `StructuredError` if a file does not fit the configuration or the data, or is damaged.
   public func state(for dataset: any FactorDataset, on device: Device) throws -> State {
     let steps = try settings.training.length.map { length in
       try BatchSampler(

@@ -46,7 +46,7 @@ public final class Trainer {
 
   /// Prepares training from the beginning.
   ///
-  /// - Throws: ``StructuredError`` if the configuration does not fit the data.
+  /// - Throws: `StructuredError` if the configuration does not fit the data.
   public init(_ configuration: ExperimentConfiguration, dataset: any FactorDataset, on device: Device) throws {
     guard configuration.imported == nil, let objectiveSettings = configuration.objectiveSettings,
       let length = configuration.training.length
@@ -85,7 +85,7 @@ public final class Trainer {
 
   /// Makes one update of the model, and of the adversary if there is one.
   ///
-  /// - Throws: ``StructuredError`` naming term and step if a loss is not finite, or if images cannot be read. The model
+  /// - Throws: `StructuredError` naming term and step if a loss is not finite, or if images cannot be read. The model
   ///   has not been updated then, but where the adversary's loss is not finite, it has been: nobody should go on from
   ///   such a state or save it.
   public func advance() throws -> StepResult {

@@ -36,7 +36,7 @@ public struct TrainingDecomposition {
 
   /// The terms by the names that they have in `metrics.jsonl`, in nats, each with its standard error unless it has none.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read or the posterior is not finite.
+  /// - Throws: `StructuredError` if an image cannot be read or the posterior is not finite.
   public func measure(_ model: Model) throws -> [EventLog.Row.Value] {
     let codes = try model.encode(dataset, indices)
     let posterior = try PosteriorTable(

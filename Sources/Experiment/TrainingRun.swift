@@ -62,7 +62,7 @@ public final class TrainingRun {
   ///   - dataset: what to train on.
   ///   - device: where.
   ///   - logger: told of checkpoints and of what may surprise.
-  /// - Throws: ``StructuredError`` if the folder is in the way, or the run there is of another configuration.
+  /// - Throws: `StructuredError` if the folder is in the way, or the run there is of another configuration.
   public init(
     _ configuration: ResolvedConfiguration<ExperimentConfiguration>, at path: String, makingParents: Bool = false,
     resume: Bool, components: Components = Components(), dataset: any FactorDataset, on device: Device,
@@ -119,7 +119,7 @@ public final class TrainingRun {
   /// - Parameters:
   ///   - stop: who may ask to stop.
   ///   - observe: called after every step with its result and the seconds since training began here.
-  /// - Throws: ``StructuredError`` if the loss is not finite or a file cannot be written; the last checkpoint is intact.
+  /// - Throws: `StructuredError` if the loss is not finite or a file cannot be written; the last checkpoint is intact.
   public func train(
     stop: StopRequest = StopRequest(), observe: (Trainer.StepResult, _ seconds: Double) -> Void = { _, _ in }
   ) throws -> Ending {

@@ -18,7 +18,7 @@ public enum WeightsFile {
   ///   - model: whose weights.
   ///   - configuration: the resolved configuration of its run.
   ///   - layout: how tensors are named and ordered.
-  /// - Throws: ``StructuredError`` if the layout has no names for the architecture, or a weight is not finite.
+  /// - Throws: `StructuredError` if the layout has no names for the architecture, or a weight is not finite.
   public static func data(
     of model: Model, configuration: String, layout: WeightsLayout = .disentangle
   ) throws -> Data {
@@ -41,7 +41,7 @@ public enum WeightsFile {
 
   /// Writes the weights, whole or not at all.
   ///
-  /// - Throws: ``StructuredError`` as ``data(of:configuration:layout:)``, or if the file cannot be written.
+  /// - Throws: `StructuredError` as ``data(of:configuration:layout:)``, or if the file cannot be written.
   public static func write(
     _ model: Model, configuration: String, layout: WeightsLayout = .disentangle, to path: String, overwrite: Bool = true
   ) throws {
@@ -54,7 +54,7 @@ public enum WeightsFile {
   /// - Parameters:
   ///   - model: whose parameters are overwritten, if everything is as it should be.
   ///   - path: the file.
-  /// - Throws: ``StructuredError`` if the file is damaged, and for every tensor that is not as the model needs it.
+  /// - Throws: `StructuredError` if the file is damaged, and for every tensor that is not as the model needs it.
   public static func read(into model: Model, from path: String) throws {
     try read(into: model, from: Safetensors(reading: path), layout: .disentangle)
   }
@@ -66,7 +66,7 @@ public enum WeightsFile {
   ///   - file: the file; floating-point numbers of any width are taken.
   ///   - layout: how its tensors are named and ordered.
   ///   - advice: what to do about an error, if that is known; it stands in place of a long list.
-  /// - Throws: ``StructuredError`` that lists every tensor that is missing, unknown, of another shape or type, or not
+  /// - Throws: `StructuredError` that lists every tensor that is missing, unknown, of another shape or type, or not
   ///   finite.
   package static func read(
     into model: Model, from file: Safetensors, layout: WeightsLayout, advice: () -> String? = { nil }

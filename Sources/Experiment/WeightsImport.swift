@@ -41,7 +41,7 @@ public struct WeightsImport {
   ///   - options: what is known about it.
   ///   - components: the architectures that it can be of, and what a configuration can name.
   ///   - device: where the model lives.
-  /// - Throws: ``StructuredError`` if the file is damaged, does not have the tensors of the model, or the data set is not
+  /// - Throws: `StructuredError` if the file is damaged, does not have the tensors of the model, or the data set is not
   ///   there, which says how large images are.
   public init(reading path: String, options: Options, components: Components = Components(), on device: Device) throws {
     let file = try Safetensors(reading: path)
@@ -82,7 +82,7 @@ public struct WeightsImport {
 
   /// Makes the run's folder: its configuration and its weights.
   ///
-  /// - Throws: ``StructuredError`` if something is in the way, or the folder cannot be made; nothing is left then.
+  /// - Throws: `StructuredError` if something is in the way, or the folder cannot be made; nothing is left then.
   public func write(to path: String) throws -> RunFolder {
     try RunFolder.create(
       at: path,

@@ -5,7 +5,7 @@ import TensorCore
 
 /// How a file of weights names and orders the parameters of a model.
 ///
-/// Arrays have PyTorch's layouts in all of them (``ParameterLayout``): matrices `[outputs, inputs]`, images channels first,
+/// Arrays have PyTorch's layouts in all of them (`ParameterLayout`): matrices `[outputs, inputs]`, images channels first,
 /// convolutions `[outputs, inputs, K, K]`, transposed convolutions `[inputs, outputs, K, K]`.
 public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
   /// The names of this package, as in a run's `weights.safetensors`: `encoder.convolution1.weight`.
@@ -19,7 +19,7 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
 
   /// The tensors of a model's file, one for each parameter and then one for each buffer, in their order.
   ///
-  /// - Throws: ``StructuredError`` if the layout has no names for the architecture.
+  /// - Throws: `StructuredError` if the layout has no names for the architecture.
   func tensors(of model: Model) throws -> [PortableTensor] {
     let names: [String: String]
     switch self {

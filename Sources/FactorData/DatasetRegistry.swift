@@ -7,7 +7,7 @@ import TensorCore
 public protocol DatasetConfiguration: StrictlyDecodable, Sendable {
   /// Opens the data set on the threads of a device.
   ///
-  /// - Throws: ``StructuredError`` when a file is missing, damaged, or not as it should be.
+  /// - Throws: `StructuredError` when a file is missing, damaged, or not as it should be.
   func open(on device: Device) throws -> any FactorDataset
 
   /// The files that the images are read from. As long as these and ``variant`` stay the same, so do the images.
@@ -51,7 +51,7 @@ public struct PublishedFile: Sendable {
   public let recognizes: @Sendable (_ file: any ArrayFile) -> Bool
   /// Opens a file.
   public let open: @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset
-  /// Checks a file and returns what was found, as lines of a label and a text; throws ``StructuredError`` when the file is
+  /// Checks a file and returns what was found, as lines of a label and a text; throws `StructuredError` when the file is
   /// not as published.
   public let verify: @Sendable (_ path: String, _ device: Device) throws -> [(label: String, text: String)]
   /// Renders the data set into a file and returns the number of images; nil where it cannot be rendered.
@@ -88,7 +88,7 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
 
   /// Reads `name` and the settings, with the standard registry.
   ///
-  /// - Throws: ``StructuredError`` for an unknown name or key, or a value that does not suit.
+  /// - Throws: `StructuredError` for an unknown name or key, or a value that does not suit.
   public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, registry: .standard) }
 
   /// Reads `name` and the settings.
@@ -96,7 +96,7 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   /// - Parameters:
   ///   - section: the section. Without a name it means the first entry.
   ///   - registry: the data sets that can be named.
-  /// - Throws: ``StructuredError`` for an unknown name or key, or a value that does not suit.
+  /// - Throws: `StructuredError` for an unknown name or key, or a value that does not suit.
   public init(from section: inout ConfigurationSection, registry: Registry<DatasetEntry>) throws {
     let name = try section.choice("name", among: registry.names, default: registry.names.first)
     entry = try registry.entry(named: name, at: section.fullPath("name"))
@@ -110,7 +110,7 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
 
   /// Opens the data set.
   ///
-  /// - Throws: ``StructuredError`` when a file is missing, damaged, or not as it should be, or the factors do not cover the
+  /// - Throws: `StructuredError` when a file is missing, damaged, or not as it should be, or the factors do not cover the
   ///   images.
   public func open(on device: Device) throws -> any FactorDataset {
     let dataset = try settings.open(on: device)

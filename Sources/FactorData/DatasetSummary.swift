@@ -18,7 +18,7 @@ public struct DatasetSummary: Sendable, CustomStringConvertible {
 
   /// Summarises a data set, reading all its images.
   ///
-  /// - Throws: ``StructuredError`` when an image cannot be read.
+  /// - Throws: `StructuredError` when an image cannot be read.
   public init(of data: any FactorDataset, on device: Device) throws {
     (name, shape, format, factors) = (data.name, data.imageShape, data.images.format, data.factors)
     multiplicities = try data.multiplicities(on: device)

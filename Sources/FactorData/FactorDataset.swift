@@ -28,7 +28,7 @@ extension FactorDataset {
   /// Writes images as floats in [0, 1], [B, height, width, channels].
   ///
   /// - Precondition: the indices are in `0..<count`, and the destination holds `indices.count` images.
-  /// - Throws: ``StructuredError`` when the source cannot read an image.
+  /// - Throws: `StructuredError` when the source cannot read an image.
   public func read(_ indices: [Int], into destination: UnsafeMutablePointer<Float>) throws {
     try reportingFailures { try indices.withUnsafeBufferPointer { try images.read($0, into: destination) } }
   }
@@ -36,7 +36,7 @@ extension FactorDataset {
   /// Reads images as a tensor [B, height, width, channels], on all threads of a device.
   ///
   /// - Precondition: the indices are in `0..<count`.
-  /// - Throws: ``StructuredError`` when the source cannot read an image.
+  /// - Throws: `StructuredError` when the source cannot read an image.
   public func batch(_ indices: [Int], on device: Device) throws -> Tensor<Float> {
     let source = images
     let tensor = Tensor<Float>(uninitialized: source.shape.batch(indices.count), on: device)
@@ -48,14 +48,14 @@ extension FactorDataset {
 
   /// Counts identical images: the number of distinct ones and the entropy of the data, in nats.
   ///
-  /// - Throws: ``StructuredError`` when the source cannot read an image.
+  /// - Throws: `StructuredError` when the source cannot read an image.
   public func multiplicities(on device: Device) throws -> ImageMultiplicities {
     try reportingFailures { try images.imageMultiplicities(on: device) }
   }
 
   /// Checks that the factors cover as many images as there are, and that there are images.
   ///
-  /// - Throws: ``StructuredError`` otherwise.
+  /// - Throws: `StructuredError` otherwise.
   func validate() throws {
     guard count > 0 else {
       throw StructuredError("the data set has no images", at: name, expected: "at least one image")
@@ -67,7 +67,7 @@ extension FactorDataset {
     }
   }
 
-  /// Runs `body`; an error of another type than ``StructuredError`` becomes one that names the data set.
+  /// Runs `body`; an error of another type than `StructuredError` becomes one that names the data set.
   private func reportingFailures<Result>(_ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as StructuredError { throw error } catch {
       throw StructuredError("the images cannot be read: \(error)", at: name)

@@ -36,7 +36,7 @@ public struct LabeledCodesFile: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: ``StructuredError`` when the file is missing, damaged or neither HDF5 nor NPZ, an array is missing, empty
+  /// - Throws: `StructuredError` when the file is missing, damaged or neither HDF5 nor NPZ, an array is missing, empty
   ///   or of another shape or type than above, a code is not finite, or a factor, size or row number is out of range; it
   ///   names the array, and the row and column of the value.
   public init(reading path: String) throws {

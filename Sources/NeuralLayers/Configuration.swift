@@ -7,7 +7,7 @@ extension OptimizerSettings {
 
   /// Reads an optimiser's section; what is absent is as in `standard`.
   ///
-  /// - Throws: ``StructuredError`` for anything that is not a setting of the optimiser named.
+  /// - Throws: `StructuredError` for anything that is not a setting of the optimiser named.
   public init(from section: inout ConfigurationSection, default standard: OptimizerSettings = .standard) throws {
     let name = try section.choice("name", among: ["adam", "sgd"], default: standard.name)
     var rate = 1e-4, betas = (0.9, 0.999), epsilon = 1e-8, momentum = 0.0
@@ -30,7 +30,7 @@ extension OptimizerSettings {
 extension Likelihood: StrictlyDecodable {
   /// Reads `{name: bernoulli}`, `{name: gaussian, standard_deviation: …}` or `{name: laplace, scale: …}`.
   ///
-  /// - Throws: ``StructuredError`` for another name or key.
+  /// - Throws: `StructuredError` for another name or key.
   public init(from section: inout ConfigurationSection) throws {
     switch try section.choice("name", among: ["bernoulli", "gaussian", "laplace"], default: "bernoulli") {
     case "gaussian":

@@ -9,7 +9,7 @@ public enum ONNXFolder {
 
   /// Makes sure that ``write(_:name:configuration:to:overwrite:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something is there that may not be replaced, or the folder above it is missing.
+  /// - Throws: `StructuredError` if something is there that may not be replaced, or the folder above it is missing.
   public static func requireWritable(_ path: String, overwrite: Bool) throws {
     if path.hasSuffix(".onnx") {
       throw StructuredError(
@@ -30,7 +30,7 @@ public enum ONNXFolder {
   ///   - configuration: the run's resolved configuration.
   ///   - path: the folder.
   ///   - overwrite: whether such a folder is replaced if it is there.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:overwrite:)``, or if a weight is not finite.
+  /// - Throws: `StructuredError` as ``requireWritable(_:overwrite:)``, or if a weight is not finite.
   public static func write(
     _ model: Model, name: String, configuration: String, to path: String, overwrite: Bool = false
   ) throws {

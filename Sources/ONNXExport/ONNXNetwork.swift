@@ -21,7 +21,7 @@ public enum ONNXNetwork: String, CaseIterable, Sendable {
   ///   - model: the model.
   ///   - name: what its run is called.
   ///   - configuration: the run's resolved configuration.
-  /// - Throws: ``StructuredError`` if a weight is not finite.
+  /// - Throws: `StructuredError` if a weight is not finite.
   public func data(of model: Model, name: String, configuration: String) throws -> Data {
     var file = Onnx_ModelProto()
     file.irVersion = 7

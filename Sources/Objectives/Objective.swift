@@ -30,13 +30,13 @@ public protocol Objective {
 
   /// Takes back a ``state`` that was saved.
   ///
-  /// - Throws: ``StructuredError`` if it is not a state of this objective.
+  /// - Throws: `StructuredError` if it is not a state of this objective.
   func restore(state: [String: [Double]]) throws
 
   /// The terms of the loss on one batch. Calling it twice on equal steps gives equal losses: what changes with the steps
   /// belongs into ``update(after:_:)``.
   ///
-  /// - Throws: ``StructuredError`` if the data does not have what the loss needs.
+  /// - Throws: `StructuredError` if the data does not have what the loss needs.
   func loss(of step: TrainingStep) throws -> LossTerms
 
   /// Called once after the parameters were updated, to change ``state``; by default nothing.

@@ -13,7 +13,7 @@ public struct ConfigurationDocument: Sendable {
   /// - Parameters:
   ///   - path: The YAML file.
   ///   - overrides: Assignments as `objective.beta=6`, applied in order.
-  /// - Throws: ``StructuredError`` if the file cannot be read, is not one YAML mapping, or an override does not fit.
+  /// - Throws: `StructuredError` if the file cannot be read, is not one YAML mapping, or an override does not fit.
   public init(path: String, overrides: [String] = []) throws {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -44,7 +44,7 @@ public struct ConfigurationDocument: Sendable {
   ///   - yaml: The text.
   ///   - source: What errors call it, as a file's path.
   ///   - overrides: Assignments as `objective.beta=6`, applied in order.
-  /// - Throws: ``StructuredError`` if the text is not one YAML mapping, or an override does not fit.
+  /// - Throws: `StructuredError` if the text is not one YAML mapping, or an override does not fit.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     let text = yaml.hasPrefix("\u{FEFF}") ? String(yaml.dropFirst()) : yaml
     let node = try YAML.read(text) { line, column in
@@ -60,14 +60,14 @@ public struct ConfigurationDocument: Sendable {
 
   /// Decodes the whole document.
   ///
-  /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func decode<Value: StrictlyDecodable>(_ type: Value.Type = Value.self) throws -> ResolvedConfiguration<Value> {
     try decode { try Value(from: &$0) }
   }
 
   /// Decodes the whole document by a closure, for values that are read with something at hand, as a registry.
   ///
-  /// - Throws: ``StructuredError`` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func decode<Value>(
     _ read: (inout ConfigurationSection) throws -> Value
   ) throws -> ResolvedConfiguration<Value> {

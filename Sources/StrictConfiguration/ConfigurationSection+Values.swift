@@ -7,7 +7,7 @@ extension ConfigurationSection {
   ///   - key: The key.
   ///   - value: What an absent key means; nil makes the key required.
   ///   - bounds: The numbers allowed.
-  /// - Throws: ``StructuredError`` if the key is missing, not a finite number, or out of bounds.
+  /// - Throws: `StructuredError` if the key is missing, not a finite number, or out of bounds.
   public mutating func number(
     _ key: String, default value: Double? = nil, in bounds: Bounds<Double> = .any
   ) throws -> Double {

@@ -6,7 +6,7 @@ import Diagnostics
 public protocol StrictlyDecodable {
   /// Reads the value's keys from a section.
   ///
-  /// - Throws: ``StructuredError`` for a missing key, a wrong type or a value out of range.
+  /// - Throws: `StructuredError` for a missing key, a wrong type or a value out of range.
   init(from section: inout ConfigurationSection) throws
 }
 
@@ -45,7 +45,10 @@ public struct ConfigurationSection {
 
   /// Reads a section by a closure; keys that the closure leaves are errors.
   ///
-  /// - Parameter inline: print the section on one line, as `{from: 0, to: 1}`.
+  /// - Parameters:
+  ///   - key: the key of the section.
+  ///   - inline: whether the section is printed on one line, as `{from: 0, to: 1}`.
+  ///   - decode: reads the keys of the section.
   public mutating func section<Value>(
     _ key: String, inline: Bool = false, _ decode: (inout ConfigurationSection) throws -> Value
   ) throws -> Value {

@@ -8,7 +8,7 @@ struct Override {
 
   /// Splits an override; the value is YAML, so that lists and warm-ups can be set too.
   ///
-  /// - Throws: ``StructuredError`` located at the override itself.
+  /// - Throws: `StructuredError` located at the override itself.
   init(_ assignment: String) throws {
     text = "--set \(assignment)"
     let place = ConfigurationLocation(source: text)

@@ -15,7 +15,7 @@ enum YAML {
 
   /// Reads one document.
   ///
-  /// - Throws: ``StructuredError`` with file, line and column for anything that is not one plain document.
+  /// - Throws: `StructuredError` with file, line and column for anything that is not one plain document.
   static func read(_ text: String, location: Placing) throws -> ConfigurationNode? {
     if let alias = firstAlias(in: text) {
       throw StructuredError(

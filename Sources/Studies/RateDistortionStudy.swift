@@ -61,7 +61,7 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
 
   /// Reads the whole study.
   ///
-  /// - Throws: ``StructuredError`` for whatever is not understood, or if there is neither a sweep nor a run.
+  /// - Throws: `StructuredError` for whatever is not understood, or if there is neither a sweep nor a run.
   public init(from section: inout ConfigurationSection) throws {
     name = try section.string("name", default: "rate-distortion")
     let configuration = try section.optional("configuration") { try $0.string($1) }

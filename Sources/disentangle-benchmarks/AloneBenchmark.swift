@@ -52,7 +52,7 @@ struct AloneBenchmark: ParsableCommand {
 
   /// Runs work in a new process of this program.
   ///
-  /// - Throws: ``StructuredError`` with its own words if it fails.
+  /// - Throws: `StructuredError` with its own words if it fails.
   static func run(_ work: [String], threads: Int) throws -> Result {
     let process = Process(), output = Pipe(), problems = Pipe()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

@@ -42,7 +42,7 @@ final class Peer {
 
   /// Starts a peer.
   ///
-  /// - Throws: ``StructuredError`` if it does not start or does not answer.
+  /// - Throws: `StructuredError` if it does not start or does not answer.
   init(command: String, threads: Int) throws {
     name = command
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -66,7 +66,7 @@ final class Peer {
 
   /// The seconds that each repetition of the work took.
   ///
-  /// - Throws: ``StructuredError`` with the peer's own words if it cannot do the work.
+  /// - Throws: `StructuredError` with the peer's own words if it cannot do the work.
   func time(_ request: Request) throws -> [Double] { (try ask(request).milliseconds ?? []).map { $0 / 1000 } }
 
   private func ask(_ request: Request) throws -> Answer {

@@ -113,8 +113,10 @@ extension CommandLineTests {
           result.errors.firstMatch(of: /the key (\S+) is missing \(expected ([^\n]*)\)/), "\(result.errors)")
         let name = String(missing.1), expected = String(missing.2)
         try #require(required.insert(name).inserted, "\(result.errors)")
-        let choice = expected.hasPrefix("one of ") ? expected.dropFirst(7).prefix { $0 != "," } : "1"
-        assignments.append("\(name)=\(expected == "text" ? "file.h5" : String(choice))")
+        let choice: Substring =
+          expected.hasPrefix("one of ")
+          ? expected.dropFirst(7).prefix { $0 != "," } : expected.contains("number") ? "1" : "file.h5"
+        assignments.append("\(name)=\(choice)")
       }
     }
 

@@ -24,7 +24,7 @@ public struct StandardStream: Sendable {
 
   /// Writes text as it is.
   ///
-  /// - Throws: ``StructuredError`` if the system refuses, as on a full disk.
+  /// - Throws: `StructuredError` if the system refuses, as on a full disk.
   public func write(_ text: String) throws {
     var text = text
     let failure: Int32? = text.withUTF8 { bytes in

@@ -37,7 +37,7 @@ public struct Evaluation: Sendable {
   ///   - input: codes and factors, and what else is known.
   ///   - runs: how many runs are evaluated; comparisons of several are left to ``EvaluationReport``.
   ///   - finished: called after each metric with its name and how long it took.
-  /// - Throws: ``StructuredError`` if the input lacks what cannot be done without.
+  /// - Throws: `StructuredError` if the input lacks what cannot be done without.
   public init(
     _ configuration: ResolvedConfiguration<EvaluationConfiguration>, of input: MetricInput, runs: Int = 1,
     finished: (_ metric: String, _ time: Duration) -> Void = { _, _ in }
@@ -82,7 +82,7 @@ extension Evaluation.Entry {
 extension MetricInput {
   /// The input with the codes that a representation asks for.
   ///
-  /// - Throws: ``StructuredError`` if samples are asked for and the posteriors are not known.
+  /// - Throws: `StructuredError` if samples are asked for and the posteriors are not known.
   func representing(_ representation: Representation, stream: RandomStream) throws -> MetricInput {
     guard representation == .sample, !hasSampledCodes else { return self }
     guard let posterior else {

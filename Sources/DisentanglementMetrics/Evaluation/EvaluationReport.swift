@@ -27,7 +27,7 @@ public struct EvaluationReport: Sendable {
   ///   - inputs: what each run is called, and its codes.
   ///   - configuration: which metrics, and how.
   ///   - finished: called after each metric with what it was, of which run, and how long it took.
-  /// - Throws: ``StructuredError`` if an input lacks what cannot be done without, or the runs cannot be compared.
+  /// - Throws: `StructuredError` if an input lacks what cannot be done without, or the runs cannot be compared.
   public init(
     _ inputs: [(name: String, input: MetricInput)], _ configuration: ResolvedConfiguration<EvaluationConfiguration>,
     finished: (_ metric: String, _ run: String?, _ time: Duration) -> Void = { _, _, _ in }

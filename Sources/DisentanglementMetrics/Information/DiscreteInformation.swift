@@ -5,7 +5,9 @@ import TensorCore
 public enum DiscreteInformation {
   /// The entropy of each column, `[C]`.
   ///
-  /// - Parameter multiplicities: how often each row counts, `[N]`; nil for once.
+  /// - Parameters:
+  ///   - columns: the columns, C of N values.
+  ///   - multiplicities: how often each row counts, `[N]`; nil for once.
   public static func entropies(_ columns: DiscreteColumns, multiplicities: [Int32]? = nil) -> [Double] {
     zip(columns.columns, columns.sizes).map { column, size in
       var counts = [Int](repeating: 0, count: size)

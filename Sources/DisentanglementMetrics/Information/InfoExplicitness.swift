@@ -26,7 +26,7 @@ public struct InfoExplicitness: Sendable {
   ///   - codes: codes of which at least one factor varies.
   ///   - latents: the latents that the regressions see.
   ///   - device: where to compute.
-  /// - Throws: ``StructuredError`` if no factor varies.
+  /// - Throws: `StructuredError` if no factor varies.
   public init(_ codes: LabeledCodes, latents: [Int], device: Device) throws {
     let rows = FeatureMatrix(codes).columns(latents), features = Standardization(of: rows)(rows)
     // The factors with most values, which take longest, first.

@@ -8,7 +8,7 @@ import TensorCore
 ///
 /// with q(z_d|v) the average of the posteriors of all data points of which the factor has the value v (Chen et al. 2018,
 /// arXiv:1802.04942, Eq. 6 and Appendix B): codes are *sampled* from the posteriors, not their means, so that a latent's
-/// noise counts. ``FactorInformation`` integrates the one-dimensional entropies. The authors' program divides by log |V|,
+/// noise counts. `FactorInformation` integrates the one-dimensional entropies. The authors' program divides by log |V|,
 /// which is H(v) on a full grid, and leaves out the shape of dSprites; both means are given, `mig` over all factors and
 /// `mig_without_shape` over those that are not categorical, the one to compare with their figures. Their program takes
 /// means over 10,000 samples; here a standard error of 0 means that everything was integrated.

@@ -30,7 +30,7 @@ public struct LabeledCodes: Sendable {
   ///   - sizes: how many values each factor can take, `[K]`; by default, one more than its largest value.
   ///   - categorical: whether the values of each factor are categories, `[K]`; by default, none is categorical.
   ///   - location: where the arrays come from, for messages.
-  /// - Throws: ``StructuredError`` if they are empty or do not fit together, a code is not finite, or a value of a factor
+  /// - Throws: `StructuredError` if they are empty or do not fit together, a code is not finite, or a value of a factor
   ///   is negative or not below the factor's size; it names the first such row and column.
   public init(
     codes: [Float], latents: Int, factors: [Int32], names: [String], sizes: [Int]? = nil, categorical: [Bool]? = nil,

@@ -9,7 +9,7 @@ extension StoredBatches {
   /// - Parameters:
   ///   - codes: the data.
   ///   - pairs: whether the batches must have partners.
-  /// - Throws: ``StructuredError`` if there are fewer than two batches, their arrays do not fit together, a factor or row
+  /// - Throws: `StructuredError` if there are fewer than two batches, their arrays do not fit together, a factor or row
   ///   is not of the data, or the members of a batch do not share the value of its factor.
   public func check(against codes: LabeledCodes, pairs: Bool) throws {
     guard factors.count >= 2, rows.count == factors.count, partners.map({ $0.count == rows.count }) ?? !pairs else {

@@ -47,7 +47,7 @@ public struct BetaVAEScore: DisentanglementMetric {
 
   /// Measures.
   ///
-  /// - Throws: ``StructuredError`` if stored pairs are not of these data.
+  /// - Throws: `StructuredError` if stored pairs are not of these data.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {
     let codes = input.codes
     func undefined(_ reason: String) -> MetricResult {

@@ -52,7 +52,7 @@ public struct FactorVAEScore: DisentanglementMetric {
 
   /// Measures.
   ///
-  /// - Throws: ``StructuredError`` if stored batches are not of these data.
+  /// - Throws: `StructuredError` if stored batches are not of these data.
   public func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult {
     let codes = input.codes, names = ["score", "train_accuracy"]
     func undefined(_ reason: String) -> MetricResult {

@@ -13,7 +13,7 @@ public protocol Classifier: Sendable {
   ///   - labels: the class of each row, `[N]`; any numbers, of which at least two are different.
   ///   - stream: where its randomness comes from, if it has any.
   ///   - device: whose threads it may use. Results do not depend on their number.
-  /// - Throws: ``StructuredError`` if there are fewer than two classes.
+  /// - Throws: `StructuredError` if there are fewer than two classes.
   func fit(_ rows: FeatureMatrix, labels: [Int32], stream: RandomStream, device: Device) throws -> Model
 }
 
@@ -60,7 +60,7 @@ struct ClassIndex: Sendable {
 
   /// Finds them.
   ///
-  /// - Throws: ``StructuredError`` if there are fewer than two classes.
+  /// - Throws: `StructuredError` if there are fewer than two classes.
   init(_ labels: [Int32]) throws {
     let classes = Array(Set(labels)).sorted()
     guard classes.count >= 2 else {

@@ -5,7 +5,7 @@ import TensorCore
 ///
 /// The raw scores F of K classes begin at the log priors less their mean. In each round every class k gets a regression
 /// tree of depth 3 on the residuals rₖ = [y = k] − pₖ, p = softmax(F), with splits of least squared error
-/// (``SquaredError``), and each leaf adds
+/// (`SquaredError`), and each leaf adds
 ///
 ///     0.1 · (K − 1)/K · Σr / Σ|r|(1 − |r|)
 ///

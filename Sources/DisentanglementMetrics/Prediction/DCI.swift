@@ -136,7 +136,12 @@ public struct DCI: DisentanglementMetric {
 
   /// Learns each factor and finds what was important for it.
   ///
-  /// - Parameter factors: those that vary in `train`; the others' values are NaN.
+  /// - Parameters:
+  ///   - train: the data points to learn from.
+  ///   - test: the data points to test on.
+  ///   - factors: those that vary in `train`; the others' values are NaN.
+  ///   - stream: where all randomness comes from.
+  ///   - device: whose threads work.
   public func findImportance(
     train: LabeledCodes, test: LabeledCodes, factors: [Int], stream: RandomStream, device: Device
   ) throws -> Findings {

@@ -11,7 +11,7 @@ public protocol MultiRunMetric: DisentanglementMetric {
   ///   - runs: at least two.
   ///   - labels: what the runs are called, `[runs.count]`, all different.
   ///   - stream: where all randomness comes from.
-  /// - Throws: ``StructuredError`` if there are fewer than two runs, or they are of different data points.
+  /// - Throws: `StructuredError` if there are fewer than two runs, or they are of different data points.
   func compare(_ runs: [MetricInput], labels: [String], stream: RandomStream) throws -> MetricResult
 }
 

@@ -17,7 +17,7 @@ public struct Factor: Sendable, Equatable, Codable {
 
     /// The kind that a file names.
     ///
-    /// - Throws: ``StructuredError`` when there is no such kind.
+    /// - Throws: `StructuredError` when there is no such kind.
     public init(text: String, at location: String) throws {
       guard let kind = Self(rawValue: text) else {
         let names = Self.allCases.map(\.rawValue)

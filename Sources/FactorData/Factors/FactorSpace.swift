@@ -13,7 +13,7 @@ public struct FactorSpace: Sendable, Equatable {
 
   /// Makes the grid of a list of factors.
   ///
-  /// - Throws: ``StructuredError`` when names repeat or the number of combinations does not fit an `Int`.
+  /// - Throws: `StructuredError` when names repeat or the number of combinations does not fit an `Int`.
   public init(_ factors: [Factor]) throws {
     var strides = [Int](repeating: 1, count: factors.count), count = 1
     for index in factors.indices.reversed() {
@@ -45,7 +45,7 @@ public struct FactorSpace: Sendable, Equatable {
 
   /// The index of a combination of values.
   ///
-  /// - Throws: ``StructuredError`` when the number of values is wrong or one is out of range.
+  /// - Throws: `StructuredError` when the number of values is wrong or one is out of range.
   public func index(of values: [Int]) throws -> Int {
     guard values.count == factors.count else {
       throw StructuredError("\(values.count) factor values were given", expected: "\(factors.count)")

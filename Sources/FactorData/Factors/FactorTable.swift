@@ -20,7 +20,7 @@ public struct FactorTable: Sendable, Equatable {
   ///   - factors: the factors, [K].
   ///   - values: [N, K] in row-major order; ``unknown`` where a value is not known.
   ///   - location: where the table comes from, for errors.
-  /// - Throws: ``StructuredError`` when there are no factors, names repeat, the values do not form rows of K, or a value is
+  /// - Throws: `StructuredError` when there are no factors, names repeat, the values do not form rows of K, or a value is
   ///   neither ``unknown`` nor in 0 ..< size.
   public init(_ factors: [Factor], values: [Int32], location: String? = nil) throws {
     guard !factors.isEmpty, values.count % factors.count == 0 else {

@@ -8,7 +8,7 @@ extension FactorTable {
   /// `factor_names` or `latents_names` of the file gives the names; an attribute `kinds` or `factor_kinds` of the array or
   /// `factor_kinds` of the file the kinds. Without kinds, ``Factor/Kind/init(ofFactorNamed:)`` decides.
   ///
-  /// - Throws: ``StructuredError`` when the array is missing or damaged, has another shape, or a value is out of range.
+  /// - Throws: `StructuredError` when the array is missing or damaged, has another shape, or a value is out of range.
   init(_ file: any ArrayFile, _ array: String, count: Int) throws {
     let location = "\(file.path), array \"\(array)\""
     let about = try file.information(array)

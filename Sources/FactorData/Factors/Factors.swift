@@ -85,7 +85,7 @@ public enum Factors: Sendable, Equatable {
   /// Checks that there are factors and that all their values are known, as disentanglement metrics need.
   ///
   /// - Parameter location: what the error is about.
-  /// - Throws: ``StructuredError`` that names the first factor with unknown values.
+  /// - Throws: `StructuredError` that names the first factor with unknown values.
   public func requireComplete(location: String) throws {
     guard !isEmpty else {
       throw StructuredError(

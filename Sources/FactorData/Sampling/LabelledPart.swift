@@ -29,7 +29,7 @@ public struct LabelledPart: Sendable, Equatable {
   ///   - count: n, the number of labelled images.
   ///   - factors: the factors of the data set.
   ///   - stream: decides the choice and the batches.
-  /// - Throws: ``StructuredError`` when the data set has no factors, or fewer than n images whose factors are all known.
+  /// - Throws: `StructuredError` when the data set has no factors, or fewer than n images whose factors are all known.
   public init(_ count: Int, of factors: Factors, stream: RandomStream) throws {
     guard let images = factors.imageCount, !factors.isEmpty else {
       throw StructuredError(

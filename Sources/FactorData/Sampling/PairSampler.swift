@@ -55,7 +55,7 @@ public struct PairSampler: Sendable {
   ///   - changedCount: the number of factors that change in a pair.
   ///   - redraw: how the value of a changed factor is drawn.
   ///   - stream: decides the pairs.
-  /// - Throws: ``StructuredError`` when the images are not a full grid, or so many factors cannot change.
+  /// - Throws: `StructuredError` when the images are not a full grid, or so many factors cannot change.
   public init(
     _ factors: Factors, changing changedCount: ChangedCount, redraw: Redraw = .otherValue, stream: RandomStream
   ) throws {

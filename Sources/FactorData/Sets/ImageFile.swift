@@ -27,7 +27,7 @@ public struct ImageFile: FactorDataset {
   ///   - images: the name of the array of images; by default `images` or `imgs`.
   ///   - factors: the name of the array of factors; by default `factors`, `latents/classes` or `latents_classes`, or none.
   ///   - device: gives the threads.
-  /// - Throws: ``StructuredError`` when the file or an array is missing, damaged, or not as described above; it names the
+  /// - Throws: `StructuredError` when the file or an array is missing, damaged, or not as described above; it names the
   ///   image and the value.
   public init(path: String, images: String? = nil, factors: String? = nil, on device: Device) throws {
     let file = try openArrayFile(path)

@@ -39,7 +39,7 @@ public protocol ImageSource: Sendable {
   /// - Parameters:
   ///   - indices: the images, in this order, each in `0..<count`.
   ///   - destination: room for `indices.count · shape.count` floats. What it holds after an error is undefined.
-  /// - Throws: ``StructuredError`` when an image cannot be read.
+  /// - Throws: `StructuredError` when an image cannot be read.
   func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) throws
 
   /// Writes images as ``read(_:into:)`` does, on all threads of a device. By default each thread reads a part.
@@ -50,7 +50,7 @@ public protocol ImageSource: Sendable {
 
   /// Counts identical images. By default reads all images once, and again those whose hashes are equal.
   ///
-  /// - Throws: ``StructuredError`` when an image cannot be read.
+  /// - Throws: `StructuredError` when an image cannot be read.
   func imageMultiplicities(on device: Device) throws -> ImageMultiplicities
 }
 

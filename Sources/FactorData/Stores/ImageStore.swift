@@ -23,7 +23,7 @@ public final class ImageStore: ImageSource, @unchecked Sendable {
   ///
   /// Memory comes from the system only as it is written.
   ///
-  /// - Throws: ``StructuredError`` when the system does not have that much memory.
+  /// - Throws: `StructuredError` when the system does not have that much memory.
   public init(count: Int, shape: ImageShape, format: PixelFormat) throws {
     self.count = count
     self.shape = shape

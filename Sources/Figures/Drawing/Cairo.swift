@@ -6,7 +6,7 @@ import Foundation
 extension Figure {
   /// The drawing as a PDF file with one page of its size, text as text in an embedded font, without a date.
   ///
-  /// - Throws: ``StructuredError`` if Cairo cannot draw it.
+  /// - Throws: `StructuredError` if Cairo cannot draw it.
   public func pdf() throws -> Data {
     let bytes = Bytes()
     guard let surface = cairo_pdf_surface_create_for_stream(append, bytes.pointer, width, height) else {
@@ -25,14 +25,14 @@ extension Figure {
   /// The drawing as a PNG file.
   ///
   /// - Parameter scale: pixels for each point.
-  /// - Throws: ``StructuredError`` if Cairo cannot draw it.
+  /// - Throws: `StructuredError` if Cairo cannot draw it.
   public func png(scale: Double = 3) throws -> Data { try Canvas(self, scale: scale).png() }
 }
 
 extension ImageStack {
   /// One image as a PNG file, pixel by pixel.
   ///
-  /// - Throws: ``StructuredError`` if Cairo cannot encode it.
+  /// - Throws: `StructuredError` if Cairo cannot encode it.
   package func png(of image: Int) throws -> Data {
     let surface = try pixels(of: image)
     defer { cairo_surface_destroy(surface) }
@@ -65,8 +65,10 @@ public final class Canvas {
 
   /// Draws a figure.
   ///
-  /// - Parameter scale: pixels for each point.
-  /// - Throws: ``StructuredError`` if it would be empty or larger than Cairo can draw (32,767 pixels a side).
+  /// - Parameters:
+  ///   - figure: the figure.
+  ///   - scale: pixels for each point.
+  /// - Throws: `StructuredError` if it would be empty or larger than Cairo can draw (32,767 pixels a side).
   public init(_ figure: Figure, scale: Double) throws {
     // Sizes beyond any integer are clamped to one that Cairo refuses.
     func pixels(_ points: Double) -> Int { Int(min(1e6, (points * scale).rounded(.up))) }
@@ -117,7 +119,7 @@ public final class Canvas {
 
   /// The pixels as a PNG file.
   ///
-  /// - Throws: ``StructuredError`` if Cairo cannot encode them.
+  /// - Throws: `StructuredError` if Cairo cannot encode them.
   public func png() throws -> Data { try encoded(surface) }
 }
 

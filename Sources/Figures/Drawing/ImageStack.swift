@@ -18,7 +18,7 @@ public struct ImageStack: Sendable {
 
   /// Makes a stack.
   ///
-  /// - Throws: ``StructuredError`` if the number of values is not N·H·W·C, a side is empty, or C is neither 1 nor 3.
+  /// - Throws: `StructuredError` if the number of values is not N·H·W·C, a side is empty, or C is neither 1 nor 3.
   public init(_ values: [Float], count: Int, height: Int, width: Int, channels: Int = 1) throws {
     guard count >= 0, height > 0, width > 0, channels == 1 || channels == 3 else {
       throw StructuredError(

@@ -5,7 +5,7 @@ extension Figure {
   ///
   /// - Parameter isInline: whether it becomes part of a page: then it has no background of its own, and the page's style
   ///   sheet may set other colours for the classes `ink`, `secondary`, `rule` and `paper`.
-  /// - Throws: ``StructuredError`` if an image cannot be encoded.
+  /// - Throws: `StructuredError` if an image cannot be encoded.
   public func svg(isInline: Bool = false) throws -> String {
     let box = "viewBox=\"0 0 \(Self.number(width)) \(Self.number(height))\""
     // On a page, a point of 1.5 pixels makes the text as large as the page's.

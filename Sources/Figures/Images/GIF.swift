@@ -22,7 +22,7 @@ package struct GIF {
 
   /// The bytes of the file.
   ///
-  /// - Throws: ``StructuredError`` if giflib refuses, as more than 65,535 pixels a side.
+  /// - Throws: `StructuredError` if giflib refuses, as more than 65,535 pixels a side.
   package func data() throws -> Data {
     guard (1...65535).contains(width), (1...65535).contains(height) else {
       throw StructuredError("an animation of \(width) × \(height) pixels cannot be written")

@@ -11,7 +11,7 @@ public struct ReconstructionFigure: Sendable {
 
   /// Describes the figure of N images and their N reconstructions of the same shape.
   ///
-  /// - Throws: ``StructuredError`` if there are none, or the shapes differ.
+  /// - Throws: `StructuredError` if there are none, or the shapes differ.
   public init(data: ImageStack, reconstructions: ImageStack) throws {
     guard data.count > 0 else { throw StructuredError("there are no images to draw") }
     func shape(_ stack: ImageStack) -> [Int] { [stack.count, stack.height, stack.width, stack.channels] }

@@ -13,7 +13,7 @@ package struct TraversalAnimation {
 
   /// Draws all frames, one way and back.
   ///
-  /// - Throws: ``StructuredError`` if they cannot be drawn.
+  /// - Throws: `StructuredError` if they cannot be drawn.
   package func data() throws -> Data {
     let steps = rows[0].values.count
     let there = Array(0..<steps), back = Array(there.dropFirst().dropLast().reversed())

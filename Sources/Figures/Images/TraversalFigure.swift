@@ -27,7 +27,7 @@ public struct TraversalFigure: Sendable {
   /// Describes the figure.
   ///
   /// - Parameter rows: The latents in any order; they are drawn by falling KL.
-  /// - Throws: ``StructuredError`` if there are no rows, or a row has not one image for each of its values and the shape
+  /// - Throws: `StructuredError` if there are no rows, or a row has not one image for each of its values and the shape
   ///   of the others.
   public init(rows: [Row]) throws {
     guard let first = rows.first, !first.values.isEmpty else {

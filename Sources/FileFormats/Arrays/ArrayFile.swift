@@ -8,11 +8,11 @@ public protocol ArrayFile: Sendable {
   func arrayPaths() throws -> [String]
   /// Describes an array.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
+  /// - Throws: `StructuredError` when there is no such array; it lists those that there are.
   func information(_ name: String) throws -> ArrayInformation
   /// Reads an array of text.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array, it holds no text, or is damaged.
+  /// - Throws: `StructuredError` when there is no such array, it holds no text, or is damaged.
   func texts(_ name: String) throws -> (texts: [String], shape: [Int])
   /// The texts of an attribute of an array, where the format has attributes and there is one.
   func strings(ofAttribute name: String, of object: String) -> [String]?
@@ -20,7 +20,7 @@ public protocol ArrayFile: Sendable {
   /// Of an array without elements there are no runs, however many rows it declares.
   ///
   /// - Precondition: the array has at least one axis.
-  /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see
+  /// - Throws: `StructuredError` when there is no such array, its type does not convert (see
   ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and whatever `body` throws.
   func forEachSlab<Element: ArrayElement>(
     of name: String, as type: Element.Type, rows: Int,
@@ -91,7 +91,7 @@ extension ArrayFile {
 
 /// Opens a file of arrays, HDF5 or NPZ; its first bytes tell which.
 ///
-/// - Throws: ``StructuredError`` when the file is missing, not readable, damaged or of another format.
+/// - Throws: `StructuredError` when the file is missing, not readable, damaged or of another format.
 public func openArrayFile(_ path: String) throws -> any ArrayFile {
   switch try FileProbe.format(of: path) {
   case .hdf5: return try HDF5File(reading: path)

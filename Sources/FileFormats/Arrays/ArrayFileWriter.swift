@@ -46,7 +46,7 @@ public final class ArrayFileWriter {
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - body: appends the rows of every array, in any order of arrays.
   /// - Precondition: the body fills every array.
-  /// - Throws: ``StructuredError`` when the name asks for no format, or as ``AtomicFile/write(to:overwrite:_:)``; and
+  /// - Throws: `StructuredError` when the name asks for no format, or as ``AtomicFile/write(to:overwrite:_:)``; and
   ///   whatever `body` throws.
   public static func write(
     _ contents: ArrayFileContents, to path: String, overwrite: Bool = true,
@@ -91,7 +91,7 @@ public final class ArrayFileWriter {
   /// Appends elements to an array, the last index changing fastest.
   ///
   /// - Precondition: there is such an array of this type, with room for them.
-  /// - Throws: ``StructuredError`` with the system's reason, as a full disk.
+  /// - Throws: `StructuredError` with the system's reason, as a full disk.
   public func append<Element: ArrayElement>(_ elements: [Element], to name: String) throws {
     guard var place = places[name], place.type == Element.elementType else {
       preconditionFailure("there is no array \(name) of \(Element.elementType)")

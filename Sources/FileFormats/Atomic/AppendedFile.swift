@@ -13,7 +13,7 @@ package final class AppendedFile {
   /// - Parameters:
   ///   - path: the file.
   ///   - contents: what messages call its contents, "the metrics".
-  /// - Throws: ``StructuredError`` if it cannot be opened.
+  /// - Throws: `StructuredError` if it cannot be opened.
   package init(path: String, contents: String) throws {
     (self.path, self.contents) = (path, contents)
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
@@ -29,7 +29,7 @@ package final class AppendedFile {
 
   /// Appends a piece; other programs see it at once.
   ///
-  /// - Throws: ``StructuredError`` if the system refuses, as on a full disk; the file is then as it was.
+  /// - Throws: `StructuredError` if the system refuses, as on a full disk; the file is then as it was.
   package func append(_ piece: some ContiguousBytes) throws {
     let before = lseek(descriptor, 0, SEEK_END)
     let failure: Int32? = piece.withUnsafeBytes { bytes in

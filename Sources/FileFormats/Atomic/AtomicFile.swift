@@ -23,12 +23,12 @@ public enum AtomicFile {
 
     /// Appends bytes.
     ///
-    /// - Throws: ``StructuredError`` with the system's reason, as a full disk.
+    /// - Throws: `StructuredError` with the system's reason, as a full disk.
     public func write(_ bytes: UnsafeRawBufferPointer) throws { try write(bytes, at: count) }
 
     /// Writes bytes at a place; zeros fill what is left out before it.
     ///
-    /// - Throws: as ``write(_:)``.
+    /// - Throws: as `write(_:)`.
     public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
       var done = 0
       while done < bytes.count {
@@ -55,7 +55,7 @@ public enum AtomicFile {
   ///   - path: the file; a symbolic link is followed.
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - body: writes the bytes.
-  /// - Throws: ``StructuredError`` when the file exists and must not be replaced, is a directory or another thing than a
+  /// - Throws: `StructuredError` when the file exists and must not be replaced, is a directory or another thing than a
   ///   file, its folder is missing or not writable, or the system refuses a write; and whatever `body` throws.
   public static func write(
     to path: String, overwrite: Bool = true, _ body: (_ output: Output) throws -> Void
@@ -95,7 +95,7 @@ public enum AtomicFile {
 
   /// Makes sure that ``write(to:overwrite:_:)`` may begin, for programs that compute for long before they write.
   ///
-  /// - Throws: ``StructuredError`` as there, as far as it can be known beforehand.
+  /// - Throws: `StructuredError` as there, as far as it can be known beforehand.
   public static func requireWritable(_ path: String, overwrite: Bool) throws {
     guard !path.isEmpty else { throw StructuredError("the name of the file to write is empty") }
     var status = stat()

@@ -7,7 +7,7 @@ package final class FileLock: Sendable {
 
   /// Takes the lock; nil, with `errno` set, if the file cannot be made.
   ///
-  /// - Throws: ``StructuredError`` if another process, or another part of this one, holds it.
+  /// - Throws: `StructuredError` if another process, or another part of this one, holds it.
   package init?(_ path: String, at location: String, busy: String) throws {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { return nil }

@@ -15,7 +15,7 @@ public enum FileProbe {
 
   /// Makes sure that there is a file and that it can be read.
   ///
-  /// - Throws: ``StructuredError`` when it is missing, a directory, not a regular file, empty or not readable.
+  /// - Throws: `StructuredError` when it is missing, a directory, not a regular file, empty or not readable.
   public static func requireReadableFile(_ path: String) throws {
     var status = stat()
     guard stat(path, &status) == 0 else {

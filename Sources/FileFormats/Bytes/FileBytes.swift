@@ -14,7 +14,7 @@ final class FileBytes: Sendable {
 
   /// Opens a file.
   ///
-  /// - Throws: ``StructuredError`` as ``FileProbe/requireReadableFile(_:)``, or when it cannot be opened.
+  /// - Throws: `StructuredError` as ``FileProbe/requireReadableFile(_:)``, or when it cannot be opened.
   init(reading path: String) throws {
     try FileProbe.requireReadableFile(path)
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -16,7 +16,7 @@ public enum RecordFile {
   /// The records of a file's bytes; one that ends too early, as after a kill, is left out.
   ///
   /// - Returns: each record, and where in the bytes its frame ends.
-  /// - Throws: ``StructuredError`` if a checksum is wrong.
+  /// - Throws: `StructuredError` if a checksum is wrong.
   public static func records(in bytes: [UInt8], location: String) throws -> [(record: ArraySlice<UInt8>, end: Int)] {
     var records: [(ArraySlice<UInt8>, Int)] = [], start = 0
     while bytes.count - start >= 12 {

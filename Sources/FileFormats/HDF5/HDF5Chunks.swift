@@ -15,7 +15,7 @@ extension HDF5File {
   ///   - name: an array in chunks whose only filter, if any, is `deflate`.
   ///   - offsets: for each chunk the index of its first element.
   /// - Returns: the chunks; nil where nothing was ever written, which means zeros.
-  /// - Throws: ``StructuredError`` when there is no such array or a chunk cannot be read.
+  /// - Throws: `StructuredError` when there is no such array or a chunk cannot be read.
   public func readRawChunks(_ name: String, at offsets: [[Int]]) throws -> [RawChunk?] {
     let dataset = try dataset(name)
     guard case .chunked(let table) = dataset.storage else {

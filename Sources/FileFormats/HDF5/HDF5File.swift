@@ -3,7 +3,7 @@ import Synchronization
 /// An HDF5 file opened for reading.
 ///
 /// The reader is our own, in memory-safe Swift, because files may come from anywhere and the HDF5 library does not
-/// survive all of them: whatever the bytes, the outcome is a value or a ``StructuredError``, and memory stays in
+/// survive all of them: whatever the bytes, the outcome is a value or a `StructuredError`, and memory stays in
 /// proportion to the file and to what is read of it. It reads superblocks 0–3, both forms of headers, groups, chunk
 /// indexes and attributes, numbers (IEEE floating point, whole), truth values and text, and the filters `deflate`,
 /// `shuffle`, `fletcher32` and `lzf`; of anything else the error names the feature and what to do. Links out of the file
@@ -30,7 +30,7 @@ public final class HDF5File: ArrayFile {
 
   /// Opens a file.
   ///
-  /// - Throws: ``StructuredError`` when there is no such file, it is a directory or unreadable, is not HDF5, or is
+  /// - Throws: `StructuredError` when there is no such file, it is a directory or unreadable, is not HDF5, or is
   ///   truncated.
   public init(reading path: String) throws {
     self.path = path
@@ -85,7 +85,7 @@ public final class HDF5File: ArrayFile {
 
   /// Describes an array.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array; it lists those that there are.
+  /// - Throws: `StructuredError` when there is no such array; it lists those that there are.
   public func information(_ name: String) throws -> ArrayInformation { try dataset(name).information }
 
   /// An array, all that its header says checked; its size is one that the file can hold.

@@ -28,7 +28,7 @@ extension HDF5Writer {
   /// have no checksums (HDF5 File Format Specification 3.0, II.A and IV.A.2.i).
   ///
   /// - Parameter arrays: names of arrays with the layout `contiguous` that nothing was written to, and their sizes.
-  /// - Throws: ``StructuredError`` when memory is short, or the library described the file in another way.
+  /// - Throws: `StructuredError` when memory is short, or the library described the file in another way.
   func image(followedBy arrays: [(name: String, byteCount: Int)]) throws -> (bytes: [UInt8], offsets: [Int]) {
     var image = [UInt8](try bytes())
     func number(_ offset: Int, _ size: Int) -> Int {

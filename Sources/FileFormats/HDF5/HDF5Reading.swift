@@ -3,7 +3,7 @@ import Diagnostics
 extension HDF5File {
   /// Reads a whole array, converted to `Element`.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array, its type does not convert (see
+  /// - Throws: `StructuredError` when there is no such array, its type does not convert (see
   ///   ``ArrayElement/accepts(_:)``), or its data are damaged.
   public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self
@@ -68,7 +68,7 @@ extension HDF5File {
 
   /// Reads an array of text.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array, it holds no text, or is damaged.
+  /// - Throws: `StructuredError` when there is no such array, it holds no text, or is damaged.
   public func texts(_ name: String) throws -> (texts: [String], shape: [Int]) {
     let dataset = try dataset(name)
     guard dataset.type.text != nil else {

@@ -22,7 +22,7 @@ public final class HDF5Writer {
 
   /// Makes an empty file.
   ///
-  /// - Throws: ``StructuredError`` when memory is short.
+  /// - Throws: `StructuredError` when memory is short.
   public init() throws {
     (id, links) = try HDF5Library.calling {
       guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose),
@@ -49,7 +49,7 @@ public final class HDF5Writer {
   /// Writes an array; groups on its path are made as needed.
   ///
   /// - Precondition: there are as many values as the shape says.
-  /// - Throws: ``StructuredError`` when the name is taken or memory is short.
+  /// - Throws: `StructuredError` when the name is taken or memory is short.
   public func write<Element: ArrayElement>(
     _ name: String, _ values: [Element], shape: [Int], layout: Layout = .contiguous
   ) throws {
@@ -170,7 +170,7 @@ public final class HDF5Writer {
 
   /// Puts the file on the disk, whole or not at all (``AtomicFile``).
   ///
-  /// - Throws: ``StructuredError`` as ``AtomicFile/write(to:overwrite:_:)``.
+  /// - Throws: `StructuredError` as ``AtomicFile/write(to:overwrite:_:)``.
   public func save(to path: String, overwrite: Bool = true) throws {
     try AtomicFile.write(try bytes(), to: path, overwrite: overwrite)
   }

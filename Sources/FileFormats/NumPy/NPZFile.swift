@@ -12,7 +12,7 @@ public final class NPZFile: ArrayFile {
 
   /// Opens a file.
   ///
-  /// - Throws: ``StructuredError`` when there is no such file, it is not a zip archive, or is damaged.
+  /// - Throws: `StructuredError` when there is no such file, it is not a zip archive, or is damaged.
   public init(reading path: String) throws {
     guard try FileProbe.format(of: path) == .npz else {
       throw StructuredError("this is not an NPZ file", at: path, expected: "a zip archive of NumPy arrays")
@@ -28,7 +28,7 @@ public final class NPZFile: ArrayFile {
 
   /// Describes an array.
   ///
-  /// - Throws: ``StructuredError`` when there is no such array (it lists those that there are), or its header is not one
+  /// - Throws: `StructuredError` when there is no such array (it lists those that there are), or its header is not one
   ///   of a NumPy array.
   public func information(_ name: String) throws -> ArrayInformation {
     let (entry, header, _) = try open(name)

@@ -85,7 +85,7 @@ final class ZipArchive: Sendable {
 
     /// Fills a buffer with the next bytes; with the entry's last byte the checksum is verified.
     ///
-    /// - Throws: ``StructuredError`` when the entry ends before, or is damaged.
+    /// - Throws: `StructuredError` when the entry ends before, or is damaged.
     func read(into output: UnsafeMutableRawBufferPointer) throws {
       var done = 0
       while done < output.count {

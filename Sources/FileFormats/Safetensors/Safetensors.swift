@@ -52,7 +52,7 @@ public struct Safetensors: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: ``StructuredError`` when the file is missing, truncated or its header is not as it should be.
+  /// - Throws: `StructuredError` when the file is missing, truncated or its header is not as it should be.
   public init(reading path: String) throws {
     try FileProbe.requireReadableFile(path)
     self.path = path
@@ -70,7 +70,7 @@ public struct Safetensors: Sendable {
 
   /// The entry of a tensor.
   ///
-  /// - Throws: ``StructuredError`` when there is none of that name; it lists those that there are.
+  /// - Throws: `StructuredError` when there is none of that name; it lists those that there are.
   public func entry(_ name: String) throws -> Entry {
     if let entry = entries.first(where: { $0.name == name }) { return entry }
     let list = entries.prefix(20).map(\.name).joined(separator: ", ") + (entries.count > 20 ? ", …" : "")
@@ -81,7 +81,7 @@ public struct Safetensors: Sendable {
 
   /// The elements of a tensor of floating-point numbers, as 32-bit floats.
   ///
-  /// - Throws: ``StructuredError`` when there is no such tensor, its shape is another or it holds whole numbers.
+  /// - Throws: `StructuredError` when there is no such tensor, its shape is another or it holds whole numbers.
   public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
     let entry = try entry(name, shape: shape)
     return try withBytes(of: entry) { bytes in
@@ -97,7 +97,7 @@ public struct Safetensors: Sendable {
 
   /// The elements of a tensor of whole numbers or truth values.
   ///
-  /// - Throws: ``StructuredError`` when there is no such tensor, its shape is another or it holds floating-point numbers
+  /// - Throws: `StructuredError` when there is no such tensor, its shape is another or it holds floating-point numbers
   ///   or unsigned 64-bit ones.
   public func integers(_ name: String, shape: [Int]? = nil) throws -> [Int] {
     let entry = try entry(name, shape: shape)

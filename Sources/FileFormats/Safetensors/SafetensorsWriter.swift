@@ -23,7 +23,7 @@ extension Safetensors {
 
   /// Writes tensors of 32-bit floats and free text, whole or not at all (``AtomicFile``).
   ///
-  /// - Throws: ``StructuredError`` when two tensors have one name or the file cannot be written.
+  /// - Throws: `StructuredError` when two tensors have one name or the file cannot be written.
   public static func write(
     _ tensors: [Tensor], metadata: [String: String] = [:], to path: String, overwrite: Bool = true
   ) throws {
@@ -36,7 +36,7 @@ extension Safetensors {
 
   /// The bytes of such a file.
   ///
-  /// - Throws: ``StructuredError`` when two tensors have one name.
+  /// - Throws: `StructuredError` when two tensors have one name.
   public static func data(_ tensors: [Tensor], metadata: [String: String] = [:]) throws -> Data {
     var data = try header(of: tensors, metadata: metadata, path: nil)
     for tensor in tensors { tensor.values.withUnsafeBytes { data.append(contentsOf: $0) } }

@@ -29,7 +29,7 @@ extension RateDecomposition {
   ///   - images: the distortion and the entropy of the data, where there are images.
   ///   - fixed: the caller's samples.
   ///   - options: samples, seed, and batch of the minibatch estimates.
-  /// - Throws: ``StructuredError`` for fewer than one sample or batch element, or fewer than no batches.
+  /// - Throws: `StructuredError` for fewer than one sample or batch element, or fewer than no batches.
   public init(
     of integrated: IntegratedPosterior, images: ImageTerms? = nil, fixed: FixedSamples? = nil,
     options: Options = Options()

@@ -124,7 +124,7 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
   ///   - logDensityRatio: the discriminator's D₀(z) − D₁(z) of codes `[B, D]`, `[B]`; nil where there is none.
   ///   - device: whose threads work.
   ///   - progress: called with the number of batch sizes done.
-  /// - Throws: ``StructuredError`` for no batches or a batch size below 1, and what `logDensityRatio` throws.
+  /// - Throws: `StructuredError` for no batches or a batch size below 1, and what `logDensityRatio` throws.
   public init(
     of posterior: PosteriorTable, exact: RateDecomposition, options: Options = Options(),
     logDensityRatio: ((_ codes: [Float]) throws -> [Float])? = nil, on device: Device,

@@ -78,7 +78,7 @@ public struct FactorInformation: Sendable, Equatable, Codable {
   ///   - samples: how many samples of q(z) stand in where a density cannot be integrated, at least 2.
   ///   - seed: the seed of these samples.
   ///   - progress: called with the number of factors done.
-  /// - Throws: ``StructuredError`` if a factor has more or fewer values than there are data points, or one below 0.
+  /// - Throws: `StructuredError` if a factor has more or fewer values than there are data points, or one below 0.
   public init(
     of posterior: IntegratedPosterior, factors labels: [FactorLabels], samples: Int = 2_000, seed: UInt64 = 0,
     progress: (Int) -> Void = { _ in }

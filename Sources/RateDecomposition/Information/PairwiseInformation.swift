@@ -66,7 +66,7 @@ public struct PairwiseInformation: Sendable, Equatable, Codable {
   /// z_i) and I(x; z_j) are known, and the noise of the samples: for independent latents nothing is left to chance.
   /// Otherwise it is the mean of log q(z_i, z_j) − log q(z_i) − log q(z_j).
   ///
-  /// - Throws: ``StructuredError`` for fewer than one sample.
+  /// - Throws: `StructuredError` for fewer than one sample.
   public init(of posterior: IntegratedPosterior, options: Options = Options()) throws {
     guard options.samples >= 1 else {
       throw StructuredError("samples is \(options.samples)", expected: "at least 1")

@@ -32,7 +32,7 @@ public struct ImageScore: Sendable, Equatable {
   ///   - row: which of its rows that is.
   ///   - codes: z_k, `[K, D]`, from ``PosteriorTable/codes(at:count:noise:)``.
   ///   - logLikelihoods: log p(x|z_k), `[K]`.
-  /// - Throws: ``StructuredError`` if a log-likelihood is not finite.
+  /// - Throws: `StructuredError` if a log-likelihood is not finite.
   public init(of posterior: PosteriorTable, row: Int, codes: [Float], logLikelihoods: [Double]) throws {
     precondition(codes.count == logLikelihoods.count * posterior.latents, "one log-likelihood for each code")
     guard !logLikelihoods.isEmpty, logLikelihoods.allSatisfy(\.isFinite) else {

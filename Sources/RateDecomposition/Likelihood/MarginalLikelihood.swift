@@ -113,7 +113,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
   ///   - likelihood: log p(x|z) of one image, given by its row in `posterior`, at codes `[K, D]`: `[K]`.
   ///   - likelihoods: log p(x|z) of all images at codes `[K, D]`: `[K, images]`.
   ///   - progress: called with the number of images done.
-  /// - Throws: ``StructuredError`` for fewer than two samples, a wrong number of indices, or a log-likelihood that is
+  /// - Throws: `StructuredError` for fewer than two samples, a wrong number of indices, or a log-likelihood that is
   ///   not finite; and what the closures throw.
   public init(
     of posterior: PosteriorTable, indices: [Int], options: Options = Options(),

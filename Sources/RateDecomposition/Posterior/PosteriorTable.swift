@@ -25,7 +25,7 @@ public struct PosteriorTable: Sendable, Equatable {
   ///   - logVariances: log σ², `[N, D]`.
   ///   - latents: D.
   ///   - location: the file or run that the arrays come from, for messages.
-  /// - Throws: ``StructuredError`` when the arrays are empty or disagree in shape, or a value is not finite or out of
+  /// - Throws: `StructuredError` when the arrays are empty or disagree in shape, or a value is not finite or out of
   ///   range; it names the first such value's row and column.
   public init(means: [Float], logVariances: [Float], latents: Int, location: String? = nil) throws {
     guard latents >= 1, !means.isEmpty else {

@@ -16,7 +16,7 @@ extension Comparison {
 
   /// Writes the folder: `index.html`, `comparison.md`, `comparison.json`, and `figures/`.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier comparison is intact then.
+  /// - Throws: `StructuredError` if a file cannot be written; an earlier comparison is intact then.
   public func write(to path: String) throws {
     var document = Document(title: contents.title)
     document.blocks = [.table(table, prefix: ""), .table(runs, prefix: "")]
@@ -72,7 +72,7 @@ extension ReportContents {
   /// The report in a run's folder, short or full; nil if there is none, or the run's parameters or configuration are
   /// not those that it was made of.
   ///
-  /// - Throws: ``StructuredError`` if the run's parameters cannot be read.
+  /// - Throws: `StructuredError` if the run's parameters cannot be read.
   public static func existing(of run: TrainedRun) throws -> ReportContents? {
     let path = PathParts.join(run.folder.reportFolder, "report.json")
     guard FileManager.default.fileExists(atPath: path), let contents = try? ReportContents(reading: path),

@@ -116,7 +116,7 @@ public struct Comparison {
   /// Compares runs by their reports.
   ///
   /// - Parameter reports: each run's folder, as given, and its report.
-  /// - Throws: ``StructuredError`` if there are none.
+  /// - Throws: `StructuredError` if there are none.
   public init(_ reports: [(path: String, contents: ReportContents)]) throws {
     guard !reports.isEmpty else { throw StructuredError("there are no runs to compare") }
     // With the defaults of this version, unless it cannot read a configuration, as one of an objective it does not know.

@@ -30,7 +30,7 @@ public struct RateDistortionReport {
   /// - Parameters:
   ///   - name: the study's name.
   ///   - runs: each run's point and its decomposition.
-  /// - Throws: ``StructuredError`` if there are no runs, or none of them has a distortion.
+  /// - Throws: `StructuredError` if there are no runs, or none of them has a distortion.
   public init(name: String, runs: [(point: RateDistortionPoint, decomposition: RateDecomposition)]) throws {
     let order = runs.indices.sorted { (runs[$0].point.rate, $0) < (runs[$1].point.rate, $1) }.map { runs[$0] }
     guard let plane = RateDistortionFigure(points: order.map { ($0.point, $0.point.label) }) else {
@@ -84,7 +84,7 @@ public struct RateDistortionReport {
 
   /// Writes the folder: `index.html`, `rate-distortion.md`, `rate-distortion.json`, and `figures/`.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier one is intact then.
+  /// - Throws: `StructuredError` if a file cannot be written; an earlier one is intact then.
   public func write(to path: String) throws {
     var document = Document(title: contents.title)
     document.blocks = [

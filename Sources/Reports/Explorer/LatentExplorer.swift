@@ -35,7 +35,7 @@ public struct LatentExplorer {
   ///   - posterior: the posteriors of all N images of the data set, in order.
   ///   - title: what the page is called.
   ///   - path: the file.
-  /// - Throws: ``StructuredError`` if the posterior is not the data set's, a value is not finite, or the file cannot be
+  /// - Throws: `StructuredError` if the posterior is not the data set's, a value is not finite, or the file cannot be
   ///   written.
   public static func write(
     _ model: Model, on dataset: any FactorDataset, posterior: PosteriorTable, title: String, to path: String
@@ -46,7 +46,7 @@ public struct LatentExplorer {
 
   /// Prepares the page; see ``write(_:on:posterior:title:to:)``.
   ///
-  /// - Throws: ``StructuredError`` if the posterior is not the data set's.
+  /// - Throws: `StructuredError` if the posterior is not the data set's.
   public init(_ model: Model, on dataset: any FactorDataset, posterior: PosteriorTable, title: String) throws {
     guard posterior.count == dataset.count, posterior.latents == model.latents else {
       throw StructuredError(

@@ -51,7 +51,7 @@ public struct EncodedRun {
 
   /// The distortion on a sample of the images, and the entropy of the data.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read.
+  /// - Throws: `StructuredError` if an image cannot be read.
   func imageTerms() throws -> ImageTerms {
     let distortions = Estimate(
       meanOf: try model.distortions(
@@ -65,7 +65,7 @@ public struct EncodedRun {
 
   /// The exact decomposition of the rate.
   ///
-  /// - Throws: ``StructuredError`` for fewer than one sample.
+  /// - Throws: `StructuredError` for fewer than one sample.
   func decomposition(_ images: ImageTerms) throws -> RateDecomposition {
     var options = RateDecomposition.Options()
     options.samples = settings.report.samples

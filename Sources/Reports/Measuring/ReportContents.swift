@@ -136,7 +136,7 @@ public struct ReportContents: Sendable, Equatable, Codable {
 extension ReportContents {
   /// Reads `report.json` back.
   ///
-  /// - Throws: ``StructuredError`` if the file is not one.
+  /// - Throws: `StructuredError` if the file is not one.
   public init(reading path: String) throws { self = try ReportJSON.decode(path) }
 }
 

@@ -56,7 +56,7 @@ public struct Report {
   ///   - device: whose threads work.
   ///   - logger: told whether images are encoded.
   ///   - progress: told how far it has come.
-  /// - Throws: ``StructuredError`` if files of the run or its data are missing or do not fit, or a number is not finite.
+  /// - Throws: `StructuredError` if files of the run or its data are missing or do not fit, or a number is not finite.
   public init(
     _ run: TrainedRun, options: ReportOptions = ReportOptions(), on device: Device,
     logger: Logger = .silent, progress: ReportProgress = { _, _ in }

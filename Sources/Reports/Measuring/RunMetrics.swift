@@ -33,7 +33,7 @@ public struct RunMetrics: Sendable, Equatable, Codable {
   ///   - seed: the seed of everything sampled.
   ///   - components: the metrics there are.
   ///   - progress: called with the part that is done, from 0 to 1.
-  /// - Throws: ``StructuredError`` if the codes do not fit together.
+  /// - Throws: `StructuredError` if the codes do not fit together.
   init(
     of input: MetricInput, preset: MetricPreset, seed: Int, components: Components,
     progress: (Double) -> Void = { _ in }
@@ -60,7 +60,7 @@ extension MetricInput {
   ///   - dataset: the images, whose factors are known.
   ///   - device: whose threads work.
   ///   - location: where the posteriors are from, for errors.
-  /// - Throws: ``StructuredError`` if the data set has no factors, or the value of one is unknown for some images.
+  /// - Throws: `StructuredError` if the data set has no factors, or the value of one is unknown for some images.
   public init(
     _ posterior: PosteriorTable, on dataset: any FactorDataset, device: Device, location: String
   ) throws {
@@ -79,7 +79,7 @@ extension MetricInput {
 
   /// Checks that the factors of all images are known, which metrics need.
   ///
-  /// - Throws: ``StructuredError`` if the data set has no factors, or the value of one is unknown for some images.
+  /// - Throws: `StructuredError` if the data set has no factors, or the value of one is unknown for some images.
   public static func requireFactors(of dataset: any FactorDataset, at location: String) throws {
     try dataset.factors.requireComplete(location: location)
   }

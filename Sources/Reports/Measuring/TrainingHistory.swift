@@ -25,7 +25,7 @@ public struct TrainingHistory: Sendable, Equatable, Codable {
   /// Reads a log.
   ///
   /// - Returns: nil where there is no log, or nothing in it.
-  /// - Throws: ``StructuredError`` if a line other than a torn last one is not a row.
+  /// - Throws: `StructuredError` if a line other than a torn last one is not a row.
   public init?(reading folder: RunFolder) throws {
     guard folder.contains(.metrics) else { return nil }
     let lines = try folder.read(.metrics).split(separator: UInt8(ascii: "\n"))

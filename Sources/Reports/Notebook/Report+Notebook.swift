@@ -6,7 +6,7 @@ import Foundation
 extension Report {
   /// The data of the notebook at a path: NAME.h5 beside NAME.ipynb.
   ///
-  /// - Throws: ``StructuredError`` if the path does not end in .ipynb.
+  /// - Throws: `StructuredError` if the path does not end in .ipynb.
   public static func notebookData(beside path: String) throws -> String {
     let suffix = ".ipynb"
     guard path.hasSuffix(suffix), PathParts(path).name.count > suffix.count else {
@@ -17,7 +17,7 @@ extension Report {
 
   /// Makes sure that ``writeNotebook(to:overwrite:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` as there, as far as it can be known beforehand.
+  /// - Throws: `StructuredError` as there, as far as it can be known beforehand.
   public static func requireWritableNotebook(_ path: String, overwrite: Bool) throws {
     for file in [path, try notebookData(beside: path)] { try AtomicFile.requireWritable(file, overwrite: overwrite) }
   }

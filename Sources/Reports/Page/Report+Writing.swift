@@ -24,7 +24,7 @@ extension Report {
   ///
   /// An earlier report is replaced when all is written; see ``AtomicFolder`` for what is never replaced.
   ///
-  /// - Throws: ``StructuredError`` if a file cannot be written; an earlier report is intact then.
+  /// - Throws: `StructuredError` if a file cannot be written; an earlier report is intact then.
   public func write(to path: String) throws {
     let animations = try animation.map { ["traversals.gif": try $0.data()] } ?? [:]
     let explorer = (

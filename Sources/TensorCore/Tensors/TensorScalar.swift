@@ -93,7 +93,7 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable, NormalizationKernel
   static func matrixProduct(
     _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Self>, _ lda: Int,
     _ b: UnsafePointer<Self>, _ ldb: Int, _ beta: Self, _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
-  /// C = op(A)·op(B), or C += …, as ``matrixProduct``, for the shapes of layers: one side of the product is a batch.
+  /// C = op(A)·op(B), or C += …, as `matrixProduct`, for the shapes of layers: one side of the product is a batch.
   static func layerProduct(
     _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
     _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, _ accumulate: Bool,
@@ -107,7 +107,7 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable, NormalizationKernel
     _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Self>, _ weights: UnsafePointer<Self>,
     output: UnsafePointer<Self>, outputGradient: UnsafePointer<Self>, weightGradient: UnsafeMutablePointer<Self>,
     biasGradient: UnsafeMutablePointer<Self>, inputGradient: UnsafeMutablePointer<Self>?, on device: Device)
-  /// log N(z_id; m_jd, e^{v_jd}) for one dimension d, all i < rows and j < columns; see ``pairwiseGaussian(_:_:_:)``.
+  /// log N(z_id; m_jd, e^{v_jd}) for one dimension d, all i < rows and j < columns; see `pairwiseGaussian(_:_:_:)`.
   static func pairwiseGaussian(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Self>, _ mean: UnsafePointer<Self>,
     _ logVariance: UnsafePointer<Self>, _ out: UnsafeMutablePointer<Self>, _ outStride: Int)

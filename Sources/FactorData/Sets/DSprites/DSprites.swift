@@ -28,7 +28,7 @@ public struct DSprites: FactorDataset {
 
   /// Renders all images, on all threads of a device.
   ///
-  /// - Throws: ``StructuredError`` when there is not enough memory.
+  /// - Throws: `StructuredError` when there is not enough memory.
   public init(renderedOn device: Device) throws {
     let images = try ImageStore(count: Self.count, shape: Self.imageShape, format: .bits)
     let renderer = DSpritesRenderer()

@@ -49,7 +49,7 @@ public struct DSpritesComparison: Sendable, Equatable {
 extension DSprites {
   /// Makes sure that the table of factor values of a file in the published layout is right, to 1e-6.
   ///
-  /// - Throws: ``StructuredError`` when the table is missing or another.
+  /// - Throws: `StructuredError` when the table is missing or another.
   public static func checkValues(of file: any ArrayFile) throws {
     let table = DSpritesLayout.table("values", in: file)
     let location = "\(file.path), array \"\(table)\""

@@ -45,7 +45,7 @@ extension DSprites {
   /// Checks a file in the published layout, and compares every image with the rendered one.
   ///
   /// - Returns: what was found, as lines of a label and a text. Differing images are information.
-  /// - Throws: ``StructuredError`` when the file has another structure.
+  /// - Throws: `StructuredError` when the file has another structure.
   private static func verify(_ path: String, on device: Device) throws -> [(label: String, text: String)] {
     let data = try DSprites(file: path, on: device)
     let file = try openArrayFile(path)

@@ -35,7 +35,7 @@ extension DSprites {
   /// Every pixel is checked to be 0 or 1, and the factor table to be the grid that ``factorSpace`` describes. The images
   /// need not be those that ``init(renderedOn:)`` draws.
   ///
-  /// - Throws: ``StructuredError`` when the file is missing, damaged or not in this layout.
+  /// - Throws: `StructuredError` when the file is missing, damaged or not in this layout.
   public init(file path: String, on device: Device) throws {
     let file = try openArrayFile(path)
     let about = try file.information(DSpritesLayout.images)

@@ -14,7 +14,7 @@ extension DSprites {
   ///   - overwrite: whether a file that is already there is replaced.
   ///   - device: gives the threads.
   ///   - progress: told the part that is done, from 0 to 1, now and then.
-  /// - Throws: ``StructuredError`` when the file cannot be written.
+  /// - Throws: `StructuredError` when the file cannot be written.
   public func write(
     to path: String, overwrite: Bool = false, on device: Device, progress: (Double) -> Void = { _ in }
   ) throws {
