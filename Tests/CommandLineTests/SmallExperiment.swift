@@ -106,6 +106,7 @@ struct SmallExperiment {
     case "html": return String(decoding: data.suffix(16), as: UTF8.self).contains("</html>")
     case "pdf":
       return data.starts(with: Data("%PDF".utf8)) && String(decoding: data.suffix(8), as: UTF8.self).contains("%%EOF")
+    case "gif": return data.starts(with: Data("GIF89a".utf8)) && data.last == UInt8(ascii: ";")
     case "lock": return true
     default: return false
     }
