@@ -13,7 +13,7 @@ struct ModuleOrderTests {
     "disentangle-benchmarks",
   ]
 
-  /// What the order alone would allow.
+  /// Imports that the order alone would allow.
   static let forbidden: [String: Set<String>] = [
     "Objectives": ["Architectures"],
     "FileFormats": ["Autodiff", "NeuralLayers", "Architectures", "Objectives"],
