@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-@Suite("Products of matrices")
+@Suite("Matrix products")
 struct MatrixProductTests {
   struct Example: Sendable, CustomTestStringConvertible {
     var m: Int
@@ -55,7 +55,7 @@ struct MatrixProductTests {
     }
   }
 
-  @Test("An empty sum is zero, and leaves alone what it is added to")
+  @Test("An empty sum is zero, and accumulating it changes nothing")
   func emptySum() {
     let device = Device(threads: 1)
     let a = Tensor<Float>([], [2, 0], on: device), b = Tensor<Float>([], [0, 3], on: device)
@@ -66,7 +66,7 @@ struct MatrixProductTests {
     #expect(c.elements == [0, 0, 0, 0, 0, 0])
   }
 
-  @Test("A peak is measured as so many operations per second")
+  @Test("A measured peak is a plausible number of operations per second")
   func peak() {
     let plain = Device(threads: 1, level: .plain).measuredPeak(attempts: 1)
     // Any processor that runs this does more than ten million and fewer than 10¹⁵.

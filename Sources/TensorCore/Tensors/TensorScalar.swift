@@ -23,7 +23,8 @@ public enum UnaryFunction: Int, Sendable, CaseIterable {
   }
 }
 
-/// A function of two values, element by element. `gate` keeps the first where the second is positive, else gives 0.
+/// A function of two values, element by element. `gate` is the first value where the second is positive, and 0
+/// elsewhere.
 public enum BinaryFunction: Int, Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, gate
 
@@ -39,7 +40,7 @@ public enum BinaryFunction: Int, Sendable, CaseIterable {
   }
 }
 
-/// What follows a linear map. Its slope can be told from its value, so no pullback has to keep its input.
+/// An activation after a linear map. Its derivative is a function of its value, so no pullback has to keep its input.
 public enum Activation: Sendable, Hashable {
   /// y = x.
   case identity
@@ -62,14 +63,14 @@ public enum Activation: Sendable, Hashable {
   var slope: Float { if case .leakyReLU(let slope) = self { slope } else { 0 } }
 }
 
-/// `Float` for work, `Double` for gradient checks and reference values.
+/// The element type of tensors: `Float` for training, `Double` for gradient checks and reference values.
 ///
-/// The requirements are the kernels over contiguous memory; everything else is written once over them.
+/// The requirements are the kernels on contiguous memory; all other operations are generic.
 public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   /// Element-wise y = f(x).
   static func apply(
     _ f: UnaryFunction, _ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>, _ y: UnsafeMutablePointer<Self>)
-  /// Element-wise y = f(a, b); a stride is 1, or 0 for one value used throughout.
+  /// Element-wise y = f(a, b); a stride is 1, or 0 for a single value.
   static func apply(
     _ f: BinaryFunction, _ level: VectorLevel, _ n: Int, _ a: UnsafePointer<Self>, _ strideA: Int,
     _ b: UnsafePointer<Self>, _ strideB: Int, _ y: UnsafeMutablePointer<Self>)
@@ -77,7 +78,7 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func affine(
     _ level: VectorLevel, _ n: Int, _ scale: Self, _ shift: Self, _ x: UnsafePointer<Self>,
     _ y: UnsafeMutablePointer<Self>)
-  /// Σ x, added in double precision.
+  /// Σ x, in double precision.
   static func sum(_ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>) -> Double
   /// log Σ eˣ.
   static func logSumExp(_ level: VectorLevel, _ n: Int, _ x: UnsafePointer<Self>) -> Double
@@ -85,15 +86,15 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func activate(
     _ level: VectorLevel, _ activation: Activation, _ rows: Int, _ n: Int, _ bias: UnsafePointer<Self>?,
     _ y: UnsafeMutablePointer<Self>)
-  /// gx = gy·activation′, the derivative told from the value y.
+  /// gx = gy·activation′, with the derivative computed from the value y.
   static func activationGradient(
     _ level: VectorLevel, _ activation: Activation, _ n: Int, _ y: UnsafePointer<Self>, _ gy: UnsafePointer<Self>,
     _ gx: UnsafeMutablePointer<Self>)
-  /// C = alpha·op(A)·op(B) + beta·C, row-major, on one thread.
+  /// C = op(A)·op(B) + beta·C, row-major, on one thread.
   static func matrixProduct(
     _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Self>, _ lda: Int,
     _ b: UnsafePointer<Self>, _ ldb: Int, _ beta: Self, _ c: UnsafeMutablePointer<Self>, _ ldc: Int)
-  /// C = op(A)·op(B), or C += …, as ``matrixProduct``, for the shapes of layers: one side of the product is a batch.
+  /// C = op(A)·op(B), or C += …, as ``matrixProduct``, for the shapes of layers: one operand is a batch.
   static func layerProduct(
     _ level: VectorLevel, _ transposeA: Bool, _ transposeB: Bool, _ m: Int, _ n: Int, _ k: Int,
     _ a: UnsafePointer<Self>, _ lda: Int, _ b: UnsafePointer<Self>, _ ldb: Int, _ accumulate: Bool,
@@ -102,7 +103,7 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func convolve(
     _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Self>, _ weights: UnsafePointer<Self>,
     _ bias: UnsafePointer<Self>, _ output: UnsafeMutablePointer<Self>, on device: Device)
-  /// Its pullback: weight and bias gradients are added to what is there, the input's gradient, if asked for, is written.
+  /// The pullback of a convolution: adds to the weight and bias gradients; overwrites the input gradient unless nil.
   static func convolutionGradients(
     _ layer: ConvolutionLayer, batch: Int, _ input: UnsafePointer<Self>, _ weights: UnsafePointer<Self>,
     output: UnsafePointer<Self>, outputGradient: UnsafePointer<Self>, weightGradient: UnsafeMutablePointer<Self>,
@@ -111,14 +112,14 @@ public protocol TensorScalar: BinaryFloatingPoint, Sendable {
   static func pairwiseGaussian(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Self>, _ mean: UnsafePointer<Self>,
     _ logVariance: UnsafePointer<Self>, _ out: UnsafeMutablePointer<Self>, _ outStride: Int)
-  /// Its pullback.
+  /// The pullback of ``pairwiseGaussian(_:_:_:_:_:_:_:_:)``: overwrites gz, gMean and gLogVariance.
   static func pairwiseGaussianGradient(
     _ level: VectorLevel, _ rows: Int, _ columns: Int, _ z: UnsafePointer<Self>, _ mean: UnsafePointer<Self>,
     _ logVariance: UnsafePointer<Self>, _ gradient: UnsafePointer<Self>, _ gradientStride: Int,
     _ gz: UnsafeMutablePointer<Self>, _ gMean: UnsafeMutablePointer<Self>, _ gLogVariance: UnsafeMutablePointer<Self>)
 }
 
-// The requirements are documented where they are declared.
+// The protocol documents its requirements.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Float: TensorScalar {
   public static func apply(
@@ -198,7 +199,7 @@ extension Float: TensorScalar {
   }
 }
 
-// The requirements are documented where they are declared.
+// The protocol documents its requirements.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension Double: TensorScalar {
   public static func apply(
