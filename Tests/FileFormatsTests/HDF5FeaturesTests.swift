@@ -30,7 +30,7 @@ import Testing
         let same = one.values == other.values
         #expect(same, "\(name): \(array)")
         guard other.shape.count > 0, other.shape[0] > 2, !array.hasPrefix("many") else { continue }
-        // Rows by themselves, converted and as they are stored.
+        // Ranges of rows, with and without conversion.
         let rowSize = other.values.count / other.shape[0], rows = 1..<other.shape[0] - 1
         var part = [Float](repeating: -1, count: rows.count * rowSize)
         try part.withUnsafeMutableBufferPointer { try file.readRows(array, rows, into: $0) }

@@ -130,7 +130,7 @@ import Testing
     #expect(error?.location == "\(folder.file("damaged.h5")), array \"bytes\"")
   }
 
-  @Test("An empty array is an array") func emptyArray() throws {
+  @Test("An array without elements is written and read") func emptyArray() throws {
     let writer = try HDF5Writer()
     try writer.write("none", [] as [Float], shape: [0, 3], layout: .deflated(chunks: [1, 3], level: 4))
     try writer.save(to: folder.file("empty-array.h5"))

@@ -15,7 +15,7 @@ import Testing
     return #expect(throws: StructuredError.self) { try openArrayFile(path).read(array, as: Double.self) }?.what
   }
 
-  /// A file by our writer, with chunks and without.
+  /// A file of ``HDF5Writer``, with a chunked and a contiguous array.
   private func hdf5() throws -> [UInt8] {
     let writer = try HDF5Writer()
     try writer.write("x", (0..<48).map { Double($0) }, shape: [8, 6], layout: .deflated(chunks: [4, 6], level: 4))
@@ -27,7 +27,7 @@ import Testing
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixture.path(name))))
   }
 
-  /// Where a byte sequence begins.
+  /// The offset of a byte sequence.
   private func position(_ text: String, in bytes: [UInt8], where condition: (Int) -> Bool = { _ in true }) throws -> Int
   {
     let wanted = Array(text.utf8)
@@ -49,7 +49,7 @@ import Testing
 
   @Test("A header that continues in itself is rejected") func circularHeader() throws {
     var bytes = try hdf5()
-    // The root's header lies behind the superblock; its one message becomes a continuation that points to itself.
+    // The root's header follows the superblock; its only message becomes a continuation that refers to itself.
     let header = 96, message = header + 16
     #expect(bytes[message] == 0x11 && bytes[header] == 1)
     bytes[message] = 0x10
@@ -103,7 +103,7 @@ import Testing
   }
 
   @Test("A deflated chunk with more or fewer bytes than its extents is rejected", arguments: [95, 97])
-  func lyingChunk(count: Int) throws {
+  func wrongChunkSize(count: Int) throws {
     let writer = try HDF5Writer(), encoder = try #require(ZlibEncoder(level: 6))
     try writer.create("x", UInt8.self, shape: [8, 12], layout: .deflated(chunks: [8, 12], level: 6))
     let stream = [UInt8](repeating: 7, count: count).withUnsafeBytes { encoder.encode($0) }
@@ -185,7 +185,7 @@ import Testing
   }
 
   @Test("A deflated entry with fewer or more bytes than its directory declares is rejected", arguments: [100, 4000])
-  func lyingEntry(declared: UInt32) throws {
+  func wrongEntrySize(declared: UInt32) throws {
     // A thousand bytes, and a header that agrees with the wrong size in the directory.
     let count = (Int(declared) - 128) / 4
     var array = NPYSample(

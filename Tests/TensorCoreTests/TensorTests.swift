@@ -32,7 +32,7 @@ struct TensorTests {
   func unary(f: UnaryFunction, level: VectorLevel) {
     let device = Device(threads: 1, level: level)
     let positive = f == .log || f == .sqrt
-    // 1,003 values, so that a tail shorter than any vector is left.
+    // 1,003 values, so that the tail is shorter than a vector.
     let x = (0..<1_003).map { i -> Float in
       let t = Float(i) / 1_002 * 2 - 1
       let value = t * t * t * 80

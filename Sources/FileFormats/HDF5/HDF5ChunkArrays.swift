@@ -5,8 +5,8 @@ struct HDF5ChunkArrays {
   private let axes: [Int], extents: [Int?]
   private let what = "the table of chunks"
 
-  /// - Parameter largest: the extents up to which the array may grow; nil for an unlimited axis, of which there is at
-  ///   most one.
+  /// - Parameter largest: the extents up to which the array may grow; nil for an unlimited axis. Arrays with these
+  ///   indexes have at most one.
   init(_ table: HDF5ChunkTable, largest: [Int?], _ budget: HDF5ReadBudget) {
     self.budget = budget
     let grid = zip(largest, table.chunkShape).map { limit, chunk in limit.map { ($0 + chunk - 1) / chunk } }

@@ -4,8 +4,8 @@ import Foundation
 /// The log density of a Gaussian mixture with equal weights, q(z) = 1/N Σₙ Π_d N(z_d; μ_nd, σ²_nd), at any number of
 /// points: jointly, and in each dimension on its own.
 ///
-/// The sum is exact, over all components: a streaming log-sum-exp in base 2 over blocks of components, in single
-/// precision with sums in double, on all threads of a device. The result does not depend on the number of threads. A
+/// The sum is over all components: a streaming log-sum-exp in base 2 over blocks of components, in single precision
+/// with sums in double, on all threads of a device. The result does not depend on the number of threads. A
 /// sum that single precision cannot represent (a point extremely far from all components) is computed again in double.
 public final class MixtureDensity: @unchecked Sendable {
   /// The number of components, N.
