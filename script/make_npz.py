@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes an NPZ file in the layout of the published dSprites file of an HDF5 file in that layout:
+"""Converts an HDF5 file in the layout of the published dSprites file to an NPZ file in that layout:
 
     disentangle dataset render dsprites --output dsprites.h5
     python3 script/make_npz.py dsprites.h5 dsprites.npz

@@ -1,12 +1,12 @@
-"""What the peers of the benchmarks share: one JSON request and one JSON answer per line on standard input and output."""
+"""The protocol of the benchmarks' peers: one JSON request and one JSON answer per line on standard input and output."""
 
 import json
 import sys
 
 
 def serve(answer):
-    """Answers every request, with the error where there is one, until standard input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints must not look like an answer
+    """Answers every request, with an error message if it fails, until standard input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr  # output of libraries must not be read as an answer
     for line in sys.stdin:
         try:
             reply = answer(json.loads(line))

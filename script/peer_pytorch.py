@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
-"""The PyTorch side of the benchmarks: the same work, written as a careful PyTorch user would.
+"""The PyTorch peer of the benchmarks: the same work, written as a careful PyTorch user would write it.
 
-Speaks JSON, one request and one answer per line on standard input and output; `disentangle-benchmarks --peer
-"python3 script/peer_pytorch.py"` starts it and asks it to time its work in alternation with ours:
+Reads one JSON request and writes one JSON answer per line on standard input and output. `disentangle-benchmarks step
+--peer "python3 script/peer_pytorch.py"` starts it and alternates with it:
 
-    {"work": "hello"}                                              → {"name": "PyTorch 2.13.0+cpu", "threads": 2}
+    {"work": "hello", "threads": 2}                                → {"name": "PyTorch 2.13.0+cpu", "threads": 2}
     {"work": "step", "architecture": "burgess", "objective": "beta-tcvae", "batch": 64, "mode": "eager", "count": 20}
     {"work": "network", "network": {"name": "3×3", "batch": 50, "side": 32, "channels": 3, "encoder": [{"kernel": 3,
      "stride": 1, "padding": 1, "channels": 24}, …], "decoder": […]}, "mode": "eager", "count": 8}
     {"work": "encode", "architecture": "burgess", "batch": 256, "mode": "eager", "count": 20}
-    {"work": "posterior", "components": 737280, "latents": 10, "samples": 8, "count": 1}
-                                                                   → {"milliseconds": [16.1, 15.9, …]}
+    {"work": "posterior", "components": 737280, "samples": 8, "marginals": true, "count": 1}
+    {"work": "load", "file": "dsprites.npz", "count": 1}           → {"milliseconds": [16.1, 15.9, …]}
 
-    {"work": "load", "file": "dsprites.npz", "count": 1}
-
-Modes are eager, channels-last, compile; the posterior also has jax. What a step leaves out in PyTorch's favour: fetching the batch and drawing its
-indices, which our own steps include.
+Every request but `hello` is answered with milliseconds, one number per repetition. Modes are eager, channels-last and
+compile; the posterior also has jax. In PyTorch's favour, a step here excludes fetching the batch and drawing its
+indices, which our steps include.
 """
 
 import math
@@ -166,12 +165,12 @@ class Experiment:
         self.optimizer.step()
 
     def factor_vae_step(self, first, second, gamma=35.0):
-        """Kim & Mnih 2018, algorithm 2. The second batch is only encoded, and the VAE's update needs no gradients at the
-        discriminator's parameters."""
+        """Kim & Mnih 2018, Algorithm 2. The second batch is only encoded, and the VAE's update needs no gradients with
+        respect to the discriminator's parameters."""
         self.discriminator.requires_grad_(False)
         logits, mean, log_variance, codes = self.run(first)
-        judged = self.discriminator(codes)
-        loss = vae_loss(first, logits, mean, log_variance, codes) + gamma * (judged[:, 0] - judged[:, 1]).mean()
+        scores = self.discriminator(codes)
+        loss = vae_loss(first, logits, mean, log_variance, codes) + gamma * (scores[:, 0] - scores[:, 1]).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -194,7 +193,7 @@ EXPERIMENTS = {}
 def experiment(request):
     key = (request["architecture"], request.get("objective", "vae"), request.get("mode", "eager"))
     if key not in EXPERIMENTS:
-        EXPERIMENTS.clear()  # one at a time, as in a training run
+        EXPERIMENTS.clear()  # only one in memory, as in a training run
         EXPERIMENTS[key] = Experiment(*key)
     return EXPERIMENTS[key]
 
@@ -209,7 +208,7 @@ def time_steps(request):
 
 
 class Network:
-    """Convolutions, then transposed ones, and the gradients of its output's mean square."""
+    """Convolutions followed by transposed convolutions, and the gradients of the output's mean square."""
 
     def __init__(self, shape, mode):
         torch.manual_seed(0)
@@ -255,8 +254,8 @@ def time_encoding(request):
 
 
 def time_posterior(request, chunk=65_536):
-    """log q(z) of samples under all components, and if asked in each dimension, in chunks that bound the memory: seconds
-    for each sample."""
+    """log q(z) of samples under all components, optionally also in each dimension, in chunks that bound the memory;
+    yields seconds per sample."""
     torch.manual_seed(0)
     mean, log_variance = torch.randn(request["components"], LATENTS), torch.randn(request["components"], LATENTS) - 3
     codes = torch.randn(request["samples"], LATENTS)
@@ -276,7 +275,7 @@ def time_posterior(request, chunk=65_536):
 
 
 def time_posterior_jax(request, chunk=16_384):
-    """The same in JAX: compiled, scanning over chunks of the length that is fastest on our machine."""
+    """The same in JAX: compiled, scanning over chunks of the length that was measured fastest."""
     import jax
     from jax import numpy as jnp
     from jax.nn import logsumexp
@@ -308,7 +307,7 @@ def time_posterior_jax(request, chunk=16_384):
 
 
 def time_loading(request):
-    """All images and their factors as arrays, as NumPy and h5py give them."""
+    """Reads all images and their factors as arrays with NumPy or h5py."""
     import numpy
 
     for _ in range(request["count"]):

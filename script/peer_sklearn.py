@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""The scikit-learn side of the benchmark `dci`: the same boosted trees, as disentanglement_lib fits them.
+"""The scikit-learn peer of the benchmark `dci`: the same boosted trees, fitted as in disentanglement_lib.
 
-Speaks JSON, one request and one answer per line on standard input and output; `disentangle-benchmarks dci --peer
-"python3 script/peer_sklearn.py"` starts it and asks it to time its work in alternation with ours:
+Reads one JSON request and writes one JSON answer per line on standard input and output. `disentangle-benchmarks dci
+--peer "python3 script/peer_sklearn.py"` starts it and alternates with it:
 
     {"work": "hello"}                                       → {"name": "scikit-learn 1.9.1"}
     {"work": "boosting", "file": "codes.h5", "count": 1}    → {"milliseconds": [135000.0]}
 
-The file holds codes [N, D] and factors [N, K]. GradientBoostingClassifier has no threads of its own. Needs scikit-learn and h5py.
+The file holds codes [N, D] and factors [N, K]. GradientBoostingClassifier runs on one thread. Needs scikit-learn and
+h5py.
 """
 
 import time
@@ -35,7 +36,7 @@ def answer(request):
     if request["work"] == "hello":
         return {"name": f"scikit-learn {sklearn.__version__}"}
     if request["work"] != "boosting":
-        raise ValueError(f"no work {request['work']}")
+        raise ValueError(f"unknown task {request['work']}")
     return {"milliseconds": [1000 * seconds for seconds in time_boosting(request)]}
 
 

@@ -24,7 +24,7 @@ public struct Architecture: RegistryEntry {
   public let paper: String
   /// Builds its networks; parameters named `encoder.…` and `decoder.…` go into the store.
   ///
-  /// It throws a ``StructuredError`` if two layers do not fit.
+  /// It throws a `StructuredError` if two layers do not fit.
   public let build: @Sendable (_ image: ImageShape, _ latents: Int, _ store: ParameterStore) throws -> Networks
   /// What it needs an image to be, and whether one is that.
   public let requirement: @Sendable (_ image: ImageShape) -> String?

@@ -1,6 +1,6 @@
 import TensorCore
 
-// Element-wise arithmetic with broadcasting: axes are aligned at the last, and extents of 1 stretch.
+// Element-wise arithmetic with broadcasting: axes are aligned at the last, and an extent of 1 matches any other.
 
 extension Variable {
   private func combined(

@@ -1,19 +1,21 @@
 import TensorCore
 
-// Functions of one value, element by element. Pullbacks use whichever of input x and output y gives the shorter formula.
+// Functions of one value, element by element. Pullbacks use the input x or the output y, whichever is simpler.
 
 extension Variable {
   private func mapped(
     _ f: UnaryFunction,
-    _ slope: @escaping (_ x: Tensor<Scalar>, _ y: Tensor<Scalar>, _ g: Tensor<Scalar>) -> Tensor<Scalar>
+    _ pullback: @escaping (_ x: Tensor<Scalar>, _ y: Tensor<Scalar>, _ g: Tensor<Scalar>) -> Tensor<Scalar>
   ) -> Variable {
     let result = value.map(f)
-    return Variable.recording(result, from: [self]) { g, gradients in gradients.add(slope(value, result, g), to: self) }
+    return Variable.recording(result, from: [self]) { g, gradients in
+      gradients.add(pullback(value, result, g), to: self)
+    }
   }
 
   /// eˣ.
   public func exp() -> Variable { mapped(.exp) { _, y, g in g.combined(.multiply, y) } }
-  /// log x; −∞ at 0, NaN below.
+  /// log x; −∞ at 0, NaN for negative numbers.
   public func log() -> Variable { mapped(.log) { x, _, g in g.combined(.divide, x) } }
   /// √x.
   public func squareRoot() -> Variable {
@@ -23,13 +25,13 @@ extension Variable {
   public func squared() -> Variable {
     mapped(.square) { x, _, g in g.combined(.multiply, x.affine(scale: 2, shift: 0)) }
   }
-  /// |x|, with slope 0 at 0.
+  /// |x|, with derivative 0 at 0.
   public func magnitude() -> Variable { mapped(.abs) { x, _, g in g.combined(.multiply, x.map(.sign)) } }
   /// 1/x.
   public func reciprocal() -> Variable {
     mapped(.reciprocal) { _, y, g in g.combined(.multiply, y.map(.square)).map(.negate) }
   }
-  /// max(x, 0), with slope 0 at 0.
+  /// max(x, 0), with derivative 0 at 0.
   public func relu() -> Variable { mapped(.relu) { _, y, g in g.combined(.gate, y) } }
   /// tanh x.
   public func tanh() -> Variable {
@@ -42,7 +44,7 @@ extension Variable {
   /// log(1 + eˣ), without overflow.
   public func softplus() -> Variable { mapped(.softplus) { x, _, g in g.combined(.multiply, x.map(.sigmoid)) } }
 
-  /// The activation that follows a linear map.
+  /// An activation, applied element by element.
   public func activated(_ activation: Activation) -> Variable {
     if activation == .identity { return self }
     let result = Tensor<Scalar>(uninitialized: shape, on: value.device)

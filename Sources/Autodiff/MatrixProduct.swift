@@ -14,7 +14,7 @@ extension Variable {
   /// - Parameters:
   ///   - weights: W, `[inputs, outputs]`.
   ///   - bias: b, `[outputs]`.
-  ///   - activation: what follows.
+  ///   - activation: the activation.
   /// - Returns: `[B, outputs]` for x of shape `[B, inputs]`.
   public func linear(weights: Variable, bias: Variable, activation: Activation = .identity) -> Variable {
     let result = Tensor<Scalar>(uninitialized: [shape[0], weights.shape[1]], on: value.device)

@@ -12,19 +12,19 @@ extension Variable {
   /// The mean of all elements, a scalar.
   public func mean() -> Variable { sum() / Scalar(value.count) }
 
-  /// Sums along one axis, which keeps extent 1 unless `keepingAxis` is false.
+  /// Sums along one axis, which is kept with extent 1 unless `keepingAxis` is false.
   public func sum(axis: Int, keepingAxis: Bool = true) -> Variable {
     Variable.recording(value.sum(axis: axis), from: [self]) { g, gradients in
       gradients.add(Tensor(repeating: 0, shape, on: value.device).combined(.add, g), to: self)
     }.droppingAxis(axis, unless: keepingAxis)
   }
 
-  /// The mean along one axis, which keeps extent 1 unless `keepingAxis` is false.
+  /// The mean along one axis, which is kept with extent 1 unless `keepingAxis` is false.
   public func mean(axis: Int, keepingAxis: Bool = true) -> Variable {
     sum(axis: axis, keepingAxis: keepingAxis) / Scalar(shape[axis])
   }
 
-  /// log Σ eˣ along one axis, which keeps extent 1 unless `keepingAxis` is false. Its slope is the softmax.
+  /// log Σ eˣ along one axis, which is kept with extent 1 unless `keepingAxis` is false. Its gradient is the softmax.
   public func logSumExp(axis: Int, keepingAxis: Bool = true) -> Variable {
     let result = value.logSumExp(axis: axis)
     return Variable.recording(result, from: [self]) { g, gradients in

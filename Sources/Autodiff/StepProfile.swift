@@ -1,67 +1,66 @@
-/// Where the time of training steps goes: seconds and floating-point operations of each phase, forward and backward.
+/// A profile of training steps: seconds and floating-point operations of each phase, forward and backward.
 ///
-/// A ``Tape`` that carries one charges its operations to the phase in which they were recorded, and their pullbacks to
-/// the same phase. Time within an inner phase does not count for the outer one. Without a profile nothing is measured.
+/// A ``Tape`` with a profile attributes its operations, and their pullbacks, to the phase in which they were recorded.
+/// Time within a nested phase does not count for the outer one. Without a profile nothing is measured.
 public final class StepProfile {
   /// One part of a step.
   public struct Phase: Sendable {
-    /// What it is.
+    /// The name.
     public let name: String
     /// Seconds spent computing values.
     public fileprivate(set) var forward = 0.0
     /// Seconds spent computing gradients.
     public fileprivate(set) var backward = 0.0
-    /// Floating-point operations of its products and convolutions; a multiply-add counts two.
+    /// Floating-point operations of its products and convolutions; a multiply-add counts as two.
     public fileprivate(set) var operations = 0.0
 
-    /// All its seconds.
+    /// Seconds forward and backward.
     public var seconds: Double { forward + backward }
   }
 
-  /// The phases in the order in which they were first entered.
+  /// The phases, in the order in which they were first entered.
   public private(set) var phases: [Phase] = []
-  /// How many steps were measured.
+  /// The number of measured steps.
   public private(set) var steps = 0
 
   private let clock = ContinuousClock()
-  private var open: [Int] = []
+  private var openPhases: [Int] = []
   private var since: ContinuousClock.Instant
 
-  /// A profile in which nothing is measured yet.
+  /// An empty profile.
   public init() { since = clock.now }
 
-  /// The phase that is being measured.
-  var current: Int? { open.last }
+  /// The index of the phase that is being measured.
+  var current: Int? { openPhases.last }
 
-  /// All seconds.
+  /// The seconds of all phases.
   public var seconds: Double { phases.reduce(0) { $0 + $1.seconds } }
-  /// All counted operations.
+  /// The floating-point operations of all phases.
   public var operations: Double { phases.reduce(0) { $0 + $1.operations } }
 
-  /// Says that a step has ended.
+  /// Counts a finished step.
   public func endStep() { steps += 1 }
 
   /// Measures `body` as part of a phase.
   ///
   /// - Parameters:
   ///   - name: the phase.
-  ///   - operations: floating-point operations of its values and, if they will be asked for, its gradients.
-  ///   - body: what is measured.
+  ///   - operations: the floating-point operations of its values and, if they are computed, its gradients.
   public func measure<R>(_ name: String, operations: Double = 0, _ body: () throws -> R) rethrows -> R {
-    settle()
+    chargeElapsedTime()
     let index = phases.firstIndex { $0.name == name } ?? phases.count
     if index == phases.count { phases.append(Phase(name: name)) }
     phases[index].operations += operations
-    open.append(index)
+    openPhases.append(index)
     defer {
-      settle()
-      open.removeLast()
+      chargeElapsedTime()
+      openPhases.removeLast()
     }
     return try body()
   }
 
-  /// Charges the time since the last change of phase to the phase that is open.
-  private func settle() {
+  /// Attributes the time since the last change of phase to the current phase.
+  private func chargeElapsedTime() {
     let now = clock.now
     if let current { phases[current].forward += (now - since) / .seconds(1) }
     since = now
@@ -70,7 +69,7 @@ public final class StepProfile {
   /// Measures a pullback as part of the phase that recorded it.
   func measureBackward<R>(_ phase: Int?, _ body: () throws -> R) rethrows -> R {
     guard let phase else { return try body() }
-    settle()
+    chargeElapsedTime()
     defer {
       let now = clock.now
       phases[phase].backward += (now - since) / .seconds(1)
@@ -81,7 +80,7 @@ public final class StepProfile {
 }
 
 extension Tape {
-  /// Runs `body`; with a profile, as a phase of it.
+  /// Runs `body`; measures it as a phase if there is a profile.
   public func phase<R>(_ name: String, operations: Double = 0, _ body: () throws -> R) rethrows -> R {
     guard let profile else { return try body() }
     return try profile.measure(name, operations: operations, body)
@@ -92,8 +91,8 @@ extension StepProfile: CustomStringConvertible {
   /// A table of the phases.
   public var description: String { table(peak: nil) }
 
-  /// A table of the phases: milliseconds of a step forward and backward, share of the whole, GFLOP/s, and with a peak in
-  /// floating-point operations per second the share of it.
+  /// A table of the phases: milliseconds per step forward and backward, percentage of the total, GFLOP/s and, if a peak
+  /// in floating-point operations per second is given, the percentage of it.
   public func table(peak: Double?) -> String {
     func row(_ cells: [String]) -> String {
       cells.enumerated().map { i, cell in

@@ -1,32 +1,32 @@
 import TensorCore
 
-/// Records operations on ``Variable``s so that gradients can be computed in reverse; lives for one training step.
+/// Records operations on ``Variable``s for reverse-mode differentiation; used for one training step.
 ///
-/// An operation is recorded only if one of its inputs is tracked, so the same code evaluates a model without recording
-/// anything when its parameters are constants.
+/// An operation is recorded only if one of its inputs is tracked, so a model whose parameters are constants is
+/// evaluated by the same code without recording anything.
 public final class Tape<Scalar: TensorScalar> {
-  /// What an operation leaves behind: given the gradient of its value, add to the gradients of its inputs.
+  /// The pullback of an operation: given the gradient of its value, adds to the gradients of its inputs.
   public typealias Pullback = (_ gradient: Tensor<Scalar>, _ gradients: inout Gradients<Scalar>) throws -> Void
 
   struct Node {
     let shape: Shape
     var pullback: Pullback?
-    /// Where the gradient of a parameter is written instead of into a new tensor.
+    /// The tensor that receives the gradient of a parameter; nil for a new tensor.
     let destination: Tensor<Scalar>?
     /// The phase of the profile that recorded it, if there is a profile.
     var phase: Int?
   }
 
-  /// Where this tape's tensors live.
+  /// The device of this tape's tensors.
   public let device: Device
-  /// Where time is charged, if it is measured.
+  /// The profile that measures the step, if any.
   public let profile: StepProfile?
   var nodes: [Node] = []
 
   /// An empty tape.
   public init(on device: Device, profile: StepProfile? = nil) { (self.device, self.profile) = (device, profile) }
 
-  /// A tracked input. Its gradient is found in what ``backward(from:)`` returns, or is written to `destination`.
+  /// A tracked input. ``backward(from:)`` returns its gradient, or writes it to `destination`.
   ///
   /// - Parameters:
   ///   - value: the value.
@@ -36,18 +36,18 @@ public final class Tape<Scalar: TensorScalar> {
     return Variable(value: value, tape: self, node: nodes.count - 1)
   }
 
-  /// Computes the gradients of `loss` with respect to everything tracked, and forgets all operations.
+  /// Computes the gradients of `loss` with respect to all tracked inputs, and discards the recorded operations.
   ///
-  /// Buffers are released as soon as the reverse pass is done with them. A tape runs backward once.
+  /// Buffers are released as soon as the reverse pass no longer needs them. A tape runs backward once.
   ///
-  /// - Parameter loss: one value, computed from variables of this tape.
+  /// - Parameter loss: a variable of one element, computed from variables of this tape.
   /// - Returns: the gradients of tracked inputs without a destination.
   /// - Throws: the error of the first pullback that throws.
   @discardableResult
   public func backward(from loss: Variable<Scalar>) throws -> Gradients<Scalar> {
     var gradients = Gradients(for: self)
     guard let last = loss.node else { return gradients }
-    precondition(loss.value.count == 1, "gradients start from one value, not from \(loss.shape)")
+    precondition(loss.value.count == 1, "the loss must have one element, not shape \(loss.shape)")
     gradients.add(Tensor(repeating: 1, loss.shape, on: device), to: loss)
     for index in stride(from: last, through: 0, by: -1) {
       guard let pullback = nodes[index].pullback else { continue }
@@ -59,7 +59,7 @@ public final class Tape<Scalar: TensorScalar> {
       }
       try profile.measureBackward(nodes[index].phase) { try pullback(gradient, &gradients) }
     }
-    gradients.clearUnreached()
+    gradients.zeroUnreachedDestinations()
     nodes.removeAll()
     return gradients
   }
@@ -76,12 +76,12 @@ public struct Variable<Scalar: TensorScalar> {
     (self.value, self.tape, self.node) = (value, tape, node)
   }
 
-  /// A constant: no gradient flows into it.
+  /// A constant, which has no gradient.
   public init(_ value: Tensor<Scalar>) { self.init(value: value, tape: nil, node: nil) }
 
   /// The extents of the value.
   public var shape: Shape { value.shape }
-  /// Whether a gradient would flow into it.
+  /// Whether the variable has a gradient.
   public var isTracked: Bool { node != nil }
   /// The same value as a constant.
   public var detached: Variable { Variable(value) }
@@ -90,19 +90,19 @@ public struct Variable<Scalar: TensorScalar> {
 
   /// The result of an operation on `inputs`: recorded if any of them is tracked.
   ///
-  /// This is how operations are made; the pullback must only be asked for what it can give, and must skip inputs that
-  /// are not tracked if their gradients cost anything.
+  /// All operations are defined by this function. The pullback should skip inputs that are not tracked if their
+  /// gradients are expensive.
   public static func recording(
     _ value: Tensor<Scalar>, from inputs: [Variable], _ pullback: @escaping Tape<Scalar>.Pullback
   ) -> Variable {
     guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
-    precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "the operands are of two tapes")
+    precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "the operands belong to different tapes")
     tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
   }
 }
 
-/// The gradients gathered so far in a reverse pass.
+/// The gradients accumulated so far in a reverse pass.
 public struct Gradients<Scalar: TensorScalar> {
   private var tensors: [Tensor<Scalar>?]
   private var written: [Bool]
@@ -126,7 +126,7 @@ public struct Gradients<Scalar: TensorScalar> {
     return tensors[node] ?? Tensor(repeating: 0, variable.shape, on: variable.value.device)
   }
 
-  /// Adds a gradient to that of a variable. The tensor may be kept: nobody may write to it afterwards.
+  /// Adds a gradient to that of a variable. The tensor may be kept, so it must not be written to afterwards.
   public mutating func add(_ gradient: Tensor<Scalar>, to variable: Variable<Scalar>) {
     guard let node = variable.node else { return }
     precondition(gradient.count == shapes[node].count, "a gradient of shape \(gradient.shape) for \(shapes[node])")
@@ -134,7 +134,7 @@ public struct Gradients<Scalar: TensorScalar> {
       if written[node] { destination.add(gradient) } else { destination.copy(from: gradient) }
       written[node] = true
     } else if var sum = tensors[node] {
-      tensors[node] = nil  // so that the tensor below is the only reference if nobody else holds one
+      tensors[node] = nil  // so that `sum` holds the only reference unless the tensor is shared
       if isKnownUniquelyReferenced(&sum.storage) { sum.add(gradient) } else { sum = sum.combined(.add, gradient) }
       tensors[node] = sum
     } else {
@@ -162,8 +162,8 @@ public struct Gradients<Scalar: TensorScalar> {
     return tensors[node]
   }
 
-  /// Parameters that the loss does not depend on have gradient zero.
-  func clearUnreached() {
+  /// Sets the gradients of parameters that the loss does not depend on to 0.
+  func zeroUnreachedDestinations() {
     for (destination, written) in zip(destinations, written) where !written { destination?.fill(0) }
   }
 }

@@ -2,10 +2,10 @@
 
 namespace VK_LEVEL {
 
-/// Pixels in a register tile of two vectors of channels: as many accumulators as the level has registers for.
+/// Pixels of a register tile with two vectors of channels; the accumulators fill the registers of the level.
 constexpr int tile_pixels = width == 16 ? 8 : 4;
 
-/// What a tile of the map reads and writes besides its shape.
+/// The operands of the map.
 struct correlation_operands {
   const float *in, *w, *bias;
   bool relu;
@@ -13,7 +13,7 @@ struct correlation_operands {
   float *out;
 };
 
-/// V vectors of channels for R × P pixels, all in registers.
+/// V vectors of channels of R × P pixels, accumulated in registers.
 template <int V, int R, int P>
 VK_INLINE void correlate_tile(const vk_correlation &s, const correlation_operands &o, int y, int x, int n) {
   const float *in = o.in + y * s.in_step + x * s.in_pixel;
@@ -60,8 +60,8 @@ VK_INLINE void correlate_tile(const vk_correlation &s, const correlation_operand
   }
 }
 
-/// All pixels of the columns from x on: first in tiles P columns wide, row after row as they lie in memory, then what
-/// is left in tiles half as wide. A tile has `Pixels` pixels, except at the last rows.
+/// All pixels of the columns from x on: first in tiles P columns wide, row by row, then the rest in tiles half as wide.
+/// A tile has `Pixels` pixels, except in the last rows.
 template <int V, int Pixels, int P = Pixels>
 static void correlate_columns(const vk_correlation &s, const correlation_operands &o, int x, int n) {
   constexpr int R = Pixels / P;
@@ -120,7 +120,7 @@ VK_INLINE void weights_tile(const vk_correlation &s, const float *in, const floa
 
 static void correlate_weights(const vk_correlation &s, const float *in, const float *out, float *dw) {
   constexpr int L = tile_pixels;
-  // Blocks of rows small enough that their pixels stay in the first-level cache while all weights pass over them.
+  // In blocks of rows whose pixels stay in the first-level cache while all weights are visited.
   const int block = s.width >= 64 ? 1 : 64 / s.width;
   for (int y = 0; y < s.height; y += block) {
     const int rows = s.height - y < block ? s.height - y : block;
@@ -145,8 +145,8 @@ static void correlate_weights(const vk_correlation &s, const float *in, const fl
   }
 }
 
-/// out[i·out_step + j] += in[i·in_step + j] for j < length. Even i first, then odd: neighbours overlap, and a load
-/// right after a store that covers part of it would stall.
+/// out[i·out_step + j] += in[i·in_step + j] for j < length. First even i, then odd: adjacent spans overlap, and a load
+/// directly after a store to part of the same bytes would stall.
 template <int Length>
 VK_INLINE void add_spans(int count, int length, const float *__restrict in, ptrdiff_t in_step, float *__restrict out,
                          ptrdiff_t out_step) {
@@ -186,7 +186,7 @@ static void channel_sums(int height, int columns, int channels, ptrdiff_t row, c
     }
     return;
   }
-  // Down the rows first, a vector of neighbouring floats at a time, then each lane to its channel.
+  // Sum over the rows first, a vector of contiguous floats at a time, then add each lane to its channel.
   const int floats = columns * channels;
   int i = 0;
   for (; i + width <= floats; i += width) {

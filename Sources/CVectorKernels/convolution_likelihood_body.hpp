@@ -3,7 +3,7 @@
 namespace VK_LEVEL {
 
 struct likelihood {
-  vec loss, slope;
+  vec loss, derivative;
 };
 
 VK_INLINE likelihood bernoulli(vec logit, vec target) {
@@ -19,13 +19,13 @@ VK_INLINE likelihood gaussian(vec mean, vec target, vec inverse) {
 
 VK_INLINE likelihood laplace(vec mean, vec target, vec inverse) {
   vec d = mean - target;
-  vec slope = select(d > splat(0.f), inverse, select(d < splat(0.f), -inverse, d));
-  return {vabs(d) * inverse, slope};
+  vec derivative = select(d > splat(0.f), inverse, select(d < splat(0.f), -inverse, d));
+  return {vabs(d) * inverse, derivative};
 }
 
 typedef double wide __attribute__((vector_size(8 * VK_WIDTH)));
 
-/// The sum of f's losses, gathered in double, and weight·slope in `gradient` unless null.
+/// The sum of f's losses, accumulated in double; writes weight·derivative to `gradient` unless null.
 template <class F>
 VK_INLINE double sum_likelihood(size_t n, const float *x, const float *t, float weight, float *gradient, F f) {
   const vec factor = splat(weight);
@@ -34,7 +34,7 @@ VK_INLINE double sum_likelihood(size_t n, const float *x, const float *t, float 
   for (; i + width <= n; i += width) {
     likelihood l = f(load(x + i), load(t + i));
     total += __builtin_convertvector(l.loss, wide);
-    if (gradient) store(gradient + i, factor * l.slope);
+    if (gradient) store(gradient + i, factor * l.derivative);
   }
   double sum = 0;
   for (int lane = 0; lane < width; lane++) sum += total[lane];
@@ -46,7 +46,7 @@ VK_INLINE double sum_likelihood(size_t n, const float *x, const float *t, float 
     likelihood l = f(load(values), load(targets));
     for (size_t lane = 0; lane < rest; lane++) {
       sum += l.loss[lane];
-      if (gradient) gradient[i + lane] = weight * l.slope[lane];
+      if (gradient) gradient[i + lane] = weight * l.derivative[lane];
     }
   }
   return sum;

@@ -29,8 +29,8 @@ double vk_log_sum_exp_f32(int level, size_t n, const float *x) {
   return table[level](n, x);
 }
 
-void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1, float beta2,
-                 float scale, float epsilon) {
+void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1,
+                 float beta2, float scale, float epsilon) {
   static constexpr decltype(&plain::adam) table[] = VK_TABLE(adam);
   table[level](n, p, g, m, v, rate, beta1, beta2, scale, epsilon);
 }
@@ -59,7 +59,8 @@ void vk_pairwise_gaussian_gradient_f32(int level, size_t rows, size_t columns, c
   table[level](rows, columns, z, mean, log_variance, g, stride, gz, gmean, glog_variance);
 }
 
-// Double precision serves gradient checks and reference values: plain loops over the C library, the same at every level.
+// Double precision is for gradient checks and reference values: plain loops with the C library, the same at every
+// level.
 
 template <class F> static void map1(size_t n, const double *x, double *y, F f) {
   for (size_t i = 0; i < n; i++) y[i] = f(x[i]);
@@ -81,7 +82,8 @@ void vk_unary_f64(int, vk_unary_op op, size_t n, const double *x, double *y) {
         return v < 0 ? e / (1 + e) : 1 / (1 + e);
       });
     case VK_SOFTPLUS:
-      return map1(n, x, y, [](double v) { return (v > 0 ? v : 0) + __builtin_log1p(__builtin_exp(-__builtin_fabs(v))); });
+      return map1(n, x, y,
+                  [](double v) { return (v > 0 ? v : 0) + __builtin_log1p(__builtin_exp(-__builtin_fabs(v))); });
     case VK_SIGN: return map1(n, x, y, [](double v) { return (double)((v > 0) - (v < 0)); });
     case VK_RECIPROCAL: return map1(n, x, y, [](double v) { return 1 / v; });
   }

@@ -3,7 +3,7 @@
 namespace VK_LEVEL {
 
 VK_INLINE vec vtanh(vec x) {
-  // For |x| < 0.625 the odd polynomial of tanh; beyond it 1 − 2/(e^{2|x|} + 1), which does not cancel there.
+  // For |x| < 0.625 an odd polynomial; otherwise 1 − 2/(e^{2|x|} + 1), which has no cancellation there.
   vec a = vabs(x), s = a * a;
   vec p = splat(-5.70498872745e-3f);
   p = fma(p, s, splat(2.06390887954e-2f));
@@ -127,7 +127,8 @@ static void activate_rows(int activation, float slope, size_t rows, size_t n, co
     int step = bias ? 1 : 0;
     switch (activation) {
       case VK_ACTIVATION_RELU:
-        map2(n, y, 1, b, step, y, [](vec p, vec q) VK_LAMBDA { vec s = p + q; return select(s < splat(0.f), splat(0.f), s); });
+        map2(n, y, 1, b, step, y,
+             [](vec p, vec q) VK_LAMBDA { vec s = p + q; return select(s < splat(0.f), splat(0.f), s); });
         break;
       case VK_ACTIVATION_TANH: map2(n, y, 1, b, step, y, [](vec p, vec q) VK_LAMBDA { return vtanh(p + q); }); break;
       case VK_ACTIVATION_LEAKY_RELU:
@@ -140,7 +141,7 @@ static void activate_rows(int activation, float slope, size_t rows, size_t n, co
 }
 
 static void activate(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {
-  // Rows that are not whole vectors are taken so many at a time that they are, with the bias repeated.
+  // Rows that are not whole vectors are processed in blocks of `width` rows, which are, with the bias repeated.
   constexpr size_t longest = 128;
   if (n <= longest && n % width != 0 && rows >= width) {
     float repeated[longest * width];
@@ -174,7 +175,8 @@ static void pairwise_gaussian(size_t rows, size_t columns, const float *z, const
     float m[width] = {}, v[width] = {}, rest[width];
     __builtin_memcpy(m, mean + j, live * sizeof(float));
     __builtin_memcpy(v, log_variance + j, live * sizeof(float));
-    vec centre = load(m), lv = load(v), precision = vexp(-lv), constant = splat(-0.918938533204672742f) - splat(0.5f) * lv;
+    vec centre = load(m), lv = load(v), precision = vexp(-lv);
+    vec constant = splat(-0.918938533204672742f) - splat(0.5f) * lv;
     for (size_t i = 0; i < rows; i++) {
       vec d = splat(z[i]) - centre, q = fma(splat(-0.5f) * precision * d, d, constant);
       if (live == width) {
@@ -198,7 +200,7 @@ static void pairwise_gaussian_gradient(size_t rows, size_t columns, const float 
     __builtin_memcpy(v, log_variance + j, live * sizeof(float));
     vec centre = load(m), precision = vexp(-load(v)), gm = {}, gv = {};
     for (size_t i = 0; i < rows; i++) {
-      __builtin_memcpy(w, g + i * stride + j, live * sizeof(float));  // the lanes beyond stay 0
+      __builtin_memcpy(w, g + i * stride + j, live * sizeof(float));  // the remaining lanes stay 0
       vec d = splat(z[i]) - centre, gi = load(w), t = gi * d * precision;
       gm += t;
       gv += splat(0.5f) * fma(t, d, -gi);

@@ -1,6 +1,6 @@
-// Includes the file named by VK_BODY once per instruction level, each time inside a namespace of its own (plain, avx2,
-// avx512) with VK_WIDTH floats in a vector. A kernel is written once, over the vectors of vector.hpp, and a table of
-// function pointers indexed by level picks the copy to run. No include guard: this file is meant to be included often.
+// Includes the file named by VK_BODY once per instruction level, each time in its own namespace (plain, avx2, avx512)
+// with VK_WIDTH floats in a vector. A kernel is written once, with the vectors of vector.hpp; a table of function
+// pointers, indexed by level, selects the copy to run. No include guard: the file is included by every kernel file.
 
 #define VK_LEVEL plain
 #define VK_WIDTH 4

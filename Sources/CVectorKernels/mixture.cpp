@@ -1,6 +1,6 @@
 #include "include/vk_mixture.h"
 
-/// Components whose densities are kept for the products of all pairs of dimensions.
+/// The number of components whose densities are stored for the products of all pairs of dimensions.
 enum { VK_MIXTURE_STRIP = 4 * VK_MIXTURE_TILE };
 
 #define VK_BODY "mixture_body.hpp"
@@ -11,7 +11,7 @@ size_t vk_mixture_table_size(size_t n, size_t d) {
 }
 
 size_t vk_mixture_scratch_size(size_t samples, size_t d) {
-  // Alignment, vectors of 16 doubles and 16 floats for up to four samples, two doubles for each running sum.
+  // Alignment; vectors of 16 doubles and 16 floats for up to four samples; two doubles for each running sum.
   return 16 + 4 * (d + 1) * (16 + 8) + 2 * samples * (d + 1);
 }
 
@@ -47,7 +47,8 @@ void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size
 }
 
 size_t vk_mixture_pair_scratch_size(size_t d) {
-  // Four dimensions at a time: densities of a strip of components, and a vector of up to 16 floats for each pair.
+  // In blocks of four dimensions: the densities of a strip of components, and a vector of up to 16 floats for each
+  // pair.
   size_t blocks = (d + 3) / 4;
   return 4 * blocks * VK_MIXTURE_STRIP + blocks * (blocks + 1) / 2 * 16 * 16;
 }

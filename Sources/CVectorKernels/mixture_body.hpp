@@ -1,10 +1,10 @@
 // Streaming log-sum-exp of the log densities of a Gaussian mixture, joint and per dimension.
 //
-// Everything is in log₂, relative to a reference r of each sum: a value that one component attains, so that the sum is
-// at least about 1. Components come in chunks that stay in the second-level cache; inside a chunk, four vectors of
-// components at a time meet SAMPLES points. A chunk whose terms exceed the reference by so much that single precision
-// could overflow is summed again, relative to its own maximum, which then is the new reference. Sums are kept in
-// double beyond 256 components.
+// Each sum is computed in log₂ relative to a reference: the value of one component, so that the sum is at least about
+// 1. Components are processed in chunks that stay in the second-level cache; within a chunk, four vectors of components
+// at a time are evaluated at SAMPLES points. A chunk whose terms exceed the reference so far that single precision
+// could overflow is summed again relative to its own maximum, which becomes the new reference. Partial sums of 256
+// components are single precision; they are added in double.
 
 #include "vector.hpp"
 
@@ -12,11 +12,11 @@ namespace VK_LEVEL {
 
 constexpr int group = 4 * width;  // components in registers at a time
 constexpr float lowest_power = -126.f, highest_power = 100.f, skip_below = 60.f;
-constexpr double redo_above = 1073741824.0;  // 2^30
+constexpr double rescale_above = 1073741824.0;  // 2^30
 
 typedef double dvec __attribute__((vector_size(8 * VK_WIDTH)));
 
-/// 2^x for x clamped to [−126, 100]; largest relative error 1.1e-7 before rounding (minimax polynomial of degree 5).
+/// 2^x for x clamped to [−126, 100]; largest relative error 1.1e-7 without rounding (minimax polynomial of degree 5).
 VK_INLINE vec vexp2(vec x) {
   const vec low = splat(lowest_power), high = splat(highest_power), magic = splat(12582912.f);
   x = x > low ? x : low;
@@ -39,13 +39,13 @@ static double sum_lanes(const dvec *v) {
   return total;
 }
 
-/// What is known of one sum so far: Σ 2^value = sum·2^reference.
+/// One sum over the components so far: Σ 2^value = sum·2^reference.
 struct running_sum {
   double sum;
   double reference;
 };
 
-/// log₂ of the density of the components of a chunk at z: of dimension k, or of all for k = d.
+/// log₂ of the densities of a chunk's components at z: in dimension k, or in all dimensions for k = d.
 static void chunk_values(size_t d, const float *tiles, size_t count, const float *z, size_t k, float *out) {
   const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
   for (size_t tile = 0; tile < count; tile++, tiles += stride, out += VK_MIXTURE_TILE)
@@ -67,8 +67,9 @@ static void chunk_values(size_t d, const float *tiles, size_t count, const float
     }
 }
 
-/// The slow way through one chunk for one sum, taken when the maximum rises by tens of bits.
-static void redo(size_t d, const float *tiles, size_t count, const float *z, size_t k, running_sum *s) {
+/// Adds a chunk to one sum with a new reference, the chunk's maximum if it is larger. Needed only where the maximum
+/// rises by tens of bits.
+static void add_rescaled(size_t d, const float *tiles, size_t count, const float *z, size_t k, running_sum *s) {
   float values[VK_MIXTURE_CHUNK_TILES * VK_MIXTURE_TILE];
   chunk_values(d, tiles, count, z, k, values);
   vec m = splat(-__builtin_inff());
@@ -138,12 +139,12 @@ static void chunk_sums(size_t d, const float *tiles, size_t count, const float *
     for (size_t k = 0; k < rows; k++) {
       double sum = sum_lanes(&total[u * rows + k]);
       running_sum *s = &sums[u * rows + k];
-      if (sum <= redo_above) s->sum += sum;
-      else redo(d, tiles, count, z + u * d, k == joint_row ? d : k, s);
+      if (sum <= rescale_above) s->sum += sum;
+      else add_rescaled(d, tiles, count, z + u * d, k == joint_row ? d : k, s);
     }
 }
 
-/// A value that the first component attains, as the first reference.
+/// The value of the first component, the initial reference.
 static double first_reference(size_t d, const float *table, const float *z, size_t k) {
   double value = table[3 * k * VK_MIXTURE_TILE + (k < d ? 2 * VK_MIXTURE_TILE : 0)];
   for (size_t j = k < d ? k : 0; j < (k < d ? k + 1 : d); j++) {
@@ -160,7 +161,7 @@ static void log2_sums(size_t n, size_t d, const float *table, size_t samples, co
   constexpr int together = MARGINALS ? 2 : 4;
   const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, tiles = (n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
   const size_t rows = MARGINALS ? d + 1 : 1;
-  // Scratch: vectors first (they need the alignment), then the running sums.
+  // Scratch: vectors first, because they need the alignment, then the running sums.
   dvec *total = (dvec *)(((size_t)scratch + 127) & ~(size_t)127);
   vec *partial = (vec *)(total + together * rows);
   running_sum *sums = (running_sum *)(partial + together * rows);
@@ -176,7 +177,7 @@ static void log2_sums(size_t n, size_t d, const float *table, size_t samples, co
     for (; s < samples; s++)
       chunk_sums<1, MARGINALS>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
   }
-  // A sum far below 1 means that the first reference had to be cut off and no component came near it.
+  // A sum far below 1 means that the initial reference was clamped and no component came near it.
   auto value = [](running_sum s) {
     return s.sum > 0.25 && s.sum < 1e300 ? s.reference + __builtin_log2(s.sum) : __builtin_nan("");
   };
@@ -193,8 +194,8 @@ static void mixture_log2_sum(size_t n, size_t d, const float *table, size_t samp
   else log2_sums<false>(n, d, table, samples, z, joint, marginals, scratch);
 }
 
-/// densities[k][i] = 2^(log₂ density of component i in dimension k − reference[k]), k < d, for `count` tiles; a strip's
-/// length apart.
+/// densities[k][i] = 2^(log₂ density of component i in dimension k − reference[k]), k < d, for `count` tiles, with a
+/// row stride of VK_MIXTURE_STRIP.
 static void strip_densities(size_t d, const float *tiles, size_t count, const float *z, const float *reference,
                             float *densities) {
   const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
@@ -216,7 +217,7 @@ static void mixture_pair_sums(size_t n, size_t d, const float *table, size_t sam
   const size_t blocks = (d + 3) / 4, pairs = d * (d - 1) / 2, strip_tiles = VK_MIXTURE_STRIP / VK_MIXTURE_TILE;
   float *densities = scratch;
   vec *partial = (vec *)(scratch + 4 * blocks * VK_MIXTURE_STRIP);
-  // Dimensions that fill up the last block have density zero.
+  // The padding dimensions of the last block have density zero.
   for (size_t i = d * VK_MIXTURE_STRIP; i < 4 * blocks * VK_MIXTURE_STRIP; i++) densities[i] = 0;
   for (size_t i = 0; i < samples * pairs; i++) sums[i] = 0;
   for (size_t chunk = 0; chunk < tiles; chunk += VK_MIXTURE_CHUNK_TILES) {
@@ -247,7 +248,7 @@ static void mixture_pair_sums(size_t n, size_t d, const float *table, size_t sam
       double *out = sums + s * pairs;
       for (size_t i = 0; i < d; i++)
         for (size_t j = i + 1; j < d; j++, out++) {
-          // Block (a, b) is preceded by the blocks of the rows before, a row of which has blocks − a.
+          // Row a of the upper triangle of blocks has blocks − a entries.
           size_t a = i / 4, b = j / 4, block = a * blocks - a * (a + 1) / 2 + b;
           dvec lanes = __builtin_convertvector(partial[16 * block + 4 * (i % 4) + j % 4], dvec);
           *out += sum_lanes(&lanes);

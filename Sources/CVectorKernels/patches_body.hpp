@@ -2,11 +2,11 @@
 
 namespace VK_LEVEL {
 
-/// A register tile is so many patches, or rows of a gradient, times up to so many vectors of columns.
+/// A register tile is tile_side patches (or rows of a gradient) times at most most_vectors vectors of columns.
 constexpr int tile_side = width == 16 ? 8 : 4;
 constexpr int most_vectors = width == 16 ? 3 : 2;
 
-/// Vectors of the next panel of columns when so many are left: as even as can be, no single one after a full panel.
+/// The number of vectors in the next panel of columns: as even as possible, and never a single one after a full panel.
 VK_INLINE ptrdiff_t panel_vectors(ptrdiff_t left) {
   if (left <= most_vectors) return left;
   return left == most_vectors + 1 && most_vectors > 2 ? 2 : most_vectors;
@@ -16,7 +16,7 @@ static ptrdiff_t packed_count(ptrdiff_t rows, ptrdiff_t columns) {
   return rows * ((columns + width - 1) / width) * width;
 }
 
-/// Panel after panel of columns, each row after row.
+/// Packs panels of columns one after the other, each row by row.
 static void pack_matrix(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, ptrdiff_t last, const int32_t *offsets,
                         ptrdiff_t step, const float *w, float *packed) {
   ptrdiff_t left = (columns + width - 1) / width;
@@ -40,7 +40,7 @@ static void pack_matrix(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t first, ptrd
 }
 
 #if VK_WIDTH == 16
-/// The last vector of a panel, where no more than half of its columns are there: it costs half as much.
+/// Half a vector, for the last vector of a panel if at most half of its columns are used.
 typedef float half __attribute__((vector_size(32)));
 typedef float half_unaligned __attribute__((vector_size(32), aligned(4)));
 constexpr bool has_half = true;
@@ -65,7 +65,8 @@ template <int V, bool Half> struct panel_shape {
   static constexpr bool halved = Half;
 };
 
-/// Calls f with the number of whole vectors of a panel and whether a half comes after them; `columns` are left.
+/// Calls f with the shape of a panel: the number of whole vectors, and whether half a vector follows; `columns` columns
+/// remain.
 template <class F> VK_INLINE void with_panel(ptrdiff_t vectors, ptrdiff_t columns, F f) {
   const bool halved = has_half && columns <= (vectors - 1) * width + width / 2;
   switch (2 * vectors - (halved ? 1 : 0)) {
@@ -78,14 +79,14 @@ template <class F> VK_INLINE void with_panel(ptrdiff_t vectors, ptrdiff_t column
   }
 }
 
-/// Copies the first so many floats of a vector.
+/// Stores the first `count` floats of a vector.
 template <class T> VK_INLINE void store_first(float *to, T values, ptrdiff_t count) {
   float all[sizeof(T) / sizeof(float)];
   __builtin_memcpy(all, &values, sizeof values);
   for (ptrdiff_t i = 0; i < count; i++) to[i] = all[i];
 }
 
-/// V vectors of columns, and a half if told to, for P patches, in registers; `columns` of them are there.
+/// V vectors of columns, and half a vector if `Half`, for P patches, in registers; `columns` columns are used.
 template <int V, bool Half, int P>
 VK_INLINE void patch_tile(const vk_patches &s, const int32_t *offsets, const float *in, const float *w, ptrdiff_t step,
                           const int32_t *out_offsets, ptrdiff_t columns, float *out) {
@@ -123,7 +124,7 @@ VK_INLINE void patch_tile(const vk_patches &s, const int32_t *offsets, const flo
   }
 }
 
-/// One panel of columns for the patches from i on, in tiles of P and then of half as many.
+/// One panel of columns for the patches from i on, in tiles of P patches, then of P / 2 and so on.
 template <int V, bool Half, int P = tile_side>
 static void patch_panel(const vk_patches &s, ptrdiff_t i, const float *in, const float *w, ptrdiff_t step,
                         const int32_t *out_offsets, ptrdiff_t columns, float *out) {
@@ -140,7 +141,8 @@ static void patch_product(const vk_patches &s, ptrdiff_t columns, const float *i
   for (ptrdiff_t c = 0; left > 0;) {
     const ptrdiff_t vectors = panel_vectors(left), step = vectors * width;
     with_panel(vectors, columns - c, [&](auto shape) VK_LAMBDA {
-      patch_panel<shape.vectors, shape.halved>(s, 0, in, packed, step, out_offsets, columns - c < step ? columns - c : step, out + c);
+      const ptrdiff_t live = columns - c < step ? columns - c : step;
+      patch_panel<shape.vectors, shape.halved>(s, 0, in, packed, step, out_offsets, live, out + c);
     });
     packed += s.rows * s.run * step;
     left -= vectors;
@@ -148,8 +150,8 @@ static void patch_product(const vk_patches &s, ptrdiff_t columns, const float *i
   }
 }
 
-/// V vectors of columns, and a half if told to, for P rows of the gradient, which are neighbours in a run, over patches
-/// first ..< last.
+/// V vectors of columns, and half a vector if `Half`, for P adjacent rows of the gradient within a run, summed over the
+/// patches first ..< last.
 template <int V, bool Half, int P>
 VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns, ptrdiff_t step,
                              const float *in, const float *d, float *gradient) {
@@ -184,7 +186,7 @@ VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t las
   }
 }
 
-/// A run of the gradient's rows from j on, in tiles of P rows and then of half as many.
+/// A run of the gradient's rows from j on, in tiles of P rows, then of P / 2 and so on.
 template <int V, bool Half, int P = tile_side>
 static void gradient_run(const vk_patches &s, ptrdiff_t j, ptrdiff_t first, ptrdiff_t last, ptrdiff_t columns,
                          ptrdiff_t step, const float *in, const float *d, float *gradient) {
@@ -197,7 +199,7 @@ static void gradient_run(const vk_patches &s, ptrdiff_t j, ptrdiff_t first, ptrd
 
 static void patch_gradient(const vk_patches &s, ptrdiff_t columns, ptrdiff_t step, const float *in, const float *d,
                            float *gradient) {
-  // So many patches at a time that their pixels stay in the first-level cache while all rows pass over them.
+  // In blocks of patches whose pixels stay in the first-level cache while all rows are visited.
   constexpr ptrdiff_t block = 64;
   for (ptrdiff_t first = 0; first < s.count; first += block) {
     const ptrdiff_t last = s.count - first < block ? s.count : first + block;
@@ -218,7 +220,7 @@ static void patch_gradient(const vk_patches &s, ptrdiff_t columns, ptrdiff_t ste
 template <int Run>
 static void add_runs(const vk_patches &s, ptrdiff_t apart, const float *__restrict products, ptrdiff_t step,
                      float *__restrict out) {
-  // Neighbours overlap, and a load right after a store that covers part of it would stall: so not one after the other.
+  // Adjacent patches overlap, and a load directly after a store to part of the same bytes would stall: hence the order.
   for (ptrdiff_t k = 0; k < s.rows; k++)
     for (ptrdiff_t first = 0; first < apart; first++)
       for (ptrdiff_t i = first; i < s.count; i += apart) {
@@ -240,7 +242,7 @@ static void add_patches(const vk_patches &s, ptrdiff_t apart, const float *produ
   }
 }
 
-/// Whole vectors of neighbouring floats first, as many as end where a row does, and then each lane to its column.
+/// Rows shorter than a vector: blocks of `width` rows are whole vectors; each lane is then added to its column.
 static void column_sums(ptrdiff_t rows, ptrdiff_t columns, const float *x, float *sums) {
   ptrdiff_t r = 0;
   if (columns < width) {

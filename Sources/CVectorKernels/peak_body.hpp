@@ -2,7 +2,8 @@
 
 namespace VK_LEVEL {
 
-// As many chains as hide the latency of the instruction (4 cycles, two units) and fit the registers of every level.
+// Enough chains to hide the latency of the instruction (4 cycles, two units), and few enough for the registers of every
+// level.
 constexpr int chains = 12;
 
 static float multiply_add_chains(size_t rounds, float factor) {

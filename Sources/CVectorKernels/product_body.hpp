@@ -2,18 +2,18 @@
 
 namespace VK_LEVEL {
 
-/// Rows of a in a register tile of two vectors of columns.
+/// Rows of a in a register tile with two vectors of columns.
 constexpr int tile_rows = width == 16 ? 8 : 4;
-/// Columns of a panel of b; its rows lie one after the other.
+/// Columns of a panel of b; the rows of a panel are contiguous.
 constexpr int panel_columns = 2 * width;
-/// Rows of a panel: as many as leave room for other things in the second-level cache.
+/// Rows of a panel; a panel leaves room for other data in the second-level cache.
 constexpr ptrdiff_t panel_rows = 512;
-/// Rows of a that are packed at a time where its rows are not contiguous.
+/// Rows of a that are packed at a time if its rows are not contiguous.
 constexpr ptrdiff_t block_rows = 64;
-/// Steps of a tile's depth between two times that it fetches something.
-constexpr ptrdiff_t stretch = 32;
+/// Steps along a tile's depth between two prefetches.
+constexpr ptrdiff_t prefetch_interval = 32;
 
-/// a[0], b[0], a[1], b[1], …: the lower or the upper half of them.
+/// The lower or the upper half of a[0], b[0], a[1], b[1], ….
 VK_INLINE vec interleave(vec a, vec b, bool upper) {
 #if VK_WIDTH == 4
   return upper ? __builtin_shufflevector(a, b, 2, 6, 3, 7) : __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -26,7 +26,7 @@ VK_INLINE vec interleave(vec a, vec b, bool upper) {
 #endif
 }
 
-/// Turns a square of vectors over: interleaving the first half with the second, once for each bit of the index.
+/// Transposes a square of vectors: interleaves its first half with its second, once for each bit of the index.
 VK_INLINE void transpose_square(vec (&x)[width]) {
 #pragma clang loop unroll(full)
   for (int bit = 1; bit < width; bit *= 2) {
@@ -41,7 +41,7 @@ VK_INLINE void transpose_square(vec (&x)[width]) {
   }
 }
 
-/// Copies `rows` rows and `columns` columns of b into a panel, zeros in the columns that are missing.
+/// Copies `rows` rows and `columns` columns of b into a panel; the remaining columns are 0.
 static void pack_panel(const vk_product &s, ptrdiff_t rows, ptrdiff_t columns, const float *b, float *panel) {
   if (s.b_step == 1) {
     for (ptrdiff_t p = 0; p < rows; p++, b += s.b_row, panel += panel_columns) {
@@ -86,39 +86,39 @@ static void pack_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, cons
   }
 }
 
-/// Fetches the lines that so many floats lie in.
-VK_INLINE void fetch(const float *p, ptrdiff_t count) {
+/// Prefetches the cache lines of `count` floats.
+VK_INLINE void prefetch(const float *p, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
   __builtin_prefetch(p + count - 1, 0, 2);
 }
 
-/// Rows of b that will make up the next panel. Tiles fetch a few of them in each stretch, so that they have arrived when they
-/// are packed.
-struct upcoming {
+/// Rows of b that form the next panel. Tiles prefetch a few of them in each interval, so that they are in the cache
+/// when they are packed.
+struct prefetch_plan {
   const float *next;
   ptrdiff_t step, left, at_once;
 };
 
-VK_INLINE void fetch_some(upcoming &u) {
+VK_INLINE void prefetch_next(prefetch_plan &u) {
   ptrdiff_t count = u.left < u.at_once ? u.left : u.at_once;
   u.left -= count;
-  for (; count > 0; count--, u.next += u.step) fetch(u.next, panel_columns);
+  for (; count > 0; count--, u.next += u.step) prefetch(u.next, panel_columns);
 }
 
-/// R rows of a times V vectors of a panel's columns, in registers. What is needed next is fetched evenly on the way: requests
-/// that come all at once wait for each other, and the tile for them.
+/// R rows of a times V vectors of a panel's columns, in registers. Prefetches are spread over the tile: issued all at
+/// once they would queue and stall it.
 template <int V, int R, bool Packed>
 VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a, const float *panel, ptrdiff_t columns,
-                            bool add, upcoming &next, float *c) {
+                            bool add, prefetch_plan &next, float *c) {
   const bool streams_rows = !Packed && s.m > s.n;
   if (s.c_step == 1)
-    for (int r = 0; r < R; r++) fetch(c + r * s.c_row, V * width);
+    for (int r = 0; r < R; r++) prefetch(c + r * s.c_row, V * width);
   vec sum[R][V] = {};
-  for (ptrdiff_t start = 0; start < depth; start += stretch) {
-    const ptrdiff_t end = start + stretch < depth ? start + stretch : depth;
-    fetch_some(next);
+  for (ptrdiff_t start = 0; start < depth; start += prefetch_interval) {
+    const ptrdiff_t end = start + prefetch_interval < depth ? start + prefetch_interval : depth;
+    prefetch_next(next);
     if (streams_rows)
-      for (int r = 0; r < R; r++) fetch(a + (R + r) * s.a_row + start, stretch);
+      for (int r = 0; r < R; r++) prefetch(a + (R + r) * s.a_row + start, prefetch_interval);
 #pragma clang loop unroll_count(4)
     for (ptrdiff_t p = start; p < end; p++) {
       vec b[V];
@@ -156,10 +156,10 @@ VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a
   }
 }
 
-/// All rows of a times one panel, in tiles of R rows and then of half as many.
+/// All rows of a times one panel, in tiles of R rows, then of R / 2 and so on.
 template <int V, bool Packed, int R = tile_rows>
 static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, const float *a, const float *panel,
-                         ptrdiff_t columns, bool add, upcoming &next, float *c) {
+                         ptrdiff_t columns, bool add, prefetch_plan &next, float *c) {
   for (; rows >= R; rows -= R) {
     product_tile<V, R, Packed>(s, depth, a, panel, columns, add, next, c);
     a += Packed ? depth * tile_rows : R * s.a_row;
@@ -167,7 +167,7 @@ static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, c
   }
   if constexpr (R > 1) {
     if (!Packed || rows == 0) return product_rows<V, Packed, R / 2>(s, rows, depth, a, panel, columns, add, next, c);
-    // The rest of a packed tile lies in every tile_rows-th place: row by row from here.
+    // The values of one row of a packed tile are tile_rows floats apart: the remaining rows are taken one by one.
     for (ptrdiff_t r = 0; r < rows; r++)
       product_tile<V, 1, true>(s, depth, a + r, panel, columns, add, next, c + r * s.c_row);
   }
@@ -190,7 +190,7 @@ static void product(const vk_product &s, const float *a, const float *b, float *
         pack_panel(s, depth, columns, source, panel);
         const bool fetches = s.b_step == 1 && columns == panel_columns && j + columns < s.n;
         const ptrdiff_t tiles = rows / tile_rows > 0 ? rows / tile_rows : 1;
-        upcoming next = {source + columns, s.b_row, fetches ? depth : 0, (stretch + tiles - 1) / tiles};
+        prefetch_plan next = {source + columns, s.b_row, fetches ? depth : 0, (prefetch_interval + tiles - 1) / tiles};
         float *to = c + i * s.c_row + j * s.c_step;
         const bool add = s.accumulate || p > 0;
         if (packed) {

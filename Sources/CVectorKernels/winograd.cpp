@@ -1,7 +1,7 @@
 #include "include/vk_winograd.h"
 
 namespace {
-/// What a pass reads and writes besides its shape.
+/// The operands of a pass.
 struct winograd_operands {
   const float *bias;
   bool relu;
@@ -19,7 +19,8 @@ size_t vk_winograd_weights(const vk_winograd *shape) { return (size_t)36 * shape
 size_t vk_winograd_scratch(const vk_winograd *shape) {
   const size_t tiles = (size_t)(shape->height / 2) * (shape->width / 2);
   const size_t low = (size_t)4 * (shape->height + 2) * (shape->width + 2) * shape->low_channels;
-  const size_t high = 9 * (plain::point_stride(tiles * 4 * shape->high_channels) + plain::point_stride(tiles * shape->low_channels));
+  const size_t high =
+      9 * (plain::point_stride(tiles * 4 * shape->high_channels) + plain::point_stride(tiles * shape->low_channels));
   return low > high ? low : high;
 }
 
@@ -51,7 +52,8 @@ void vk_winograd_gradient_f32(int level, const vk_winograd *shape, const float *
   table[level](*shape, high, low, scratch, du);
 }
 
-void vk_winograd_finish_f32(int level, const vk_winograd *shape, int phase, const float *du, int accumulate, float *dw) {
+void vk_winograd_finish_f32(int level, const vk_winograd *shape, int phase, const float *du, int accumulate,
+                            float *dw) {
   static constexpr decltype(&plain::winograd_finish) table[] = VK_TABLE(winograd_finish);
   table[level](*shape, phase, du, accumulate != 0, dw);
 }

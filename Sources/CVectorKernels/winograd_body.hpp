@@ -8,10 +8,10 @@ namespace VK_LEVEL {
 //     y₁ = d₁g₀ + d₂g₁ = m₁ + m₂        m₁ = d₁·(g₀ + g₁)
 //                                       m₂ = (d₁ − d₂)·(−g₁)
 //
-// and in two dimensions nine products for sixteen, with point 3a + b for products a along y and b along x. Only
-// differences of neighbours enter: no constant but ±1, and rounding errors stay those of a direct sum, times about 3.
+// In two dimensions nine products replace sixteen; point 3a + b is product a along y and b along x. The only constants
+// are ±1, so rounding errors are about three times those of a direct sum.
 
-/// The nine values that stand for four taps at (dy, dx).
+/// The nine transformed values of the four taps g at (dy, dx).
 VK_INLINE void transform_taps(vec g00, vec g01, vec g10, vec g11, vec *u) {
   const vec top[3] = {g00, g00 + g01, -g01}, bottom[3] = {g10, g10 + g11, -g11};
 #pragma clang loop unroll(full)
@@ -41,11 +41,11 @@ VK_INLINE void finish(const winograd_operands &o, ptrdiff_t at, vec value) {
   store(o.out + at, value);
 }
 
-/// Floats from one point of `count` to the next: a little more than fits, since nine streams a power of two apart would
-/// fall into the same few sets of the cache.
+/// The stride between points of `count` floats. The padding keeps the nine streams from being a power of two apart,
+/// where they would map to the same few sets of the cache.
 VK_INLINE ptrdiff_t point_stride(ptrdiff_t count) { return count + 80; }
 
-/// v[point][tile][phase][channel] of one picture.
+/// v[point][tile][phase][channel] of one image.
 static void transform_high(const vk_winograd &s, const float *high, float *v) {
   const int C = s.high_channels, tiles_y = s.height / 2, tiles_x = s.width / 2;
   const ptrdiff_t point = point_stride((ptrdiff_t)tiles_y * tiles_x * 4 * C);
@@ -75,7 +75,7 @@ static void transform_high(const vk_winograd &s, const float *high, float *v) {
   }
 }
 
-/// V vectors of columns of P rows of a product of matrices: out[i][n] = Σ_k a[i][k]·b[k][n].
+/// P rows and V vectors of columns of a matrix product: out[i][n] = Σ_k a[i][k]·b[k][n].
 template <int P, int V>
 VK_INLINE void product_tile(int depth, const float *a, ptrdiff_t a_row, const float *b, ptrdiff_t b_row, float *out,
                             ptrdiff_t out_row) {
@@ -146,12 +146,12 @@ static void winograd_gather(const vk_winograd &s, const float *high, const float
   }
 }
 
-// The way back: each parity of the output pixel is a correlation with two taps along each side, over the same picture
-// shifted by one. All four parities share the differences between neighbours, so these are computed once.
+// The scatter: the output pixels of each phase are a correlation with two taps along each axis, over the same image
+// shifted by one. All four phases share the differences between adjacent pixels, which are computed once.
 
-constexpr int block = 32;  // channels of `low` that lie together
+constexpr int block = 32;  // contiguous channels of `low`
 
-/// v[block][y][row or difference of rows][x][column or difference of columns][32] of the picture with its border.
+/// v[block][y][row or difference of rows][x][column or difference of columns][32] of the image with its border.
 static void transform_low(const vk_winograd &s, const float *low, float *v) {
   const int C = s.low_channels, rows = s.height + 2, columns = s.width + 2;
   for (int c = 0; c < C; c += block) {
@@ -178,12 +178,12 @@ static void transform_low(const vk_winograd &s, const float *low, float *v) {
 /// Channels of `high` computed together.
 constexpr int group = width == 16 ? 16 : 2 * width;
 
-/// u[parity][n / group][c][point][group].
-static void winograd_scatter_weights(const vk_winograd &s, int parity, const float *w, float *u) {
-  const int C = s.low_channels, N = s.high_channels, py = parity / 2, px = parity % 2;
+/// u[phase][n / group][c][point][group].
+static void winograd_scatter_weights(const vk_winograd &s, int phase, const float *w, float *u) {
+  const int C = s.low_channels, N = s.high_channels, py = phase / 2, px = phase % 2;
   const auto tap = [&](int dy, int dx) { return w + (ptrdiff_t)((3 - py - 2 * dy) * 4 + 3 - px - 2 * dx) * C * N; };
   const float *g00 = tap(0, 0), *g01 = tap(0, 1), *g10 = tap(1, 0), *g11 = tap(1, 1);
-  u += (ptrdiff_t)parity * 9 * C * N;
+  u += (ptrdiff_t)phase * 9 * C * N;
   for (int n = 0; n < N; n += group) {
     for (int c = 0; c < C; c += width) {
       for (int lane = 0; lane < group; lane++) {
@@ -198,8 +198,8 @@ static void winograd_scatter_weights(const vk_winograd &s, int parity, const flo
   }
 }
 
-/// A group of channels for the four pixels of P neighbouring tiles of one parity, `Points` of the nine sums at a time: as
-/// many as the level has registers for.
+/// A group of channels for the four pixels of P adjacent tiles of one phase, `Points` of the nine sums at a time, as
+/// the number of registers allows.
 template <int P, int Points>
 VK_INLINE void scatter_tile(const vk_winograd &s, const float *v, const float *u, const winograd_operands &o,
                             ptrdiff_t at) {
@@ -254,10 +254,10 @@ static void winograd_scatter(const vk_winograd &s, const float *low, const float
                              float *scratch) {
   const int C = s.low_channels, N = s.high_channels, tiles = s.width / 2;
   transform_low(s, low, scratch);
-  for (int parity = 0; parity < 4; parity++) {
-    const int py = parity / 2, px = parity % 2;
+  for (int phase = 0; phase < 4; phase++) {
+    const int py = phase / 2, px = phase % 2;
     for (int n = 0; n < N; n += group) {
-      const float *w = u + ((ptrdiff_t)parity * N + n) * 9 * C;
+      const float *w = u + ((ptrdiff_t)phase * N + n) * 9 * C;
       winograd_operands from = o;
       if (o.bias) from.bias += n;
       for (int y = 0; y < s.height; y += 2) {
@@ -283,7 +283,7 @@ static void winograd_scatter(const vk_winograd &s, const float *low, const float
   }
 }
 
-/// e[point][tile][channel]: what meets v in the gradient at the weights.
+/// e[point][tile][channel]: the transformed `low`, multiplied by v in the weight gradient.
 static void transform_gradient(const vk_winograd &s, const float *low, float *e) {
   const int N = s.low_channels, tiles_y = s.height / 2, tiles_x = s.width / 2;
   const ptrdiff_t point = point_stride((ptrdiff_t)tiles_y * tiles_x * N);

@@ -23,7 +23,7 @@ public enum ImagesOutput: Sendable, Equatable {
   /// - Parameters:
   ///   - path: the name.
   ///   - columns: images in a row of the grid.
-  /// - Throws: ``StructuredError`` if it ends in something else.
+  /// - Throws: `StructuredError` if it ends in something else.
   public init(_ path: String, columns: Int = 10) throws {
     let name = PathParts(path).name
     if path.hasSuffix("/") || !name.dropFirst().contains(".") {
@@ -51,7 +51,7 @@ public enum ImagesOutput: Sendable, Equatable {
   /// - Parameters:
   ///   - overwrite: whether a file that is already there is replaced; a folder never is.
   ///   - count: the number of images; nil where it is not known yet.
-  /// - Throws: ``StructuredError`` if something is in the way, or a grid cannot show so many images.
+  /// - Throws: `StructuredError` if something is in the way, or a grid cannot show so many images.
   public func requireWritable(overwrite: Bool, count: Int? = nil) throws {
     switch self {
     case .arrays(let path): try AtomicFile.requireWritable(path, overwrite: overwrite)

@@ -46,7 +46,7 @@ public struct DisentangleTool: ParsableCommand {
     // A file that outgrows its limit and a reader that goes away are for us to deal with, not reasons to die.
     signal(SIGXFSZ, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
-    StandardStream.fillGaps()
+    StandardStream.openClosedStreams()
     OpenBLASChoice.restartWithoutPreset()
     do {
       var command = try parseAsRoot()

@@ -7,7 +7,7 @@ import TensorCore
 
 /// Makes the short report of a run and writes it into the run's folder, showing how far encoding has come.
 ///
-/// - Throws: ``StructuredError`` as ``Report/init(shortFormOf:on:device:logger:encoded:)`` and ``Report/write(to:)``.
+/// - Throws: `StructuredError` as ``Report/init(shortFormOf:on:device:logger:encoded:)`` and ``Report/write(to:)``.
 func writeShortReport(
   of path: String, _ components: Components, on dataset: any FactorDataset, device: Device, _ logger: Logger
 ) throws -> Report {
@@ -20,7 +20,7 @@ func writeShortReport(
 
 /// The exact decomposition of a run's rate, showing how far encoding has come.
 ///
-/// - Throws: ``StructuredError`` if files of the run are missing or do not fit.
+/// - Throws: `StructuredError` if files of the run are missing or do not fit.
 func decompose(
   _ run: TrainedRun, _ settings: ExperimentConfiguration, device: Device, _ logger: Logger
 ) throws -> RateDecomposition {

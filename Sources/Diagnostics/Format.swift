@@ -1,8 +1,8 @@
 import Foundation
 
-/// Numbers as people read them: with a true minus sign, and none before zero.
+/// Numbers as text for display, with the minus sign U+2212; zero has no sign.
 package enum Format {
-  /// Four decimals, or three significant digits where those would show nothing or run away.
+  /// Four decimals; three significant digits and a power of ten below 0.001 and from 10⁷ on.
   package static func number(_ value: Double) -> String {
     let size = abs(value)
     if size != 0, size < 0.001 || size >= 1e7 { return scientific(value) }
@@ -17,22 +17,22 @@ package enum Format {
   /// A fixed number of decimals.
   package static func decimals(_ value: Double, _ count: Int) -> String { plain(String(format: "%.\(count)f", value)) }
 
-  /// About three significant digits, for labels in figures.
+  /// Two or three significant digits, for labels in figures.
   package static func short(_ value: Double) -> String {
     let size = abs(value)
     if size != 0, size < 0.0005 || size >= 1e6 { return plain(String(format: "%.1e", value)) }
     return decimals(value, size < 10 ? 2 : size < 1000 ? 1 : 0)
   }
 
-  /// As many decimals as a step between ticks has.
+  /// As many decimals as the step between ticks needs.
   package static func round(_ value: Double, step: Double) -> String {
     decimals(value, max(0, Int((-log10(step) - 1e-9).rounded(.up))))
   }
 
-  /// With its sign, also before what is not negative.
+  /// ``number(_:)`` with a sign, also before zero and positive numbers.
   package static func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + number(value) }
 
-  /// A number of things on an axis: 500, 2k, 1.5M.
+  /// A count on an axis: 500, 2k, 1.5M.
   package static func count(_ value: Double) -> String {
     for (size, suffix) in [(1e6, "M"), (1e3, "k")] where value >= size {
       return trimmed(String(format: "%.2f", value / size)) + suffix
@@ -40,7 +40,7 @@ package enum Format {
     return trimmed(String(format: "%.4f", value))
   }
 
-  /// A whole number with its thousands apart: 737,280.
+  /// A whole number with thousands separators: 737,280.
   package static func grouped(_ value: Int) -> String {
     var digits = String(value.magnitude), text = ""
     while digits.count > 3 {
@@ -50,12 +50,12 @@ package enum Format {
     return (value < 0 ? "−" : "") + digits + text
   }
 
-  /// Up to so many decimals without trailing zeros: −2, 0.33.
+  /// At most `decimals` decimals, without trailing zeros: −2, 0.33.
   package static func value(_ value: Double, decimals: Int = 2) -> String {
     plain(trimmed(String(format: "%.\(decimals)f", value)))
   }
 
-  /// Hours, minutes and seconds: `1:02:03`, `2:03`; days where there are any.
+  /// Minutes and seconds, `2:03`; hours, minutes and seconds, `1:02:03`; days and hours, `2 d 3 h`.
   package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "?" }
     let whole = Int(max(0, seconds).rounded())
@@ -66,7 +66,7 @@ package enum Format {
     return "\(minutes):\(two(whole % 60))"
   }
 
-  /// Four digits that matter, in a width that hardly changes while a value does.
+  /// About four significant digits, in a width that hardly changes with the value.
   package static func significant(_ value: Double) -> String {
     guard value.isFinite else { return "\(value)" }
     let size = abs(value)

@@ -1,7 +1,8 @@
-/// The candidate that a person most probably meant by a misspelt name, or nil if none is near.
+/// The candidate most likely meant by a misspelt name, or nil if none is near.
 ///
-/// Near means an edit distance (insertions, deletions, substitutions, transpositions of neighbours; Damerau 1964) of at
-/// most a third of the name's length, at least one; failing that, a candidate that contains the name or is contained.
+/// Near means an edit distance (insertions, deletions, substitutions, transpositions of adjacent characters; Damerau
+/// 1964) of at most a third of the name's length, at least one. Otherwise the first candidate that contains the name or
+/// is contained in it, if both have at least three characters. Case, hyphens and underscores are ignored.
 public func nearestName(to name: String, among candidates: [String]) -> String? {
   func plain(_ text: String) -> [Character] { Array(text.lowercased().filter { $0 != "_" && $0 != "-" }) }
   let wanted = plain(name)
@@ -17,7 +18,7 @@ public func nearestName(to name: String, among candidates: [String]) -> String? 
   }
 }
 
-/// Edit distance with transpositions of neighbours (optimal string alignment), by dynamic programming over rows.
+/// Edit distance with transpositions of adjacent characters (optimal string alignment), by dynamic programming.
 private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
   var beforeLast: [Int] = []
   var last = Array(0...b.count)

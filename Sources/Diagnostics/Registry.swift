@@ -1,12 +1,12 @@
-/// An entry of a ``Registry``: something that configurations and command lines name.
+/// An entry of a ``Registry``, which configurations and command lines refer to by name.
 public protocol RegistryEntry: Sendable {
   /// The name, unique in its registry.
   var name: String { get }
 }
 
-/// An ordered list of named entries, as a value: a program starts from the standard entries and adds its own.
+/// An ordered list of named entries, a value: a program starts from the standard entries and adds its own.
 public struct Registry<Entry: RegistryEntry>: Sendable {
-  /// What an entry is, in the singular with its article, for messages: "an objective".
+  /// The kind of entry, singular with its article, for messages: "an objective".
   public let kind: String
   /// The entries in the order they are listed.
   public private(set) var entries: [Entry] = []
@@ -37,8 +37,8 @@ public struct Registry<Entry: RegistryEntry>: Sendable {
   ///
   /// - Parameters:
   ///   - name: the name.
-  ///   - location: where the name was written, for the error.
-  /// - Throws: ``StructuredError`` that lists the names and suggests the nearest.
+  ///   - location: where the name was written, for the error message.
+  /// - Throws: ``StructuredError`` if there is no such entry; it lists the names and suggests the nearest.
   public func entry(named name: String, at location: String) throws -> Entry {
     if let entry = self[name] { return entry }
     throw StructuredError(

@@ -1,17 +1,17 @@
-/// An error a person can act on: what went wrong, where, what was expected, and what to do.
+/// An error that says what went wrong, where, what was expected, and what to do.
 ///
 /// All errors that reach the command line have this form and print as
 ///
 ///     WHERE: WHAT (expected EXPECTED)
 ///       ACTION
 public struct StructuredError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// What went wrong, a sentence without its full stop.
+  /// What went wrong, a clause without a final period.
   public var what: String
-  /// The file, key or flag it concerns, with line and column where there are any.
+  /// The file, key or option that the error concerns, with line and column where known.
   public var location: String?
-  /// What would have been right.
+  /// The value or form that would have been valid.
   public var expected: String?
-  /// What to do about it.
+  /// What the user can do.
   public var action: String?
 
   /// Makes an error.
@@ -22,7 +22,7 @@ public struct StructuredError: Error, Sendable, Equatable, CustomStringConvertib
     self.action = action
   }
 
-  /// The message as people see it.
+  /// The message as it is printed.
   public var description: String {
     var text = location.map { "\($0): " } ?? ""
     text += what

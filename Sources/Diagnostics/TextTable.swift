@@ -1,8 +1,8 @@
 import Foundation
 
-/// A table for people, which a terminal, a Markdown file and a page show each in its own way.
+/// A table of text, for a terminal, a Markdown file or an HTML page.
 public struct TextTable: Sendable, Equatable {
-  /// The form of a text.
+  /// An output format.
   public enum Style: Sendable {
     /// Columns aligned with spaces.
     case terminal
@@ -10,13 +10,13 @@ public struct TextTable: Sendable, Equatable {
     case markdown
   }
 
-  /// What stands in one place.
+  /// One entry of the table.
   public struct Cell: Sendable, Equatable, ExpressibleByStringInterpolation {
-    /// What is read.
+    /// The text to show.
     public var text: String
-    /// The number behind the text, where it is one.
+    /// The number that the text shows, if it is a number.
     public var value: Double?
-    /// Where in the JSON form the number is: keys and indices joined by dots.
+    /// The path of the number in the JSON report: keys and indices joined by dots.
     public var path: String?
 
     /// Makes a cell.
@@ -24,7 +24,7 @@ public struct TextTable: Sendable, Equatable {
       (self.text, self.value, self.path) = (text, value, path)
     }
 
-    /// A cell of words.
+    /// A cell of plain text.
     public init(stringLiteral text: String) { self.init(text) }
 
     /// A number with four decimals.
@@ -33,15 +33,15 @@ public struct TextTable: Sendable, Equatable {
     }
   }
 
-  /// What stands above it.
+  /// The title above the table.
   public var title: String
-  /// The names of the columns.
+  /// The column names.
   public var header: [String]
-  /// The rows, each as long as the header.
+  /// The rows, each with as many cells as the header.
   public var rows: [[Cell]]
-  /// The columns of numbers, which are set to the right.
+  /// The indices of the columns of numbers, which are right-aligned.
   public var numeric: Set<Int>
-  /// What stands below it.
+  /// The note below the table.
   public var note: String?
 
   /// Makes a table.
@@ -49,7 +49,7 @@ public struct TextTable: Sendable, Equatable {
     (self.title, self.header, self.rows, self.numeric, self.note) = (title, header, rows, numeric, note)
   }
 
-  /// The table with its title and note, without a line break at its end.
+  /// The table with its title and note, without a final line break.
   public func text(_ style: Style) -> String {
     (title.isEmpty ? "" : Self.heading(title, style) + "\n") + (style == .markdown ? markdown : aligned)
       + (note.map { style == .markdown ? "\n\n\($0)" : "\n  \($0)" } ?? "")

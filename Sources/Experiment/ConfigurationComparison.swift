@@ -10,7 +10,7 @@ extension ExperimentConfiguration {
   ///   - saved: a configuration as YAML, as `config.yaml` of a run.
   ///   - current: another one.
   ///   - components: what they can name.
-  /// - Throws: ``StructuredError`` if one of them cannot be read by this version.
+  /// - Throws: `StructuredError` if one of them cannot be read by this version.
   public static func differences(
     from saved: String, to current: String, _ components: Components = Components()
   ) throws -> [ConfigurationDifference] {
@@ -23,7 +23,7 @@ extension ExperimentConfiguration {
 
   /// A configuration with the defaults of this version for all keys that it lacks.
   ///
-  /// - Throws: ``StructuredError`` if this version cannot read it.
+  /// - Throws: `StructuredError` if this version cannot read it.
   public static func complete(_ yaml: String, _ components: Components = Components()) throws -> String {
     try ConfigurationDocument(yaml: yaml, source: "the configuration").experiment(components).yaml
   }
@@ -37,7 +37,7 @@ extension ExperimentConfiguration {
   ///   - what: what is of the saved configuration, as "the checkpoint belongs to another configuration".
   ///   - location: the file that it is in.
   ///   - action: what to do.
-  /// - Throws: ``StructuredError`` that names the keys that differ.
+  /// - Throws: `StructuredError` that names the keys that differ.
   static func requireSame(
     _ saved: String, _ current: String, _ components: Components, what: String, at location: String, expected: String,
     action: String

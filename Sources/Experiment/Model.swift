@@ -24,7 +24,7 @@ public final class Model {
 
   /// Builds a model whose parameters are still zero.
   ///
-  /// - Throws: ``StructuredError`` if the architecture does not take such images, or two of its layers do not fit.
+  /// - Throws: `StructuredError` if the architecture does not take such images, or two of its layers do not fit.
   public init(
     _ architecture: Architecture, image: ImageShape, latents: Int, likelihood: Likelihood, on device: Device
   ) throws {

@@ -70,7 +70,7 @@ public struct PosteriorCache {
   ///   - model: the run's model; asked for only if images must be encoded.
   ///   - logger: told whether images are encoded or posteriors read, and of a file that cannot be written.
   ///   - progress: called now and then with the number of images encoded; never where the stored posteriors are used.
-  /// - Throws: ``StructuredError`` if a posterior is not finite, and what `model` throws.
+  /// - Throws: `StructuredError` if a posterior is not finite, and what `model` throws.
   public func posterior(
     of dataset: any FactorDataset, by model: @autoclosure () throws -> Model, logger: Logger = .silent,
     progress: (Int) -> Void = { _ in }

@@ -17,7 +17,7 @@ public struct Encoder {
   ///   - network: everything before the heads.
   ///   - heads: one layer with 2·D outputs, means first, or one for the means and one for the log-variances.
   ///   - latents: D.
-  /// - Throws: ``StructuredError`` if the heads do not fit the network or the number of latents.
+  /// - Throws: `StructuredError` if the heads do not fit the network or the number of latents.
   public init(_ network: Network, heads: [Dense], latents: Int) throws {
     let outputs = heads.map(\.output)
     guard outputs == [.vector(2 * latents)] || outputs == [.vector(latents), .vector(latents)] else {
@@ -56,7 +56,7 @@ public struct Decoder {
   /// - Parameters:
   ///   - network: a network from codes.
   ///   - image: the images that come out.
-  /// - Throws: ``StructuredError`` if the network does not map codes to these images.
+  /// - Throws: `StructuredError` if the network does not map codes to these images.
   public init(_ network: Network, image: ImageShape) throws {
     guard case .vector = network.input else {
       throw StructuredError("\(network.name) takes images of \(network.input)", expected: "a vector, the codes")
@@ -104,7 +104,7 @@ public enum PosteriorHeads: Sendable, Hashable {
 extension NetworkBuilder {
   /// Adds the heads and makes the encoder.
   ///
-  /// - Throws: ``StructuredError`` if two layers do not fit.
+  /// - Throws: `StructuredError` if two layers do not fit.
   public func encoder(latents: Int, heads: PosteriorHeads = .joined) throws -> Encoder {
     func head(_ kind: String, _ outputs: Int) -> Dense {
       Dense("\(name).\(kind)", from: form, to: .vector(outputs), in: store)
@@ -119,6 +119,6 @@ extension NetworkBuilder {
 
   /// Makes a decoder of images.
   ///
-  /// - Throws: ``StructuredError`` if two layers do not fit, or something else comes out.
+  /// - Throws: `StructuredError` if two layers do not fit, or something else comes out.
   public func decoder(of image: ImageShape) throws -> Decoder { try Decoder(network(), image: image) }
 }

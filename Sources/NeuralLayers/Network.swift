@@ -24,7 +24,7 @@ public struct Network: Layer {
   ///   - name: what messages call it.
   ///   - input: what goes in; without layers it comes out again.
   ///   - layers: the layers, in order.
-  /// - Throws: ``StructuredError`` naming the first two layers that do not fit.
+  /// - Throws: `StructuredError` naming the first two layers that do not fit.
   public init(_ name: String, from input: LayerForm, _ layers: [any Layer]) throws {
     var (form, before) = (input, "the input of \(name)")
     for layer in layers {

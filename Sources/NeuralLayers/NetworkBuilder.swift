@@ -33,7 +33,7 @@ public struct NetworkBuilder {
 
   /// The network.
   ///
-  /// - Throws: ``StructuredError`` if two layers do not fit.
+  /// - Throws: `StructuredError` if two layers do not fit.
   public func network() throws -> Network { try Network(name, from: input, layers) }
 
   /// The name of the next layer of a kind: "encoder.convolution2".
@@ -50,7 +50,7 @@ public struct NetworkBuilder {
 
   /// The image that comes out so far.
   ///
-  /// - Throws: ``StructuredError`` if it is a vector.
+  /// - Throws: `StructuredError` if it is a vector.
   private func image(for layer: String) throws -> ImageShape {
     guard let image = form.image else {
       throw StructuredError("\(layer) needs images, and what comes before gives \(form)", expected: "an image")
@@ -67,7 +67,7 @@ public struct NetworkBuilder {
   ///   - padding: zeros around the image.
   ///   - hasBias: whether it has a bias.
   ///   - activation: what follows.
-  /// - Throws: ``StructuredError`` if it does not take what comes out so far.
+  /// - Throws: `StructuredError` if it does not take what comes out so far.
   public mutating func convolution(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, hasBias: Bool = true,
     activation: Activation = .identity
@@ -91,7 +91,7 @@ public struct NetworkBuilder {
   ///
   /// Parameters as of ``convolution(_:kernel:stride:padding:hasBias:activation:)``.
   ///
-  /// - Throws: ``StructuredError`` if it does not take what comes out so far.
+  /// - Throws: `StructuredError` if it does not take what comes out so far.
   public mutating func transposedConvolution(
     _ channels: Int, kernel: Int, stride: Int = 1, padding: Int = 0, hasBias: Bool = true,
     activation: Activation = .identity
@@ -129,7 +129,7 @@ public struct NetworkBuilder {
 
   /// Adds a group normalisation.
   ///
-  /// - Throws: ``StructuredError`` if the channels do not split evenly.
+  /// - Throws: `StructuredError` if the channels do not split evenly.
   public mutating func groupNormalization(
     groups: Int, epsilon: Double = 1e-5, activation: Activation = .identity
   ) throws {
@@ -150,7 +150,7 @@ public struct NetworkBuilder {
 
   /// Adds nearest-neighbour upsampling.
   ///
-  /// - Throws: ``StructuredError`` if what comes out so far is no image.
+  /// - Throws: `StructuredError` if what comes out so far is no image.
   public mutating func upsampling(by factor: Int = 2) throws {
     let name = nextName("upsampling")
     add(NearestUpsampling(name, by: factor, from: try image(for: name)))
@@ -158,7 +158,7 @@ public struct NetworkBuilder {
 
   /// Adds the codes at every pixel of an image, with coordinates.
   ///
-  /// - Throws: ``StructuredError`` if what comes out so far is an image.
+  /// - Throws: `StructuredError` if what comes out so far is an image.
   public mutating func spatialBroadcast(height: Int, width: Int) throws {
     let name = nextName("broadcast")
     guard case .vector(let latents) = form else {
@@ -169,7 +169,7 @@ public struct NetworkBuilder {
 
   /// Adds zeros around the image, which is in the centre of the larger one; nothing where it has that size already.
   ///
-  /// - Throws: ``StructuredError`` if what comes out so far is no image, or a larger one.
+  /// - Throws: `StructuredError` if what comes out so far is no image, or a larger one.
   public mutating func pad(toHeight height: Int, width: Int) throws {
     let image = try image(for: name + ".padding")
     if image.height == height, image.width == width { return }
@@ -182,7 +182,7 @@ public struct NetworkBuilder {
 
   /// Takes the centre of the image; nothing where it has that size already.
   ///
-  /// - Throws: ``StructuredError`` if what comes out so far is no image, or a smaller one.
+  /// - Throws: `StructuredError` if what comes out so far is no image, or a smaller one.
   public mutating func crop(toHeight height: Int, width: Int) throws {
     let image = try image(for: name + ".cropping")
     if image.height == height, image.width == width { return }
@@ -199,7 +199,7 @@ public struct NetworkBuilder {
   ///   - activation: what follows the sum.
   ///   - main: builds the main path; names inside begin with the block's, "encoder.residual1.convolution1".
   ///   - shortcut: builds the other path, "encoder.residual1.shortcut.convolution1"; nil for the identity.
-  /// - Throws: ``StructuredError`` if the paths do not fit.
+  /// - Throws: `StructuredError` if the paths do not fit.
   public mutating func residual(
     activation: Activation = .identity, main: (inout NetworkBuilder) throws -> Void,
     shortcut: ((inout NetworkBuilder) throws -> Void)? = nil
@@ -221,7 +221,7 @@ public struct NetworkBuilder {
   /// Where the form changes, the shortcut is a 1 × 1 convolution with batch normalisation. He et al. 2016
   /// (arXiv:1512.03385), figure 2 and option B.
   ///
-  /// - Throws: ``StructuredError`` if what comes out so far is no image.
+  /// - Throws: `StructuredError` if what comes out so far is no image.
   public mutating func basicBlock(_ channels: Int, stride: Int = 1) throws {
     func main(_ path: inout NetworkBuilder) throws {
       try path.convolution(channels, kernel: 3, stride: stride, padding: 1, hasBias: false)

@@ -22,7 +22,7 @@ public struct ResidualBlock: Layer {
   ///   - main: the main path.
   ///   - shortcut: the other path; nil for the identity.
   ///   - activation: what follows the sum.
-  /// - Throws: ``StructuredError`` if the paths do not begin and end in the same forms.
+  /// - Throws: `StructuredError` if the paths do not begin and end in the same forms.
   public init(_ name: String, main: Network, shortcut: Network? = nil, activation: Activation = .identity) throws {
     let (from, to) = shortcut.map { ($0.input, $0.output) } ?? (main.input, main.input)
     guard from == main.input, to == main.output else {

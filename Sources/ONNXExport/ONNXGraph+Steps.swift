@@ -12,7 +12,7 @@ extension ONNXGraph {
   ///   - steps: the steps, in order.
   ///   - input: what goes in.
   ///   - output: what comes out; nil for a name after the last step.
-  /// - Throws: ``StructuredError`` if a parameter is not finite, or a layer has operations of its own.
+  /// - Throws: `StructuredError` if a parameter is not finite, or a layer has operations of its own.
   mutating func add(_ steps: [InferenceStep], to input: String, as output: String? = nil) throws -> String {
     var x = input
     for (index, step) in steps.enumerated() {

@@ -31,14 +31,14 @@ public struct Bounds<Value: Comparable & Sendable>: Sendable {
     Bounds(limit, open: true, upper, upperOpen: true)
   }
 
-  /// Whether a value lies inside.
+  /// Whether a value lies within the bounds.
   public func contains(_ value: Value) -> Bool {
     if let lower, lowerIsOpen ? value <= lower : value < lower { return false }
     if let upper, upperIsOpen ? value >= upper : value > upper { return false }
     return true
   }
 
-  /// The bounds in words, after the kind of value they restrict: "a finite number ≥ 0".
+  /// The kind of value followed by its bounds, for messages: "a finite number ≥ 0".
   func describe(_ kind: String) -> String {
     func show(_ value: Value) -> String { (value as? Double).map(canonicalText) ?? "\(value)" }
     let from = lower.map { "\(lowerIsOpen ? ">" : "≥") \(show($0))" }

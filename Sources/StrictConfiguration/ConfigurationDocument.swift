@@ -3,7 +3,7 @@ import Foundation
 
 /// A configuration file with the command line's overrides applied, ready to be decoded.
 public struct ConfigurationDocument: Sendable {
-  /// The largest file that is taken for a configuration, in bytes.
+  /// The largest size of a configuration file, in bytes.
   private static let largest = 1 << 20
 
   private(set) var root: ConfigurationNode
@@ -12,8 +12,8 @@ public struct ConfigurationDocument: Sendable {
   ///
   /// - Parameters:
   ///   - path: The YAML file.
-  ///   - overrides: Assignments as `objective.beta=6`, applied in order.
-  /// - Throws: `StructuredError` if the file cannot be read, is not one YAML mapping, or an override does not fit.
+  ///   - overrides: Assignments such as `objective.beta=6`, applied in order.
+  /// - Throws: `StructuredError` if the file cannot be read, is not one YAML mapping, or an override is invalid.
   public init(path: String, overrides: [String] = []) throws {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
@@ -42,9 +42,9 @@ public struct ConfigurationDocument: Sendable {
   ///
   /// - Parameters:
   ///   - yaml: The text.
-  ///   - source: What errors call it, as a file's path.
-  ///   - overrides: Assignments as `objective.beta=6`, applied in order.
-  /// - Throws: `StructuredError` if the text is not one YAML mapping, or an override does not fit.
+  ///   - source: The name of the source in error messages, such as a file's path.
+  ///   - overrides: Assignments such as `objective.beta=6`, applied in order.
+  /// - Throws: `StructuredError` if the text is not one YAML mapping, or an override is invalid.
   public init(yaml: String, source: String, overrides: [String] = []) throws {
     let text = yaml.hasPrefix("\u{FEFF}") ? String(yaml.dropFirst()) : yaml
     let node = try YAML.read(text) { line, column in
@@ -65,7 +65,7 @@ public struct ConfigurationDocument: Sendable {
     try decode { try Value(from: &$0) }
   }
 
-  /// Decodes the whole document by a closure, for values that are read with something at hand, as a registry.
+  /// Decodes the whole document with a closure, for values whose decoding needs a context such as a registry.
   ///
   /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
   public func decode<Value>(
@@ -77,10 +77,10 @@ public struct ConfigurationDocument: Sendable {
     return ResolvedConfiguration(value: value, yaml: try YAML.write(resolved), document: self)
   }
 
-  /// What was written at a dotted path, as `objective.beta`; nil where nothing was.
+  /// The node at a dotted path such as `objective.beta`; nil if the path is absent.
   public subscript(path: String) -> ConfigurationNode? { root[path] }
 
-  /// Where the value of a dotted path was written; where its nearest enclosing section was, if the path is absent.
+  /// The location of the value at a dotted path; of its nearest enclosing section if the path is absent.
   public func location(of path: String) -> ConfigurationLocation {
     var keys = path.split(separator: ".")[...]
     while !keys.isEmpty {
@@ -91,13 +91,13 @@ public struct ConfigurationDocument: Sendable {
   }
 }
 
-/// A decoded value together with its complete listing.
+/// A decoded value and the complete configuration that it stands for.
 public struct ResolvedConfiguration<Value> {
   /// The value.
   public let value: Value
-  /// Every key with its value, defaults included, as YAML; decodes to an equal value.
+  /// Every key with its value, defaults included, as YAML that decodes to an equal value.
   public let yaml: String
-  /// The document that it came from: tells later checks where a key was written.
+  /// The document that was decoded, which locates keys for later checks.
   public let document: ConfigurationDocument
 }
 

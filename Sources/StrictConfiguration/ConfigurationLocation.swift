@@ -1,6 +1,6 @@
-/// Where a piece of configuration was written: a file with line and column, or a `--set` override.
+/// The location of a part of a configuration: a file with line and column, or a `--set` override.
 public struct ConfigurationLocation: Sendable, Equatable, CustomStringConvertible {
-  /// The file's path, or the whole override as it was typed.
+  /// The file's path, or the whole override as typed.
   public var source: String
   /// Line, counted from 1; nil for an override or a whole file.
   public var line: Int?
@@ -14,7 +14,7 @@ public struct ConfigurationLocation: Sendable, Equatable, CustomStringConvertibl
     self.column = column
   }
 
-  /// `file:line:column`, as editors and terminals understand it.
+  /// `file:line:column`, the form that editors and terminals recognise.
   public var description: String {
     [source, line.map(String.init), column.map(String.init)].compactMap { $0 }.joined(separator: ":")
   }

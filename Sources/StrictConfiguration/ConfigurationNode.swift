@@ -1,13 +1,13 @@
-/// A YAML value, plain and Sendable, that remembers where it was written.
+/// A YAML value with its location.
 ///
-/// Mappings keep the order of their keys; scalars keep their text as written, so that each reader applies its own
-/// strict grammar and an error can quote what the person typed.
+/// Mappings keep the order of their keys. Scalars keep their text as written, so that each type is parsed by its own
+/// strict grammar and errors can quote the text.
 public struct ConfigurationNode: Sendable {
   /// One `key: value` of a mapping.
   public struct Entry: Sendable {
     /// The key.
     public var key: String
-    /// Where the key stands.
+    /// The location of the key.
     public var location: ConfigurationLocation
     /// Its value.
     public var value: ConfigurationNode
@@ -20,23 +20,23 @@ public struct ConfigurationNode: Sendable {
     }
   }
 
-  /// What the value is.
+  /// The kind of value, with the value.
   public enum Content: Sendable {
     /// Nothing: an empty value, `~` or `null`.
     case null
-    /// A scalar that YAML reads as a number or a truth value: its text.
+    /// A scalar that YAML reads as a number or a boolean: its text.
     case plain(String)
-    /// Text: quoted, or a plain scalar that nothing else claims.
+    /// Text: quoted, or a plain scalar that is neither null, a number nor a boolean.
     case text(String)
     /// A list.
     case list([ConfigurationNode])
-    /// A mapping; `inline` prints it on one line as `{a: 1, b: 2}`.
+    /// A mapping; `inline` prints it on one line, as in `{a: 1, b: 2}`.
     case mapping([Entry], inline: Bool)
   }
 
   /// The value.
   public var content: Content
-  /// Where it was written.
+  /// The location of the value.
   public var location: ConfigurationLocation
 
   /// Makes a node.
@@ -56,7 +56,7 @@ public struct ConfigurationNode: Sendable {
     }
   }
 
-  /// The node at a dotted path, as `training.batch_size`; nil where there is none.
+  /// The node at a dotted path such as `training.batch_size`; nil if the path is absent.
   public subscript(path: String) -> ConfigurationNode? {
     var node = self
     for key in path.split(separator: ".") {

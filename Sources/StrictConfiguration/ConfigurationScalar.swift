@@ -1,22 +1,22 @@
-/// A Swift type that one YAML scalar can hold: `Int`, `Double`, `Bool` or `String`.
+/// A Swift type that is read from one YAML scalar: `Int`, `Double`, `Bool` or `String`.
 public protocol ConfigurationScalar: Sendable {
-  /// What the type is called in an error message: "a whole number".
+  /// The name of the type in error messages: "a whole number".
   static var kind: String { get }
-  /// Reads a node by the strict grammar of the type; nil, with a reason where there is more to say, if it does not fit.
+  /// Reads a node by the strict grammar of the type; fails, with a reason where one helps, if the node does not match.
   static func read(_ node: ConfigurationNode) -> Result<Self, ConfigurationScalarProblem>
-  /// The content that prints the value and reads back equal.
+  /// The content that is written for the value and reads back equal.
   var configurationContent: ConfigurationNode.Content { get }
 }
 
 /// Why a scalar could not be read.
 public struct ConfigurationScalarProblem: Error, Sendable {
-  /// More than "is not what was expected", or nothing.
+  /// The reason, if there is more to say than what was expected.
   public var reason: String?
-  /// What the person can do about it, or nothing.
+  /// What the user can do, if anything.
   public var action: String?
 }
 
-/// A decimal number, split as strictly as JSON does it, but with an optional plus sign and a bare point (`.5`, `1.`).
+/// Whether a text is a decimal number by JSON's grammar, extended by a plus sign and by numbers such as `.5` and `1.`.
 ///
 /// Leading zeros (octal in YAML 1.1), underscores, hexadecimal, sexagesimal, `.inf` and `.nan` are not numbers here.
 private func isDecimal(_ text: String) -> Bool {
@@ -56,7 +56,7 @@ extension Double: ConfigurationScalar {
   /// "a finite number".
   public static var kind: String { "a finite number" }
 
-  /// Reads a decimal number; refuses text, infinities and what overflows.
+  /// Reads a decimal number; rejects text, infinities and numbers that overflow.
   public static func read(_ node: ConfigurationNode) -> Result<Double, ConfigurationScalarProblem> {
     if case .text(let text) = node.content, isDecimal(text) {
       return .failure(.init(reason: "which is text", action: "Remove the quotation marks."))
@@ -75,7 +75,7 @@ extension Int: ConfigurationScalar {
   /// "a whole number".
   public static var kind: String { "a whole number" }
 
-  /// Reads a whole number; `1e3` and `5.0` count, because they are whole, `1.5` does not.
+  /// Reads a whole number; `1e3` and `5.0` are accepted because they are whole, `1.5` is not.
   public static func read(_ node: ConfigurationNode) -> Result<Int, ConfigurationScalarProblem> {
     if case .text(let text) = node.content, isDecimal(text) {
       return .failure(.init(reason: "which is text", action: "Remove the quotation marks."))
@@ -83,14 +83,14 @@ extension Int: ConfigurationScalar {
     guard case .plain(let text) = node.content, isDecimal(text) else { return .failure(.init()) }
     if let value = Int(text) { return .success(value) }
     guard let value = Double(text), value == value.rounded() else { return .failure(.init()) }
-    // Beyond 2^53 a float no longer says which whole number is meant.
+    // Above 2^53 not every whole number has a 64-bit float.
     guard abs(value) <= 0x1p53, text.contains(where: { ".eE".contains($0) }) else {
       return .failure(.init(reason: "which is too large"))
     }
     return .success(Int(value))
   }
 
-  /// Its digits.
+  /// The decimal digits.
   public var configurationContent: ConfigurationNode.Content { .plain("\(self)") }
 }
 
@@ -98,7 +98,7 @@ extension Bool: ConfigurationScalar {
   /// "true or false".
   public static var kind: String { "true or false" }
 
-  /// Reads `true` or `false`, and none of YAML 1.1's other words (`yes`, `on`, …).
+  /// Reads `true` or `false`; rejects YAML 1.1's other booleans (`yes`, `on`, …).
   public static func read(_ node: ConfigurationNode) -> Result<Bool, ConfigurationScalarProblem> {
     switch node.content {
     case .plain("true"): return .success(true)
@@ -115,7 +115,7 @@ extension String: ConfigurationScalar {
   /// "text".
   public static var kind: String { "text" }
 
-  /// Reads text; a plain scalar that YAML takes for a number or a truth value must be quoted.
+  /// Reads text; a scalar that YAML reads as a number or a boolean must be quoted.
   public static func read(_ node: ConfigurationNode) -> Result<String, ConfigurationScalarProblem> {
     switch node.content {
     case .text(let text): return .success(text)
@@ -125,6 +125,6 @@ extension String: ConfigurationScalar {
     }
   }
 
-  /// The text; the writer quotes it where it must.
+  /// The text, which the writer quotes if necessary.
   public var configurationContent: ConfigurationNode.Content { .text(self) }
 }

@@ -5,8 +5,8 @@ extension ConfigurationSection {
   ///
   /// - Parameters:
   ///   - key: The key.
-  ///   - value: What an absent key means; nil makes the key required.
-  ///   - bounds: The numbers allowed.
+  ///   - value: The default; nil makes the key required.
+  ///   - bounds: The numbers that are allowed.
   /// - Throws: `StructuredError` if the key is missing, not a finite number, or out of bounds.
   public mutating func number(
     _ key: String, default value: Double? = nil, in bounds: Bounds<Double> = .any
@@ -14,7 +14,7 @@ extension ConfigurationSection {
     try scalar(key, default: value, expected: bounds.describe(Double.kind)) { bounds.contains($0) }
   }
 
-  /// Reads a whole number; `1e3` is one, `1.5` is not.
+  /// Reads a whole number; `1e3` is accepted, `1.5` is not.
   public mutating func integer(
     _ key: String, default value: Int? = nil, in bounds: Bounds<Int> = .any
   ) throws -> Int {
@@ -31,7 +31,7 @@ extension ConfigurationSection {
     try scalar(key, default: value, expected: "text") { !$0.isEmpty }
   }
 
-  /// Reads one of several names, as those of a registry.
+  /// Reads one of several names, such as those of a registry.
   public mutating func choice(_ key: String, among names: [String], default value: String? = nil) throws -> String {
     let expected = "one of \(names.joined(separator: ", "))"
     if let node = node(for: key), case .text(let text) = node.content, !names.contains(text) {
@@ -41,7 +41,7 @@ extension ConfigurationSection {
     return try scalar(key, default: value, expected: expected) { names.contains($0) }
   }
 
-  /// Reads one case of an enumeration of names.
+  /// Reads one case of an enumeration by its raw value.
   public mutating func choice<Name: RawRepresentable<String> & CaseIterable>(
     _ key: String, as type: Name.Type = Name.self, default value: Name? = nil
   ) throws -> Name {
@@ -86,7 +86,7 @@ extension ConfigurationSection {
     _ key: String, default value: [Value]?, element: String, count: Bounds<Int>, where isValid: (Value) -> Bool
   ) throws -> [Value] {
     let number = count.describe("")
-    let expected = "a list, as [a, b], each element \(element)" + (number.isEmpty ? "" : ", its length \(number)")
+    let expected = "a list [a, b, …], each element \(element)" + (number.isEmpty ? "" : ", its length \(number)")
     guard let node = take(key) else {
       guard let value else { throw missing(key, expected: expected) }
       record(key, value)

@@ -1,8 +1,8 @@
 import Diagnostics
 
-/// A value that a section of the configuration describes completely.
+/// A value that is decoded from a section of the configuration.
 ///
-/// The initialiser reads every key it knows, with its default; whatever it leaves is an unknown key and an error.
+/// The initialiser reads every key that it knows, with its default; a key that it does not read is an error.
 public protocol StrictlyDecodable {
   /// Reads the value's keys from a section.
   ///
@@ -10,15 +10,15 @@ public protocol StrictlyDecodable {
   init(from section: inout ConfigurationSection) throws
 }
 
-/// A mapping that is being read, key by key.
+/// A mapping that is decoded key by key.
 ///
-/// Each read removes a doubt: the key is known, its value has the right type and lies within its bounds. Each read also
-/// records the value it returned, defaults included, in the order in which the reader asked; so the decoder of a
-/// configuration is at the same time its complete, resolved listing.
+/// Each read checks that the value has the right type and lies within its bounds, and records the value that it
+/// returns, defaults included, in the order of the reads. So decoding a configuration also produces its complete,
+/// resolved form.
 public struct ConfigurationSection {
-  /// Dotted path of the section, `training.optimizer`; empty for the root.
+  /// The dotted path of the section, such as `training.optimizer`; empty for the root.
   public let path: String
-  /// Where the section was written.
+  /// The location of the section.
   public let location: ConfigurationLocation
   private let entries: [ConfigurationNode.Entry]
   private var known: [String] = []
@@ -36,19 +36,16 @@ public struct ConfigurationSection {
 
   // MARK: Sections
 
-  /// Reads a section by its own decoder. A section that is absent has all its defaults.
+  /// Reads a section that decodes itself. An absent section has all its defaults.
   public mutating func section<Value: StrictlyDecodable>(_ key: String, as type: Value.Type = Value.self) throws
     -> Value
   {
     try section(key) { try Value(from: &$0) }
   }
 
-  /// Reads a section by a closure; keys that the closure leaves are errors.
+  /// Reads a section with a closure; a key that the closure does not read is an error.
   ///
-  /// - Parameters:
-  ///   - key: the key of the section.
-  ///   - inline: whether the section is printed on one line, as `{from: 0, to: 1}`.
-  ///   - decode: reads the keys of the section.
+  /// - Parameter inline: Whether the section is printed on one line, as in `{from: 0, to: 1}`.
   public mutating func section<Value>(
     _ key: String, inline: Bool = false, _ decode: (inout ConfigurationSection) throws -> Value
   ) throws -> Value {
@@ -57,18 +54,18 @@ public struct ConfigurationSection {
     var inner = try ConfigurationSection(node, path: fullPath(key))
     let value: Value
     do { value = try decode(&inner) } catch {
-      // What an absent section lacks may be in one whose name is misspelt.
+      // The keys that are missing may be in a section whose name is misspelt.
       throw given == nil ? misspelling(of: key) ?? error : error
     }
     record(key, try inner.finish(inline: inline))
     return value
   }
 
-  /// Reads a section whose first key is `name`, which may be shortened to the name alone: `optimizer: adam`.
+  /// Reads a section whose first key is `name`; it may be written as the name alone, as in `optimizer: adam`.
   ///
   /// - Parameters:
   ///   - key: The key.
-  ///   - name: What an absent key means.
+  ///   - name: The default name.
   ///   - decode: Reads the section, `name` included.
   public mutating func named<Value>(
     _ key: String, default name: String, _ decode: (inout ConfigurationSection) throws -> Value
@@ -81,7 +78,7 @@ public struct ConfigurationSection {
     case nil: node = Self.short(.text(name), at: location)
     default:
       throw error(
-        "is \(given?.shown ?? "absent")", at: key, expected: "a name, as \(name), or a mapping {name: \(name), …}")
+        "is \(given?.shown ?? "absent")", at: key, expected: "a name such as \(name), or a mapping {name: \(name), …}")
     }
     var inner = try ConfigurationSection(node, path: fullPath(key))
     let value = try decode(&inner)
@@ -96,7 +93,7 @@ public struct ConfigurationSection {
     return ConfigurationNode(.mapping([.init("name", at: location, value)], inline: false), at: location)
   }
 
-  /// Reads a key that may be absent or null, which gives nil.
+  /// Reads a key that may be absent or null; both give nil.
   public mutating func optional<Value>(
     _ key: String, _ read: (inout ConfigurationSection, String) throws -> Value
   ) throws -> Value? {
@@ -108,21 +105,21 @@ public struct ConfigurationSection {
     return nil
   }
 
+  /// Whether a key is present; does not read it.
+  public func contains(_ key: String) -> Bool { node(for: key) != nil }
+
   /// Accepts keys whose value is null without listing them, for keys that earlier versions listed. Any other value of such a
   /// key is left unread, and so an unknown key.
   public mutating func ignoreNull(_ keys: String...) {
     for key in keys { if let node = node(for: key), case .null = node.content { _ = take(key) } }
   }
 
-  /// Whether a key is there, without reading it.
-  public func contains(_ key: String) -> Bool { node(for: key) != nil }
-
   // MARK: Reading nodes
 
   /// The node of a key, without marking the key as known.
   func node(for key: String) -> ConfigurationNode? { entries.first { $0.key == key }?.value }
 
-  /// The node of a key, which is from now on known.
+  /// The node of a key; marks the key as known.
   mutating func take(_ key: String) -> ConfigurationNode? {
     precondition(!known.contains(key), "the decoder of \(path) reads \(key) twice")
     known.append(key)
@@ -145,7 +142,7 @@ public struct ConfigurationSection {
     return result
   }
 
-  /// Reads one scalar node; the path may be that of a list's element.
+  /// Reads one scalar node; the path may be that of an element of a list.
   func read<Value: ConfigurationScalar>(
     _ node: ConfigurationNode, at path: String, expected: String, where isValid: (Value) -> Bool
   ) throws -> Value {
@@ -163,7 +160,7 @@ public struct ConfigurationSection {
   /// The dotted path of a key of this section.
   public func fullPath(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
-  /// An error about a key's value, with the place where it was written: for checks that concern several keys.
+  /// An error about a key's value, with its location, for checks that concern several keys.
   public func error(
     _ what: String, at key: String, expected: String? = nil, action: String? = nil
   ) -> StructuredError {
@@ -175,20 +172,20 @@ public struct ConfigurationSection {
   ///
   /// - Parameters:
   ///   - key: the key.
-  ///   - other: a key that would do instead.
-  ///   - expected: what its value is.
+  ///   - other: a key that may be given instead.
+  ///   - expected: the expected value.
   ///   - action: what to do; by default, to add the key.
   public func missing(
     _ key: String, or other: String? = nil, expected: String, action: String? = nil
   ) -> StructuredError {
-    // A misspelt key is both unknown and missing; say the former, it is what the person can see.
+    // A misspelt key is both unknown and missing; "unknown" names the key that was written.
     misspelling(of: key) ?? other.flatMap { misspelling(of: $0) }
       ?? StructuredError(
         "the key \(fullPath(key)) is missing", at: "\(location)", expected: expected,
         action: action ?? "Add \(key) here.")
   }
 
-  /// The error for an unknown key that probably means a key; nil if there is none.
+  /// The error for an unknown key that is probably a misspelling of `key`; nil if there is none.
   private func misspelling(of key: String) -> StructuredError? {
     let unread = entries.filter { !known.contains($0.key) }
     guard let misspelt = nearestName(to: key, among: unread.map(\.key)) else { return nil }
@@ -197,11 +194,11 @@ public struct ConfigurationSection {
 
   private func unknown(_ entry: ConfigurationNode.Entry) -> StructuredError {
     let guess = nearestName(to: entry.key, among: known).map { "Did you mean \($0)? " } ?? ""
-    let list = known.isEmpty ? "No key is known here." : "Known here: \(known.joined(separator: ", "))."
+    let list = known.isEmpty ? "There are no keys here." : "Known keys: \(known.joined(separator: ", "))."
     return StructuredError("unknown key \(fullPath(entry.key))", at: "\(entry.location)", action: guess + list)
   }
 
-  /// Ends the reading: no key may be left.
+  /// Finishes decoding; throws if a key was not read.
   ///
   /// - Returns: the resolved mapping.
   func finish(inline: Bool = false) throws -> ConfigurationNode.Content {

@@ -1,12 +1,12 @@
 import Diagnostics
 
-/// One `--set path.to.key=value` of the command line.
+/// One `--set path.to.key=value` option of the command line.
 struct Override {
   private let text: String
   private let keys: [String]
   private let value: ConfigurationNode
 
-  /// Splits an override; the value is YAML, so that lists and warm-ups can be set too.
+  /// Parses an override; the value is YAML, so that lists and warm-ups can be set too.
   ///
   /// - Throws: `StructuredError` located at the override itself.
   init(_ assignment: String) throws {
@@ -18,12 +18,12 @@ struct Override {
       !key.isEmpty && key.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
     }
     guard halves.count == 2, named else {
-      throw StructuredError("not an assignment", at: text, expected: "path.to.key=value, as --set objective.beta=6")
+      throw StructuredError("not an assignment", at: text, expected: "path.to.key=value, as in --set objective.beta=6")
     }
     value = try YAML.read(String(halves[1]), location: { _, _ in place }) ?? ConfigurationNode(.null, at: place)
   }
 
-  /// Sets the value in a tree, making the mappings on the way that are missing.
+  /// Sets the value in a tree; creates missing mappings along the path.
   func apply(to root: inout ConfigurationNode) throws {
     try set(keys[...], in: &root, path: "")
   }

@@ -1,8 +1,8 @@
-/// A weight that may be warmed up: a constant, or a straight line from one value to another over the first steps.
+/// A weight that is constant or warms up linearly from one value to another over the first steps.
 ///
 ///     value(t) = from + (to − from) · min(1, t / steps)
 ///
-/// In YAML a number, or `{from: 0, to: 1, steps: 10000}`. Steps are counted from 0, as in `disentanglement_lib`.
+/// In YAML a number, or `{from: 0, to: 1, steps: 10000}`. Steps count from 0, as in `disentanglement_lib`.
 public enum Schedule: Sendable, Equatable {
   /// The same value at every step.
   case constant(Double)
@@ -46,7 +46,7 @@ extension Schedule: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral {
 }
 
 extension ConfigurationSection {
-  /// Reads a schedule; the bounds hold for both ends of a warm-up, hence for every value between.
+  /// Reads a schedule. The bounds are checked at both ends of a warm-up, so they hold at every step.
   public mutating func schedule(
     _ key: String, default value: Schedule? = nil, in bounds: Bounds<Double> = .any
   ) throws -> Schedule {

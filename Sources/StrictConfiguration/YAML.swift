@@ -1,22 +1,22 @@
 import Diagnostics
 import Yams
 
-/// YAML text to ``ConfigurationNode`` and back; the only file that knows Yams.
+/// Converts YAML text to ``ConfigurationNode`` and back; the only file that imports Yams.
 ///
-/// Deliberately less than YAML: one document, no anchors and aliases, no explicit tags, keys are scalars, at most 32
-/// levels. What is left means the same to every reader of YAML.
+/// A subset of YAML that every YAML parser reads alike: one document, no anchors or aliases, no explicit tags, scalar
+/// keys, at most 32 levels.
 enum YAML {
   private static let deepest = 32
 
-  /// Turns line and column, where they are known, into a location.
-  typealias Placing = (_ line: Int?, _ column: Int?) -> ConfigurationLocation
+  /// Makes a location of a line and a column, where they are known.
+  typealias Locator = (_ line: Int?, _ column: Int?) -> ConfigurationLocation
 
   // MARK: Reading
 
   /// Reads one document.
   ///
-  /// - Throws: `StructuredError` with file, line and column for anything that is not one plain document.
-  static func read(_ text: String, location: Placing) throws -> ConfigurationNode? {
+  /// - Throws: `StructuredError` with file, line and column for anything outside the subset.
+  static func read(_ text: String, location: Locator) throws -> ConfigurationNode? {
     if let alias = firstAlias(in: text) {
       throw StructuredError(
         "YAML anchors and aliases (&name, *name) are not supported", at: "\(location(alias.line, alias.column))",
@@ -31,7 +31,7 @@ enum YAML {
   }
 
   private static func convert(
-    _ node: Node, depth: Int, _ location: Placing
+    _ node: Node, depth: Int, _ location: Locator
   ) throws -> ConfigurationNode {
     let place = location(node.mark?.line, node.mark?.column)
     guard depth < deepest else {
@@ -63,25 +63,25 @@ enum YAML {
     }
   }
 
-  /// What YAML makes of a scalar without quotation marks.
+  /// The content of a scalar without quotation marks.
   private static func content(ofPlain text: String) -> ConfigurationNode.Content {
     switch Node(text).tag {
     case Tag(.null): return .null
     case Tag(.int), Tag(.float), Tag(.bool): return .plain(text)
-    // Numbers that Yams' grammar misses, as +1.5, and words that other readers take for numbers.
+    // Numbers that Yams' grammar misses, such as +1.5, and words that other parsers read as numbers.
     default: return Double(text) == nil ? .text(text) : .plain(text)
     }
   }
 
   private static func checkTag(_ tag: Tag, _ place: ConfigurationLocation) throws {
-    // Quoted text carries the tag of a string; everything written without `!` is implicit.
+    // Quoted text has the tag of a string; every other node without `!` has the implicit tag.
     guard tag != Tag(.implicit), tag != Tag(.str) else { return }
     throw StructuredError("the YAML tag \(tag.rawValue) is not supported", at: "\(place)", action: "Remove the tag.")
   }
 
   /// The first `*name` for which there is an `&name`, each at the start of a word.
   ///
-  /// Found before parsing, because nested aliases can make a small file describe an exponentially large tree.
+  /// Checked before parsing, because nested aliases in a small file can expand to an exponentially large tree.
   private static func firstAlias(in text: String) -> (line: Int, column: Int)? {
     guard text.contains("&"), text.contains("*") else { return nil }
     var anchors: Set<Substring> = []
@@ -107,7 +107,7 @@ enum YAML {
   }
 
   private static func explain(
-    _ error: YamlError, _ text: String, _ location: Placing
+    _ error: YamlError, _ text: String, _ location: Locator
   ) -> StructuredError {
     switch error {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
@@ -138,7 +138,7 @@ enum YAML {
 
   // MARK: Writing
 
-  /// The node as YAML text that ``read(_:location:)`` and any other reader read back as the same values.
+  /// The node as YAML text that ``read(_:location:)`` and other YAML parsers read back as the same values.
   static func write(_ node: ConfigurationNode) throws -> String {
     do {
       return try serialize(node: convert(node), indent: 2, width: -1, allowUnicode: true)

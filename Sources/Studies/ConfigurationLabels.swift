@@ -11,7 +11,7 @@ package struct ConfigurationLabels {
 
   /// The values of a resolved configuration by their paths, without keys that do not make two runs different experiments.
   ///
-  /// - Throws: ``StructuredError`` if the text is not YAML.
+  /// - Throws: `StructuredError` if the text is not YAML.
   package static func values(of yaml: String) throws -> [(path: String, value: String)] {
     try ConfigurationDocument(yaml: yaml, source: "the configuration of a run").values.filter { path, _ in
       !ignored.contains(path) && !ignoredPrefixes.contains(where: path.hasPrefix)

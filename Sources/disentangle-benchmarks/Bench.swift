@@ -2,12 +2,12 @@ import Diagnostics
 import Foundation
 import TensorCore
 
-/// What the benchmarks of one invocation share: a device, its peak, a peer, the rows measured so far.
+/// The state that the benchmarks of one invocation share: a device, its peak, a peer, the rows so far.
 final class Bench {
   let options: BenchmarkOptions
   let device: Device
-  /// What the device's multiply-adds reach at best, in floating-point operations per second. Measured first, and again
-  /// after each row, since something else may have been running.
+  /// The device's peak rate of multiply-adds, in floating-point operations per second. It is measured at the start and
+  /// again after each row, because another program may have been running.
   private(set) var peak: Double
   let peer: Peer?
   private var rows: [Row] = []
@@ -29,23 +29,23 @@ final class Bench {
     peer = try options.peer.map { [device] in try Peer(command: $0, threads: device.threads) }
     machine = Machine(
       processor: Self.processor, threads: device.threads, kernels: "\(device.level)", openblasCore: Device.blasCore,
-      peakGigaflops: peak * 1e-9, peer: peer?.introduction)
+      peakGigaflops: peak * 1e-9, peer: peer?.name)
     guard !options.json else { return }
-    say(
+    printLine(
       "\(machine.processor), \(device.threads) threads, \(device.level) kernels, OpenBLAS \(Device.blasCore), "
         + "multiply-add peak \(fixed(peak * 1e-9, 0)) GFLOP/s")
-    say(peer.map { "peer: \($0.introduction), tuned malloc" } ?? "no peer: rows have no ratio (--peer COMMAND)")
+    printLine(peer.map { "peer: \($0.name), tuned malloc" } ?? "no peer: rows have no ratio (--peer COMMAND)")
   }
 
-  /// Measures work in rounds, in which we and each of the peer's modes take turns.
+  /// Measures a task in rounds, alternating with each of the peer's modes.
   ///
   /// - Parameters:
-  ///   - name: the row.
-  ///   - count: repetitions in a round.
-  ///   - request: the same work for the peer, for one repetition; nil where it has none.
+  ///   - name: the name of the row.
+  ///   - count: the number of repetitions in a round.
+  ///   - request: one repetition of the task for the peer; nil if the peer does not have it.
   ///   - modes: the peer's modes; by default those of the command line.
-  ///   - work: the work, `count` times over; called once before for warming up.
-  /// - Returns: the row, which the caller may add to before it is given to ``add(_:)``.
+  ///   - work: runs the task `count` times; also called once before, as warm-up.
+  /// - Returns: the row, which the caller may complete before ``add(_:)``.
   func alternate(
     _ name: String, count: Int, request: Peer.Request?, modes: [String]? = nil, _ work: () throws -> [Double]
   ) throws -> Row {
@@ -60,7 +60,7 @@ final class Bench {
         request.count = count
         do {
           let seconds = try peer.time(request)
-          if round > 0 { series[mode, default: Series()].seconds += seconds }  // the first warms up
+          if round > 0 { series[mode, default: Series()].seconds += seconds }  // round 0 is warm-up
         } catch let error as StructuredError {
           row.notes.append("\(mode): \(error.what)")
           modes.removeAll { $0 == mode }
@@ -74,20 +74,20 @@ final class Bench {
     return row
   }
 
-  /// Measures work whose memory counts in rounds, each in a process of its own that does nothing else: in ours memory that
-  /// an earlier row has held would count as well.
+  /// Measures a task and its memory in rounds, each in a new process, because this process also holds the memory of
+  /// earlier rows.
   ///
   /// - Parameters:
-  ///   - name: the row.
-  ///   - arguments: the work, as ``AloneBenchmark`` names it.
-  ///   - request: the same work for the peer, and what to call it; nil where it has none.
-  func apart(_ name: String, _ arguments: [String], request: (Peer.Request, mode: String)? = nil) throws -> Row {
-    var rounds: [AloneBenchmark.Result] = []
+  ///   - name: the name of the row.
+  ///   - arguments: the arguments of ``IsolatedBenchmark``.
+  ///   - request: the same task for the peer, and the name of the comparison; nil if the peer does not have it.
+  func isolated(_ name: String, _ arguments: [String], request: (Peer.Request, mode: String)? = nil) throws -> Row {
+    var rounds: [IsolatedBenchmark.Result] = []
     var row = Row(name: name, series: Series())
     var compared = Series()
     for _ in 0..<min(3, options.rounds) {
       if let request, let peer { compared.seconds += try peer.time(request.0) }
-      rounds.append(try AloneBenchmark.run(arguments, threads: device.threads))
+      rounds.append(try IsolatedBenchmark.run(arguments, threads: device.threads))
     }
     row.series.seconds = rounds.flatMap(\.seconds)
     for (name, value) in rounds.flatMap(\.figures) { row.figures[name] = max(row.figures[name] ?? value, value) }
@@ -99,14 +99,14 @@ final class Bench {
     return row
   }
 
-  /// Takes a finished row, and prints it unless all rows are to come as JSON.
+  /// Adds a finished row, and prints it unless the output is JSON.
   func add(_ row: Row) {
     rows.append(row)
     peak = max(peak, device.measuredPeak(attempts: 3))
-    if !options.json { say(row.text(peak: peak)) }
+    if !options.json { printLine(row.text(peak: peak)) }
   }
 
-  /// Ends the report.
+  /// Prints the JSON report, if it was requested.
   func finish() {
     guard options.json else { return }
     struct Report: Encodable {
@@ -121,10 +121,10 @@ final class Bench {
     var machine = machine
     machine.peakGigaflops = peak * 1e-9
     let report = Report(machine: machine, rows: rows)
-    if let json = try? encoder.encode(report) { say(String(decoding: json, as: UTF8.self)) }
+    if let json = try? encoder.encode(report) { printLine(String(decoding: json, as: UTF8.self)) }
   }
 
-  /// The processor's name, as the system gives it.
+  /// The processor's name in `/proc/cpuinfo`.
   private static var processor: String {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
     let name = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
@@ -132,16 +132,16 @@ final class Bench {
   }
 }
 
-/// Prints a line at once, also into a pipe.
-func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+/// Prints a line without buffering, also into a pipe.
+func printLine(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
-/// The largest amount of memory this process has held, in bytes.
+/// The peak resident memory of this process, in bytes.
 func peakMemory() -> Int { memory("VmHWM") }
 
-/// Of the memory this process holds now, what is program code that the system maps from files, in bytes.
+/// The resident memory of this process that is mapped from files, such as program code, in bytes.
 func mappedMemory() -> Int { memory("RssFile") }
 
-/// The memory this process holds now, in bytes.
+/// The resident memory of this process, in bytes.
 func residentMemory() -> Int { memory("VmRSS") }
 
 private func memory(_ field: String) -> Int {

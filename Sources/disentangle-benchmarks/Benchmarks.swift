@@ -7,7 +7,7 @@ import Foundation
 struct Benchmarks: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disentangle-benchmarks",
-    abstract: "Measure the work of this package, in alternation with a peer that does the same.",
+    abstract: "Measure the speed of this package, alternating with a peer that does the same work.",
     discussion: """
       disentangle-benchmarks step --peer "python3 script/peer_pytorch.py"
       disentangle-benchmarks all --peer "python3 script/peer_pytorch.py" --json
@@ -15,31 +15,31 @@ struct Benchmarks: ParsableCommand {
     subcommands: [
       StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self,
       EstimatorBenchmark.self, DCIBenchmark.self, MetricsBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
-      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, AloneBenchmark.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, IsolatedBenchmark.self,
     ])
 }
 
-/// Options that every benchmark has.
+/// The options of every benchmark.
 struct BenchmarkOptions: ParsableArguments {
   @Option(help: "The peer's command; without one, rows have no ratio.")
   var peer: String?
 
-  @Option(help: ArgumentHelp("How the peer works: eager, channels-last, compile. Repeatable.", valueName: "mode"))
+  @Option(help: ArgumentHelp("A mode of the peer: eager, channels-last, compile (repeatable).", valueName: "mode"))
   var mode: [String] = ["eager", "channels-last"]
 
-  @Option(help: "Rounds in which the peer and we take turns.")
+  @Option(help: "The number of rounds that alternate with the peer.")
   var rounds = 7
 
-  @Option(help: "Threads that work together (default: one for each core).")
+  @Option(help: "The number of threads (default: one per core).")
   var threads: Int?
 
   @Flag(help: "Print JSON.")
   var json = false
 
   func validate() throws {
-    if rounds < 1 { throw ValidationError("--rounds is at least 1, not \(rounds)") }
+    if rounds < 1 { throw ValidationError("--rounds must be at least 1, not \(rounds)") }
     if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads is from 1 to 1024, not \(threads)")
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
     }
   }
 

@@ -2,10 +2,10 @@ import ArgumentParser
 import FactorData
 import Foundation
 
-/// Drawing all of dSprites into memory.
+/// Rendering all images of dSprites into memory.
 struct RenderBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "render", abstract: "Drawing dSprites into memory.")
+    commandName: "render", abstract: "Render dSprites into memory.")
 
   @OptionGroup var options: BenchmarkOptions
 
@@ -13,7 +13,7 @@ struct RenderBenchmark: ParsableCommand {
 
   /// Measures it and adds its row.
   static func measure(_ bench: Bench) throws {
-    var row = try bench.apart("render dSprites", ["render"])
+    var row = try bench.isolated("render dSprites", ["render"])
     row.figures["memory of the images, MB"] = Double(DSprites.count * 512) * 1e-6
     bench.add(row)
   }
@@ -22,13 +22,13 @@ struct RenderBenchmark: ParsableCommand {
 /// Loading dSprites from a file in the published layout.
 struct LoadBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "load", abstract: "Loading dSprites from a file in the published layout.",
-    discussion: "script/make_npz.py makes an NPZ file in the published layout of an HDF5 file.")
+    commandName: "load", abstract: "Load dSprites from a file in the published layout.",
+    discussion: "script/make_npz.py converts an HDF5 file in the published layout to an NPZ file.")
 
   @OptionGroup var options: BenchmarkOptions
 
   @Option(
-    help: "HDF5 and NPZ files in the published layout (repeatable); without one, a rendered HDF5 file is written first."
+    help: "An HDF5 or NPZ file in the published layout (repeatable; default: a rendered HDF5 file)."
   )
   var file: [String] = []
 
@@ -43,7 +43,7 @@ struct LoadBenchmark: ParsableCommand {
     for path in files.isEmpty ? [temporary] : files {
       let isNPZ = path.hasSuffix(".npz")
       bench.add(
-        try bench.apart(
+        try bench.isolated(
           "load dSprites, \(isNPZ ? "NPZ" : "HDF5")", ["load", path],
           request: (Peer.Request(work: "load", file: path), mode: isNPZ ? "NumPy" : "h5py")))
     }

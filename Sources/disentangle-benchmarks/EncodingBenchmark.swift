@@ -5,17 +5,17 @@ import TensorCore
 /// Encoding images, the first step of every report and metric.
 struct EncodingBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "encode", abstract: "Posteriors of all images, from a part of them.")
+    commandName: "encode", abstract: "Encode images; the time for all images is extrapolated.")
 
   @OptionGroup var options: BenchmarkOptions
 
   @Option(help: "The architecture.")
   var architecture = "burgess"
 
-  @Flag(help: "Encode noise instead of dSprites, which are blank around their sprites.")
+  @Flag(help: "Encode noise instead of dSprites, whose images are mostly blank.")
   var noise = false
 
-  @Option(help: "Batches of 256 images in a round.")
+  @Option(help: "The number of batches of 256 images in a round.")
   var batches = 8
 
   func run() throws {

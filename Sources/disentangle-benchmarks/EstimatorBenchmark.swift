@@ -4,14 +4,14 @@ import FactorData
 import RateDecomposition
 import TensorCore
 
-/// What a report measures beside the decomposition, with its defaults, on as many data points as dSprites has.
+/// The measurements of a report other than the decomposition, with their defaults, on as many data points as dSprites.
 struct EstimatorBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "estimators", abstract: "The estimators of a report, and the decomposition while training.")
+    commandName: "estimators", abstract: "The estimators of a report, and the decomposition during training.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "D, the number of latents.")
+  @Option(help: "The number of latents.")
   var latents = 10
 
   func run() throws {

@@ -7,21 +7,21 @@ import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
-/// The learners behind DCI, in alternation with scikit-learn on the same codes.
+/// The boosted trees of DCI, alternating with scikit-learn on the same codes.
 struct DCIBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dci", abstract: "DCI's boosted trees, by one learner for each factor.",
+    commandName: "dci", abstract: "Fit DCI's boosted trees, one classifier per factor.",
     discussion: #"disentangle-benchmarks dci --peer "python3 script/peer_sklearn.py" --rounds 1"#)
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "An HDF5 or NPZ file with codes and factors; without one, made-up codes of dSprites.")
+  @Option(help: "An HDF5 or NPZ file with codes and factors (default: synthetic codes of dSprites).")
   var file: String?
 
-  @Option(help: "The array of codes [N, D] in the file.")
+  @Option(help: "The name of the array of codes [N, D] in the file.")
   var codes = "codes"
 
-  @Option(help: "Data points to learn from: the first ones of the file.")
+  @Option(help: "The number of data points, the first ones of the file.")
   var points = 5_000
 
   func run() throws { try options.report { try Self.measure(read(), $0) } }
@@ -61,7 +61,7 @@ struct DCIBenchmark: ParsableCommand {
         }
       }
     }
-    // Minutes in the peer, which needs no warming up: turns are taken here.
+    // The peer takes minutes and needs no warm-up, so the rounds are run here.
     _ = try work()
     var row = Row(name: "boosted trees, \(codes.count) points, \(codes.latents) latents", series: Series())
     var compared = Series()
@@ -79,17 +79,18 @@ struct DCIBenchmark: ParsableCommand {
   }
 }
 
-/// All metrics of a run, given the codes of dSprites.
+/// All metrics of a run, given codes of dSprites.
 struct MetricsBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "metrics", abstract: "All metrics of a run at disentanglement_lib's sample sizes, given its codes.")
+    commandName: "metrics",
+    abstract: "Compute all metrics of a run from codes, by default with disentanglement_lib's sizes.")
 
   @OptionGroup var options: BenchmarkOptions
 
   @Option(help: ArgumentHelp("Which metrics, separated by commas (default: those of evaluate).", valueName: "names"))
   var metrics: String?
 
-  @Option(help: "Whose sizes: dlib, fast, exact.")
+  @Option(help: "The preset of sample sizes: dlib, fast, exact.")
   var preset = "dlib"
 
   func run() throws { try options.report { try Self.measure(metrics, preset, $0) } }
@@ -117,12 +118,12 @@ struct MetricsBenchmark: ParsableCommand {
   }
 }
 
-/// Codes that a model of dSprites might have: five latents that follow a factor each, with noise, and five of noise.
+/// Synthetic codes of dSprites: five latents that each follow one factor, with noise, and five latents of noise.
 enum SyntheticCodes {
   private static let sizes = DSprites.factors.map(\.size)
   static let count = sizes.reduce(1, *)
 
-  /// The codes of all images, or of so many of them at random.
+  /// The codes of all images, or of `points` random ones.
   static func codes(_ points: Int, stream: RandomStream) throws -> LabeledCodes {
     var stream = stream.split("codes")
     let images = points < count ? stream.distinct(points, below: count) : Array(0..<count)

@@ -1,13 +1,13 @@
 import FactorData
 import TensorCore
 
-/// Binary images of noise, in which nothing is blank: they cost what images do that fill their frame.
+/// Binary noise images, without blank regions that kernels could skip.
 struct NoiseImages: FactorDataset {
   let name = "noise"
   let images: any ImageSource
   let factors = Factors.none
 
-  /// 4096 images of 64 × 64 pixels, half of them 1.
+  /// 4096 images of 64 × 64 pixels, about half of them 1.
   init() throws {
     let store = try ImageStore(count: 4_096, shape: ImageShape(height: 64, width: 64, channels: 1), format: .bits)
     var stream = RandomStream(seed: 0)

@@ -1,18 +1,18 @@
 import Diagnostics
 import Foundation
 
-/// Another program that does the same work: a child process that times it on request, one JSON object per line.
+/// Another program that does the same work: a child process that times tasks on request, with one JSON object per line.
 ///
-/// It lives as long as the benchmarks do, so that its warm-up is over when it is measured.
+/// It runs as long as the benchmarks, so that its warm-up is complete when it is measured.
 final class Peer {
-  /// What it calls itself, with its version.
-  let name: String
+  /// The command that starts it.
+  let command: String
   private let process = Process()
   private let input = Pipe()
   private let output = Pipe()
   private var unread = Data()
 
-  /// A piece of work to time.
+  /// A task to time.
   struct Request: Encodable {
     var work: String
     var architecture: String?
@@ -34,8 +34,8 @@ final class Peer {
     var error: String?
   }
 
-  /// Settings of the C library's allocator with which PyTorch loses no time to page faults of fresh buffers: it is to be
-  /// compared at its best.
+  /// Settings of the C library's allocator with which PyTorch loses no time to page faults of fresh buffers: it is to
+  /// be compared at its best.
   private static let tuning = [
     "MALLOC_MMAP_THRESHOLD_": "2147483647", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "268435456",
   ]
@@ -44,20 +44,20 @@ final class Peer {
   ///
   /// - Throws: `StructuredError` if it does not start or does not answer.
   init(command: String, threads: Int) throws {
-    name = command
+    self.command = command
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     process.arguments = ["-c", "exec " + command]
     process.environment = ProcessInfo.processInfo.environment.merging(Self.tuning) { _, tuned in tuned }
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    do { try process.run() } catch { throw StructuredError("the peer does not start: \(error)", at: command) }
+    do { try process.run() } catch { throw StructuredError("the peer cannot be started: \(error)", at: command) }
     let hello = try ask(Request(work: "hello", threads: threads))
-    introduction = hello.name ?? command
+    name = hello.name ?? command
   }
 
-  /// Its name and version, as it says.
-  private(set) var introduction = ""
+  /// Its name and version.
+  private(set) var name = ""
 
   deinit {
     try? input.fileHandleForWriting.close()
@@ -66,13 +66,13 @@ final class Peer {
 
   /// The seconds that each repetition of the work took.
   ///
-  /// - Throws: `StructuredError` with the peer's own words if it cannot do the work.
+  /// - Throws: `StructuredError` with the peer's message if it fails.
   func time(_ request: Request) throws -> [Double] { (try ask(request).milliseconds ?? []).map { $0 / 1000 } }
 
   private func ask(_ request: Request) throws -> Answer {
     try input.fileHandleForWriting.write(contentsOf: JSONEncoder().encode(request) + Data("\n".utf8))
     let answer = try JSONDecoder().decode(Answer.self, from: readLine())
-    if let error = answer.error { throw StructuredError("the peer cannot: \(error)", at: name) }
+    if let error = answer.error { throw StructuredError("the peer failed: \(error)", at: command) }
     return answer
   }
 
@@ -85,8 +85,8 @@ final class Peer {
       let more = output.fileHandleForReading.availableData
       guard !more.isEmpty else {
         throw StructuredError(
-          "the peer ended without an answer", at: name, expected: "a program that answers JSON lines",
-          action: "Run it by hand; PyTorch installs with: pip install torch==2.13.0+cpu")
+          "the peer exited without an answer", at: command, expected: "a program that answers JSON lines",
+          action: "Run the command to see its errors; script/peer_pytorch.py needs PyTorch.")
       }
       unread += more
     }

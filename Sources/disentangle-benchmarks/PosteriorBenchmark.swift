@@ -5,18 +5,18 @@ import TensorCore
 /// log q(z) under the exact aggregate posterior of a whole data set.
 struct PosteriorBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "posterior", abstract: "Densities under the exact aggregate posterior.")
+    commandName: "posterior", abstract: "Compute densities under the exact aggregate posterior.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "N, the number of components.")
+  @Option(help: "The number of components.")
   var components = 737_280
 
   func run() throws {
     try options.report { bench in try Self.measure(components: components, bench) }
   }
 
-  /// Measures the joint density alone, and with the densities of single dimensions.
+  /// Measures the joint density, and the joint density with the marginals.
   static func measure(components: Int, _ bench: Bench) throws {
     let latents = 10, samples = 200, peerSamples = 4
     var stream = RandomStream(seed: 0).split("posterior")

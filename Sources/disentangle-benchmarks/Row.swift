@@ -1,9 +1,9 @@
-/// Durations of one piece of work, in seconds.
+/// Durations of one task, in seconds.
 struct Series: Encodable {
   /// All of them, in order.
   var seconds: [Double] = []
 
-  /// The middle one; of two, the later.
+  /// The median; of an even number of durations, the larger of the two middle ones.
   var median: Double { seconds.isEmpty ? .nan : seconds.sorted()[seconds.count / 2] }
   /// The shortest.
   var minimum: Double { seconds.min() ?? .nan }
@@ -18,29 +18,29 @@ struct Series: Encodable {
   }
 }
 
-/// What one benchmark has measured.
+/// The result of one benchmark.
 struct Row: Encodable {
-  /// A peer's time for the same work.
+  /// A peer's time for the same task.
   struct Comparison: Encodable {
-    /// How the peer did it.
+    /// The peer's mode.
     var mode: String
     /// Its durations.
     var series: Series
-    /// Its median over ours: how many times faster we are.
+    /// Its median divided by ours: the speed-up.
     var ratio: Double
   }
 
-  /// The work.
+  /// The task.
   var name: String
   /// Our durations.
   var series: Series
   /// Floating-point operations in one repetition, where they are counted.
   var operations: Double?
-  /// The peer's modes; empty without a peer.
+  /// The times of the peer's modes; empty without a peer.
   var comparisons: [Comparison] = []
-  /// Why there is no comparison, or what else is to be said.
+  /// Remarks, such as why there is no comparison.
   var notes: [String] = []
-  /// Further figures, by name with unit.
+  /// Further figures, by name with their unit.
   var figures: [String: Double] = [:]
 
   /// GFLOP/s at the median.
@@ -67,7 +67,7 @@ struct Row: Encodable {
 
 private func milliseconds(_ seconds: Double) -> String { fixed(1000 * seconds, 2) }
 
-/// A number with so many decimals.
+/// A number with `decimals` decimals.
 func fixed(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
   var scale = 1.0

@@ -4,15 +4,15 @@ import Diagnostics
 import NeuralLayers
 import TensorCore
 
-/// Networks that the fused kernels do not plan: the general convolution.
+/// Networks that the fused kernels do not support: the general convolution.
 struct ShapesBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "shapes",
-    abstract: "Forward and backward passes of convolutional networks of unusual shapes.")
+    abstract: "Forward and backward passes of convolutional networks that the fused kernels do not support.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "Only the network of this name.")
+  @Option(help: "The name of one network (default: all).")
   var network: String?
 
   func run() throws {
@@ -41,7 +41,7 @@ struct ShapesBenchmark: ParsableCommand {
   }
 }
 
-/// A network of convolutions and then of transposed ones.
+/// A network of convolutions followed by transposed convolutions.
 struct ShapesNetwork: Encodable {
   struct Layer: Encodable {
     var kernel: Int
@@ -111,7 +111,7 @@ private final class ShapesCase {
     networks = [try encoder.network(), try decoder.network()]
     guard networks.allSatisfy({ $0.fusedConvolutionCount == 0 }) else {
       throw StructuredError(
-        "the fused kernels plan part of the network, so it says nothing of the general path", at: network.name)
+        "the fused kernels support this network, so it does not measure the general convolution", at: network.name)
     }
     store.initialize(.kaimingUniform, from: RandomStream(seed: 0))
     images = Tensor(repeating: 0, image.batch(network.batch), on: device)

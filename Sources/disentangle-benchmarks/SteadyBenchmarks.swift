@@ -2,10 +2,10 @@ import ArgumentParser
 import FactorData
 import TensorCore
 
-/// The same training step on one thread and on all.
+/// A training step on one thread and on all threads.
 struct ThreadsBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "threads", abstract: "Training steps on one thread and on all.")
+    commandName: "threads", abstract: "Training steps on one thread and on all threads.")
 
   @OptionGroup var options: BenchmarkOptions
 
@@ -29,21 +29,21 @@ struct ThreadsBenchmark: ParsableCommand {
   }
 }
 
-/// Many training steps: whether memory stays as it is.
+/// Many training steps, which must not increase memory.
 struct SteadyBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "steady", abstract: "Pool misses and memory over many training steps.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "Steps after the first ten.")
+  @Option(help: "The number of steps after ten steps of warm-up.")
   var steps = 10_000
 
   func run() throws { try options.report { try Self.measure(steps: steps, $0) } }
 
   /// Measures it, in a process of its own, and adds its row.
   static func measure(steps: Int, _ bench: Bench) throws {
-    let result = try AloneBenchmark.run(["train", "\(steps)"], threads: bench.device.threads)
+    let result = try IsolatedBenchmark.run(["train", "\(steps)"], threads: bench.device.threads)
     bench.add(
       Row(
         name: "\(StepCase.first.name), \(steps) steps", series: Series(seconds: result.seconds), figures: result.figures
@@ -51,16 +51,17 @@ struct SteadyBenchmark: ParsableCommand {
   }
 }
 
-/// Everything, one row after the other.
+/// All benchmarks except `estimators`, `dci` and `metrics`.
 struct AllBenchmarks: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "all", abstract: "All benchmarks.")
+  static let configuration = CommandConfiguration(
+    commandName: "all", abstract: "All benchmarks except estimators, dci and metrics.")
 
   @OptionGroup var options: BenchmarkOptions
 
-  @Option(help: "Files for the benchmark `load` (repeatable).")
+  @Option(help: "A file for the benchmark `load` (repeatable).")
   var file: [String] = []
 
-  @Option(help: "Steps of the benchmark `steady`.")
+  @Option(help: "The number of steps of the benchmark `steady`.")
   var steadySteps = 1_000
 
   func run() throws {

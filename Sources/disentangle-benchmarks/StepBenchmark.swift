@@ -5,7 +5,7 @@ import FactorData
 import StrictConfiguration
 import TensorCore
 
-/// Training steps, everything included: drawing and unpacking the batch, noise, forward, backward, update.
+/// Complete training steps: drawing and unpacking the batch, noise, forward and backward pass, update.
 struct StepBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "step", abstract: "Training steps.")
 
@@ -20,10 +20,10 @@ struct StepBenchmark: ParsableCommand {
   @Option(help: "The batch size.")
   var batch = 64
 
-  @Flag(help: "Train on noise instead of dSprites, which are blank around their sprites.")
+  @Flag(help: "Train on noise instead of dSprites, whose images are mostly blank.")
   var noise = false
 
-  @Flag(help: "Also print where the time of a step goes.")
+  @Flag(help: "Also print the time of each phase of a step.")
   var profile = false
 
   func run() throws {
@@ -55,7 +55,7 @@ struct StepBenchmark: ParsableCommand {
     for _ in 0..<20 { _ = try trainer.advance() }
     row.operations = counted.operations / Double(counted.steps)
     bench.add(row)
-    if profile && !bench.options.json { say(counted.table(peak: bench.peak)) }
+    if profile && !bench.options.json { printLine(counted.table(peak: bench.peak)) }
   }
 }
 
@@ -65,10 +65,10 @@ struct StepCase {
   var objective: String
   var batch: Int
 
-  /// The step that stands for all.
+  /// The reference step.
   static let first = StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 64)
 
-  /// The steps that are measured together.
+  /// The steps of the benchmark `all`.
   static let all = [
     first,
     StepCase(architecture: "burgess", objective: "beta-tcvae", batch: 256),

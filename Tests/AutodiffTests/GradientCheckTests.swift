@@ -5,7 +5,7 @@ import Testing
 
 /// One row of the table: an operation and the shapes of its inputs.
 struct GradientCase: Sendable, CustomTestStringConvertible {
-  /// Where inputs are drawn from; kinks and poles lie outside.
+  /// The range of the inputs, without kinks and poles.
   enum Domain: Sendable { case any, positive, awayFromZero }
 
   let testDescription: String
@@ -20,7 +20,8 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     (testDescription, self.shapes, self.domain, self.function) = (name, shapes, domain, function)
   }
 
-  /// The operations that go through the fused kernels are compared with these instead of with differences.
+  /// Arithmetic, reductions, products and convolutions. Operations with fused kernels are compared with these instead of
+  /// finite differences.
   static let arithmetic: [GradientCase] = [
     GradientCase("a + b", [[3, 4], [3, 4]]) { $0[0] + $0[1] },
     GradientCase("a + b, rows broadcast", [[3, 4], [4]]) { $0[0] + $0[1] },
@@ -156,7 +157,7 @@ struct GradientCheckTests {
     #expect(try GradientCheck.worstError(at: inputs, row.function) < 1e-6)
   }
 
-  @Test("A wrong pullback is noticed")
+  @Test("A wrong pullback is detected")
   func detectsErrors() throws {
     let device = Device(threads: 1)
     let x = Tensor<Double>([0.3, 0.7], [2], on: device)

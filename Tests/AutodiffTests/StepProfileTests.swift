@@ -2,9 +2,9 @@ import Autodiff
 import TensorCore
 import Testing
 
-@Suite("Profiles of steps")
+@Suite("Step profiles")
 struct StepProfileTests {
-  @Test("Phases keep their order, gather their operations, and inner ones are charged for themselves")
+  @Test("Phases keep their order and sum their operations, and nested phases are measured separately")
   func phases() {
     let profile = StepProfile()
     for _ in 0..<2 {
@@ -19,7 +19,7 @@ struct StepProfileTests {
     #expect(profile.operations == 30)
   }
 
-  @Test("A pullback is charged to the phase that recorded it")
+  @Test("A pullback is attributed to the phase that recorded it")
   func backward() throws {
     let device = Device(threads: 1), profile = StepProfile()
     let tape = Tape<Double>(on: device, profile: profile)
@@ -31,14 +31,14 @@ struct StepProfileTests {
     #expect(profile.phases[0].backward > 0)
   }
 
-  @Test("Without a profile, a phase is only its work")
+  @Test("Without a profile, a phase only runs its body")
   func without() {
     let tape = Tape<Float>(on: Device(threads: 1))
     #expect(tape.phase("anything", operations: 1) { 42 } == 42)
     #expect(tape.profile == nil)
   }
 
-  @Test("The table names every phase and the whole step")
+  @Test("The table lists every phase and the whole step")
   func table() {
     let profile = StepProfile()
     profile.measure("decoder", operations: 1e9) {}

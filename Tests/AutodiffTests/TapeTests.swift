@@ -6,7 +6,7 @@ import Testing
 struct TapeTests {
   let device = Device(threads: 1)
 
-  @Test("Constants record nothing and receive nothing")
+  @Test("Constants are not recorded and have no gradient")
   func constants() throws {
     let tape = Tape<Double>(on: device)
     let x = tape.track(Tensor([2, 3], [2], on: device)), c = Variable(Tensor<Double>([5, 7], [2], on: device))
@@ -16,7 +16,7 @@ struct TapeTests {
     #expect(gradients[x].elements == [5, 7])
   }
 
-  @Test("A detached value stops the gradient")
+  @Test("No gradient passes a detached value")
   func detaching() throws {
     let tape = Tape<Double>(on: device)
     let x = tape.track(Tensor([2], [1], on: device))
@@ -24,7 +24,7 @@ struct TapeTests {
     #expect(gradients[x].elements == [2])
   }
 
-  @Test("A variable used twice receives the sum, and shared buffers are not written to")
+  @Test("A variable used twice has the sum of the gradients, and shared buffers are not written to")
   func accumulation() throws {
     let tape = Tape<Double>(on: device)
     let x = tape.track(Tensor([1, 2], [2], on: device)), y = tape.track(Tensor([3, 4], [2], on: device))
@@ -45,7 +45,7 @@ struct TapeTests {
     #expect(unused.elements == [0, 0])
   }
 
-  @Test("The reverse pass gives back every buffer it no longer needs")
+  @Test("The reverse pass releases every buffer that it no longer needs")
   func release() throws {
     let device = Device(threads: 1)
     func step() throws {

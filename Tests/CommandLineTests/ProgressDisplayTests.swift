@@ -14,7 +14,7 @@ struct ProgressDisplayTests {
     }
   }
 
-  @Test("elsewhere than on a terminal, a plain line comes now and then, and at the end")
+  @Test("without a terminal, plain lines are printed at intervals and at the end")
   func plain() {
     let screen = Screen()
     let display = ProgressDisplay(
@@ -27,7 +27,7 @@ struct ProgressDisplayTests {
     #expect(screen.writes.allSatisfy { !$0.contains("\r") && !$0.contains("\u{1B}") })
   }
 
-  @Test("on a terminal one line is drawn over, each time in one write, and never faster than the interval")
+  @Test("on a terminal one line is overwritten, in one write each time, at most once per interval")
   func interactive() {
     let screen = Screen()
     let display = ProgressDisplay(total: 1000, imagesPerStep: 1, terminal: screen.terminal(interactive: true))
@@ -51,7 +51,7 @@ struct ProgressDisplayTests {
     }
   }
 
-  @Test("a message stands on a line of its own, and the progress comes back at once")
+  @Test("a message has its own line, and the progress is shown again immediately")
   func message() {
     let screen = Screen()
     let display = ProgressDisplay(total: 10, imagesPerStep: 1, terminal: screen.terminal(interactive: true))

@@ -9,7 +9,7 @@ struct ProgressLineTests {
     step: 2_500, total: 10_000, imagesPerSecond: 4321.4, secondsLeft: 3725,
     terms: [.init("loss", 61.234), .init("mi", 9.8765), .init("tc", 0.0001234)])
 
-  @Test("a plain line says everything")
+  @Test("a plain line has all parts")
   func plain() {
     #expect(
       line.plain == " 2,500/10,000  25%  4,321 images/s  1:02:05 left  loss 61.23  mi 9.877  tc 1.23e-04")
@@ -37,7 +37,7 @@ struct ProgressLineTests {
     }
   }
 
-  @Test("terms give way first, then the time left, then the speed")
+  @Test("terms are left out first, then the time left, then the speed")
   func narrow() {
     #expect(line.bar(width: 70, color: false).hasSuffix("1:02:05 left  loss 61.23"))
     #expect(line.bar(width: 69, color: false).hasSuffix("1:02:05 left"))
@@ -53,7 +53,7 @@ struct ProgressLineTests {
     #expect(!line.plain.contains("\u{1B}"))
   }
 
-  @Test("extreme states keep their form")
+  @Test("extreme states keep the format")
   func extremes() {
     #expect(ProgressLine(step: 0, total: 0).plain == "0/0   0%")
     #expect(ProgressLine(step: 7, total: 5).plain == "7/5 100%")

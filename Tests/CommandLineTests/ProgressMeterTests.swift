@@ -14,7 +14,7 @@ struct ProgressMeterTests {
     #expect(meter.stepsPerSecond == nil)
   }
 
-  @Test("an even pace is measured exactly")
+  @Test("a constant speed is measured exactly")
   func even() {
     var meter = ProgressMeter(total: 1000)
     for second in 0...100 { meter.record(step: 4 * second, at: Double(second)) }
@@ -22,7 +22,7 @@ struct ProgressMeterTests {
     #expect(meter.secondsLeft == 150)
   }
 
-  @Test("a change of pace is forgotten after the window, however often steps come", arguments: [1, 100])
+  @Test("the old speed is forgotten after the window, at any rate of updates", arguments: [1, 100])
   func change(perSecond: Int) throws {
     var meter = ProgressMeter(total: 1_000_000)
     var step = 0
@@ -34,7 +34,7 @@ struct ProgressMeterTests {
     #expect(abs(rate - Double(20 * perSecond)) < 1e-9 * rate)  // rounding of times in hundredths
   }
 
-  @Test("a run that was resumed counts its own steps only")
+  @Test("a resumed run counts only its own steps")
   func resumed() {
     var meter = ProgressMeter(total: 600)
     meter.record(step: 500, at: 0)

@@ -1,7 +1,7 @@
 import CommandLine
 import Testing
 
-@Suite("The display of stages")
+@Suite("Stage display")
 struct StageDisplayTests {
   private func shown(isInteractive: Bool, width: Int = 60) -> String {
     var text = ""
@@ -16,12 +16,12 @@ struct StageDisplayTests {
     return text
   }
 
-  @Test("elsewhere than on a terminal there is one line for each stage")
+  @Test("without a terminal there is one line per stage")
   func plain() {
     #expect(shown(isInteractive: false) == "[1/2] encoding\n[2/2] drawing\n")
   }
 
-  @Test("on a terminal one line is drawn over, not more often than ten times a second, and cleared at the end")
+  @Test("on a terminal one line is overwritten, at most ten times a second, and cleared at the end")
   func interactive() {
     let lines = shown(isInteractive: true).split(separator: "\r").map(String.init)
     #expect(lines.count == 4)

@@ -9,7 +9,7 @@ extension CommandLineTests {
 
     init() throws { experiment = try SmallExperiment(steps: 30) }
 
-    @Test("a run first says what it will do, then shows progress, then reports, in this order")
+    @Test("a run prints its plan, then progress, then its report, in this order")
     func order() throws {
       let result = try Program.shell(
         "\"$disentangle\" train config.yaml --threads 1 2>&1 | cat", in: experiment.folder)
@@ -40,7 +40,7 @@ extension CommandLineTests {
     }
 
     @Test(
-      "a reader that goes away does not stop the run",
+      "a closed pipe does not stop the run",
       arguments: ["| head -1", "2>&1 >/dev/null | head -1", "2>&1 | true", ">/dev/full", ">&-"])
     func closedPipe(redirection: String) throws {
       let result = try Program.shell(
@@ -61,7 +61,7 @@ extension CommandLineTests {
       expectError(result, "standard output", "No space left on device")
     }
 
-    @Test("a reader that has enough is no error", arguments: ["config show config.yaml", "list objectives"])
+    @Test("a closed pipe is not an error", arguments: ["config show config.yaml", "list objectives"])
     func head(command: String) throws {
       let result = try Program.shell("\"$disentangle\" \(command) | head -1; true", in: experiment.folder)
       #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")

@@ -13,7 +13,7 @@ struct ModuleOrderTests {
     "disentangle-benchmarks",
   ]
 
-  /// What the order alone would allow.
+  /// Imports that the order alone would allow.
   static let forbidden: [String: Set<String>] = [
     "Objectives": ["Architectures"],
     "FileFormats": ["Autodiff", "NeuralLayers", "Architectures", "Objectives"],
@@ -49,7 +49,7 @@ struct ModuleOrderTests {
   }
 
   @Test(arguments: order)
-  func `A module imports only what stands before it`(module: String) throws {
+  func `A module imports only modules before it`(module: String) throws {
     let place = try #require(Self.order.firstIndex(of: module))
     var found = 0
     for (file, imports) in try Self.imports(of: module) {

@@ -16,8 +16,8 @@ struct NearestNameTests {
     #expect(nearestName(to: misspelt, among: names) == meant)
   }
 
-  @Test("a stranger finds nothing", arguments: ["zebra", "q", "", "momentum"])
-  func stranger(name: String) {
+  @Test("a name that resembles no candidate finds nothing", arguments: ["zebra", "q", "", "momentum"])
+  func notFound(name: String) {
     #expect(nearestName(to: name, among: names) == nil)
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Files of arrays written by rows")
+@Suite("Files of arrays written row by row")
 struct ArrayFileWriterTests {
   let folder: TemporaryFolder
 
@@ -23,7 +23,7 @@ struct ArrayFileWriterTests {
     return contents
   }()
 
-  /// Writes the arrays above in pieces that alternate.
+  /// Writes the arrays above in alternating pieces.
   private func write(_ name: String, zip64From limit: Int = 0xffff_ffff) throws -> String {
     let path = folder.file(name)
     try ArrayFileWriter.write(Self.contents, to: path, zip64From: limit) { file in
@@ -37,7 +37,7 @@ struct ArrayFileWriterTests {
     return path
   }
 
-  @Test("Arrays come back as they were written", arguments: ["a.h5", "a.hdf5", "a.npz", "A.NPZ"])
+  @Test("Arrays are read as they were written", arguments: ["a.h5", "a.hdf5", "a.npz", "A.NPZ"])
   func roundTrip(name: String) throws {
     let file = try openArrayFile(write(name))
     #expect(try file.arrayPaths() == ["bytes", "codes", "deep/mean", "index", "names"])
@@ -51,20 +51,20 @@ struct ArrayFileWriterTests {
     #expect(try folder.names() == [name])
   }
 
-  @Test("HDF5 carries attributes") func attributes() throws {
+  @Test("HDF5 files have the attributes") func attributes() throws {
     let file = try HDF5File(reading: write("a.h5"))
     #expect(file.string(ofAttribute: "run") == "β-TCVAE" && file.numbers(ofAttribute: "step") == [20])
     #expect(file.strings(ofAttribute: "factor_names", of: "/") == ["shape", "größe"])
   }
 
-  @Test("The same contents are the same bytes", arguments: ["h5", "npz"])
+  @Test("The same contents give the same bytes", arguments: ["h5", "npz"])
   func repeatable(ending: String) throws {
     let first = try Data(contentsOf: URL(fileURLWithPath: write("a." + ending)))
     let second = try Data(contentsOf: URL(fileURLWithPath: write("b." + ending)))
     #expect(first == second)
   }
 
-  @Test("Archives with the fields for large ones are read, whichever need them", arguments: [0, 100, 200, 400, 1_000])
+  @Test("Archives with zip64 fields are read, whichever entries have them", arguments: [0, 100, 200, 400, 1_000])
   func zip64(limit: Int) throws {
     let path = try write("large.npz", zip64From: limit)
     let file = try openArrayFile(path)
@@ -81,7 +81,7 @@ struct ArrayFileWriterTests {
     }
   }
 
-  @Test("An array without elements is one", arguments: ["h5", "npz"])
+  @Test("An array without elements is written and read", arguments: ["h5", "npz"])
   func empty(ending: String) throws {
     var contents = ArrayFileContents()
     contents.addArray("none", Float.self, shape: [0, 3])
@@ -92,7 +92,7 @@ struct ArrayFileWriterTests {
     #expect(try file.read("one", as: Float.self).values == [2])
   }
 
-  @Test("An error on the way leaves nothing, or the file of before", arguments: ["h5", "npz"])
+  @Test("After an error there is no file, or the previous one", arguments: ["h5", "npz"])
   func failure(ending: String) throws {
     struct Stop: Error {}
     let path = try write("a." + ending), before = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -109,7 +109,7 @@ struct ArrayFileWriterTests {
     #expect(try folder.names() == ["a." + ending])
   }
 
-  @Test("A name that asks for no format is refused") func noFormat() throws {
+  @Test("A name without a known extension is rejected") func noFormat() throws {
     let error = #expect(throws: StructuredError.self) {
       try ArrayFileWriter.write(Self.contents, to: folder.file("a.txt")) { _ in }
     }
@@ -118,7 +118,7 @@ struct ArrayFileWriterTests {
   }
 
   @Test(
-    "h5py and NumPy read what we write",
+    "h5py and NumPy read our files",
     .enabled(if: PythonScript.has("h5py", "numpy"), "python3 with h5py and numpy is not installed"))
   func python() throws {
     let script = """
@@ -140,10 +140,10 @@ struct ArrayFileWriterTests {
   }
 
   @Test(
-    "The HDF5 tools find nothing wrong, and copy the file as it is",
+    "The HDF5 tools accept the file and copy it without changes",
     .enabled(if: PythonScript.has("h5py"), "python3 with h5py is not installed"))
   func copied() throws {
-    // Copying makes the library read every header and place all data anew.
+    // Copying makes the library read every header and place all data again.
     let script = """
       import sys, h5py
       with h5py.File(sys.argv[1], 'r') as a, h5py.File(sys.argv[2], 'w') as b:

@@ -4,14 +4,14 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Changed files of every format: each is read or refused, none crashes the readers or makes them swell.
+/// Mutated files of every format: each is read or rejected; none crashes a reader or exhausts memory.
 ///
 ///     DISENTANGLE_FUZZ_FILES=100000 swift test -c release --filter Fuzzing
 ///
-/// runs the full count and prints the outcomes. Ordinary runs take two seconds for 14,000 files; others are in the tests of
-/// the modules that read files of their own.
+/// runs the full count and prints the outcomes. By default 14,000 files take two seconds. Other modules that read files
+/// have their own fuzzing tests.
 @Suite(.serialized) struct FuzzingTests {
-  /// What every reader of arrays is asked, whatever it answers: the first refusal is thrown at the end.
+  /// Runs every operation of a reader of arrays; throws the first error at the end.
   private static func readArrays(_ path: String) throws {
     var refusal: StructuredError?
     func attempt(_ body: () throws -> Void) throws {
@@ -53,13 +53,13 @@ import Testing
   private func check(_ outcome: Fuzzing.Outcome, of fuzzing: Fuzzing) {
     #expect(outcome.others.isEmpty, "\(outcome.others.prefix(5))")
     #expect(outcome.values + outcome.refused == fuzzing.count)
-    // Both happen: the changes are neither all harmless nor all noticed at once.
+    // Both outcomes occur: some mutations are harmless, others are detected.
     #expect(outcome.values > 0 && outcome.refused > 0)
-    // The readers need some tens of megabytes; only a process that does nothing else can be held to it.
+    // The readers need some tens of megabytes; the peak is checked only if the process does nothing else.
     if fuzzing.isFull { #expect(Fuzzing.peakMemory < 400 << 20) }
   }
 
-  @Test("Changed HDF5 files are read or refused") func hdf5() throws {
+  @Test("Mutated HDF5 files are read or rejected") func hdf5() throws {
     let fuzzing = Fuzzing(few: 8000, share: 0.4)
     var corpus = try ["earliest", "v108", "latest"].map {
       FileMutator([UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixture.path("corpus-\($0).h5")))))
@@ -72,7 +72,7 @@ import Testing
     check(try fuzzing.run("hdf5", corpus) { try Self.readArrays($0) }, of: fuzzing)
   }
 
-  @Test("Changed NPZ files are read or refused") func npz() throws {
+  @Test("Mutated NPZ files are read or rejected") func npz() throws {
     let fuzzing = Fuzzing(few: 3000, share: 0.15)
     let arrays = [
       ("codes.npy", NPYSample(values: (0..<40).map { Float($0) }, shape: "(10, 4)").bytes),
@@ -94,7 +94,7 @@ import Testing
     check(try fuzzing.run("npz", corpus) { try Self.readArrays($0) }, of: fuzzing)
   }
 
-  @Test("Changed safetensors files are read or refused") func safetensors() throws {
+  @Test("Mutated safetensors files are read or rejected") func safetensors() throws {
     let fuzzing = Fuzzing(few: 3000, share: 0.15), folder = try TemporaryFolder()
     try Safetensors.write(
       [

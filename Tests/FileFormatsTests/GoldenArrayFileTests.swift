@@ -2,7 +2,7 @@ import FileFormats
 import Foundation
 import Testing
 
-/// The golden files, each of which comes as HDF5 and as NPZ of the same content.
+/// The golden files, each as HDF5 and as NPZ with the same contents.
 enum GoldenFiles {
   static let folder: String = {
     if let named = ProcessInfo.processInfo.environment["DISENTANGLE_GOLDEN"] { return named }

@@ -10,7 +10,7 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   @Test(
-    "Files that use all of the format are read as h5py reads them, in every version",
+    "Files with every supported feature are read as by h5py, in every version of the format",
     .enabled(if: PythonScript.has("h5py"), "python3 with h5py is not installed"))
   func versions() throws {
     let script = try String(contentsOfFile: Fixture.path("hdf5_features.py"), encoding: .utf8)
@@ -30,7 +30,7 @@ import Testing
         let same = one.values == other.values
         #expect(same, "\(name): \(array)")
         guard other.shape.count > 0, other.shape[0] > 2, !array.hasPrefix("many") else { continue }
-        // Rows by themselves, converted and as they are stored.
+        // Ranges of rows, with and without conversion.
         let rowSize = other.values.count / other.shape[0], rows = 1..<other.shape[0] - 1
         var part = [Float](repeating: -1, count: rows.count * rowSize)
         try part.withUnsafeMutableBufferPointer { try file.readRows(array, rows, into: $0) }
@@ -56,9 +56,9 @@ import Testing
       #expect(try file.names(in: "ordered").count == 20 && file.names(in: "nowhere").isEmpty)
       #expect(!file.hasArray("group") && file.hasArray("group/floats") && !file.hasArray("loop"))
       let loop = #expect(throws: StructuredError.self) { try file.information("loop") }
-      #expect(loop?.what == "the HDF5 file is damaged: the links of \"/loop\" lead in circles")
+      #expect(loop?.what == "the HDF5 file is damaged: the links of \"/loop\" form a cycle")
       let outside = #expect(throws: StructuredError.self) { try file.information("elsewhere") }
-      #expect(outside?.what == "\"elsewhere\" is a link to another file, which is not read here")
+      #expect(outside?.what == "\"elsewhere\" is a link to another file, which is not supported")
     }
   }
 }

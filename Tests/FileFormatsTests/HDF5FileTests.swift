@@ -22,7 +22,7 @@ import Testing
     return folder.file("sample.h5")
   }
 
-  @Test("Arrays and attributes come back as they were written") func roundTrip() throws {
+  @Test("Arrays and attributes are read as they were written") func roundTrip() throws {
     let file = try HDF5File(reading: sample())
     #expect(try file.arrayPaths() == ["a/b/integers", "a/floats", "bytes"])
     #expect(try file.names(in: "a") == ["b", "floats"])
@@ -37,13 +37,13 @@ import Testing
     #expect(file.string(ofAttribute: "absent") == nil)
   }
 
-  @Test("An array is described as it is stored") func information() throws {
+  @Test("The description of an array matches its storage") func information() throws {
     let about = try HDF5File(reading: sample()).information("bytes")
     #expect(about.shape == [10, 4, 6] && about.chunkShape == [4, 4, 6] && about.filters == ["deflate"])
     #expect(about.type == .integer(bits: 8, signed: false) && "\(about.type)" == "uint8")
   }
 
-  @Test("Rows are read without the rest") func rows() throws {
+  @Test("A range of rows is read") func rows() throws {
     let file = try HDF5File(reading: sample())
     var rows = [UInt8](repeating: 0, count: 3 * 24)
     try rows.withUnsafeMutableBufferPointer { try file.readRows("bytes", 3..<6, into: $0) }
@@ -62,14 +62,14 @@ import Testing
         elements.withUnsafeMutableBytes { decoder.decode(input, into: $0) }
       }
       #expect(whole && elements == (0..<96).map { UInt8(index * 96 + $0) })
-      // One byte more than the stream holds must be noticed.
+      // A buffer one byte larger than the contents must be an error.
       var longer = [UInt8](repeating: 0, count: 97)
       #expect(
         !chunk.bytes.withUnsafeBytes { input in longer.withUnsafeMutableBytes { decoder.decode(input, into: $0) } })
     }
   }
 
-  @Test("Chunks deflated by us are read by the library") func writeRawChunks() throws {
+  @Test("Raw deflated chunks are read back") func writeRawChunks() throws {
     let writer = try HDF5Writer(), encoder = try #require(ZlibEncoder(level: 6))
     try writer.create("x", UInt8.self, shape: [8, 3], layout: .deflated(chunks: [4, 3], level: 6))
     let second = (0..<12).map { UInt8($0) }
@@ -80,7 +80,7 @@ import Testing
     #expect(try file.readRawChunks("x", at: [[0, 0]])[0] == nil)
   }
 
-  @Test("A missing array is named, and those that are there") func missingArray() throws {
+  @Test("The error of a missing array lists the arrays of the file") func missingArray() throws {
     let file = try HDF5File(reading: sample())
     let error = #expect(throws: StructuredError.self) { try file.read("imgs", as: Float.self) }
     #expect(error?.what == "there is no array \"imgs\" in the file")
@@ -89,7 +89,7 @@ import Testing
     #expect(throws: StructuredError.self) { try file.information("a") }
   }
 
-  @Test("Wrong types and shapes are refused") func wrongTypes() throws {
+  @Test("Wrong types and shapes are rejected") func wrongTypes() throws {
     let file = try HDF5File(reading: sample())
     let type = #expect(throws: StructuredError.self) { try file.read("a/floats", as: Int.self) }
     #expect(type?.what == "the array holds float32" && type?.expected == "whole numbers")
@@ -98,7 +98,7 @@ import Testing
     #expect(shape?.what == "the array has shape [2, 3]" && shape?.expected == "shape [3, 2]")
   }
 
-  @Test("A missing file, a directory, an empty file and a file of another kind are told apart")
+  @Test("A missing file, a directory, an empty file and a file of another format give different errors")
   func notAFile() throws {
     func what(_ path: String) -> String? {
       #expect(throws: StructuredError.self) { try HDF5File(reading: path) }?.what
@@ -110,7 +110,7 @@ import Testing
     #expect(what("/dev/null") == "this is not a regular file")
   }
 
-  @Test("Every prefix of a file is refused, never a crash") func truncated() throws {
+  @Test("Every prefix of a file is rejected") func truncated() throws {
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: sample())))
     for length in stride(from: 0, to: bytes.count, by: 7) {
       let path = try folder.write(bytes.prefix(length), as: "prefix.h5")
@@ -130,7 +130,7 @@ import Testing
     #expect(error?.location == "\(folder.file("damaged.h5")), array \"bytes\"")
   }
 
-  @Test("An empty array is an array") func emptyArray() throws {
+  @Test("An array without elements is written and read") func emptyArray() throws {
     let writer = try HDF5Writer()
     try writer.write("none", [] as [Float], shape: [0, 3], layout: .deflated(chunks: [1, 3], level: 4))
     try writer.save(to: folder.file("empty-array.h5"))
@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test(
-    "h5py reads what we write, and we read what h5py writes",
+    "h5py reads our files, and we read those of h5py",
     .enabled(if: PythonScript.has("h5py"), "python3 with h5py is not installed"))
   func python() throws {
     let script = """

@@ -4,8 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files made to hurt, and what a person is told about each. Hostile safetensors and NPZ headers are tested with their
-/// readers.
+/// Malicious files, and the error message of each. Safetensors and NPZ headers are tested with their readers.
 @Suite struct HostileFilesTests {
   let folder: TemporaryFolder
 
@@ -16,7 +15,7 @@ import Testing
     return #expect(throws: StructuredError.self) { try openArrayFile(path).read(array, as: Double.self) }?.what
   }
 
-  /// A file by our writer, with chunks and without.
+  /// A file of ``HDF5Writer``, with a chunked and a contiguous array.
   private func hdf5() throws -> [UInt8] {
     let writer = try HDF5Writer()
     try writer.write("x", (0..<48).map { Double($0) }, shape: [8, 6], layout: .deflated(chunks: [4, 6], level: 4))
@@ -28,7 +27,7 @@ import Testing
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixture.path(name))))
   }
 
-  /// Where a byte sequence begins.
+  /// The offset of a byte sequence.
   private func position(_ text: String, in bytes: [UInt8], where condition: (Int) -> Bool = { _ in true }) throws -> Int
   {
     let wanted = Array(text.utf8)
@@ -48,18 +47,18 @@ import Testing
     #expect(try file.read("group/itself/itself/itself/big", as: Int.self).values == [3, -1])
   }
 
-  @Test("A header that continues in itself leads in circles") func circularHeader() throws {
+  @Test("A header that continues in itself is rejected") func circularHeader() throws {
     var bytes = try hdf5()
-    // The root's header lies behind the superblock; its one message becomes a continuation that points to itself.
+    // The root's header follows the superblock; its only message becomes a continuation that refers to itself.
     let header = 96, message = header + 16
     #expect(bytes[message] == 0x11 && bytes[header] == 1)
     bytes[message] = 0x10
     set(UInt64(message), at: message + 8, in: &bytes)
     set(24, at: message + 16, in: &bytes)
-    #expect(try self.message(bytes) == "the HDF5 file is damaged: the header of an object leads in circles")
+    #expect(try self.message(bytes) == "the HDF5 file is damaged: the header of an object contains a cycle")
   }
 
-  @Test("A table of chunks that contains itself is refused") func circularTree() throws {
+  @Test("A table of chunks that contains itself is rejected") func circularTree() throws {
     var bytes = try hdf5()
     let tree = try position("TREE", in: bytes) { bytes[$0 + 4] == 1 }
     // A node one level up whose first child is itself.
@@ -76,14 +75,14 @@ import Testing
     #expect(try message(bytes) == "the HDF5 file is damaged: the chunk at [0, 0] lies beyond the end of the file")
   }
 
-  @Test("Two chunks at one place are refused") func chunksTwice() throws {
+  @Test("Two chunks at the same position are rejected") func chunksTwice() throws {
     var bytes = try hdf5()
     let tree = try position("TREE", in: bytes) { bytes[$0 + 4] == 1 }
     set(0, at: tree + 24 + 40 + 8, in: &bytes)
     #expect(try message(bytes) == "the HDF5 file is damaged: there are two chunks at [0, 0]")
   }
 
-  @Test("An array that declares more than its file can hold is refused before memory is reserved") func hugeShape()
+  @Test("An array that declares more than its file can hold is rejected before memory is allocated") func hugeShape()
     throws
   {
     let writer = try HDF5Writer()
@@ -103,8 +102,8 @@ import Testing
     #expect(try message(bytes, "y") == "the HDF5 file is damaged: the array of shape [1125899906842624] has 32 bytes")
   }
 
-  @Test("A deflated chunk that holds more or less than its extents say is refused", arguments: [95, 97])
-  func lyingChunk(count: Int) throws {
+  @Test("A deflated chunk with more or fewer bytes than its extents is rejected", arguments: [95, 97])
+  func wrongChunkSize(count: Int) throws {
     let writer = try HDF5Writer(), encoder = try #require(ZlibEncoder(level: 6))
     try writer.create("x", UInt8.self, shape: [8, 12], layout: .deflated(chunks: [8, 12], level: 6))
     let stream = [UInt8](repeating: 7, count: count).withUnsafeBytes { encoder.encode($0) }
@@ -113,14 +112,14 @@ import Testing
       try message([UInt8](writer.bytes())) == "the data are damaged or truncated: a deflated chunk is damaged")
   }
 
-  @Test("A chunk that declares more than deflate can make of its bytes is refused") func hugeChunk() throws {
+  @Test("A chunk that declares more bytes than its data can inflate to is rejected") func hugeChunk() throws {
     let writer = try HDF5Writer()
     try writer.create("x", UInt8.self, shape: [1 << 20], layout: .deflated(chunks: [1 << 20], level: 6))
     try writer.writeRawChunk("x", [UInt8](repeating: 0, count: 100), at: [0])
     #expect(try message([UInt8](writer.bytes())) == "the data are damaged or truncated: a chunk is too short")
   }
 
-  @Test("Rows without elements are not counted through, however many there are") func endlessRows() throws {
+  @Test("Rows without elements are not iterated, however many there are") func endlessRows() throws {
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1099511627776, 0), }"
     let npz = ZipSample(entries: [("x.npy", NPYSample(header: header, data: []).bytes)]).bytes
     let writer = try HDF5Writer()
@@ -132,7 +131,7 @@ import Testing
     }
   }
 
-  @Test("A flipped bit in newer headers is found by their checksums") func checksum() throws {
+  @Test("A flipped bit in newer headers is detected by their checksums") func checksum() throws {
     var bytes = try corpus("corpus-latest.h5")
     let header = try position("OHDR", in: bytes)
     bytes[header + 20] ^= 1
@@ -141,7 +140,7 @@ import Testing
         == "the HDF5 file is damaged: the header of an object is damaged: its checksum does not match")
   }
 
-  @Test("Features that are not read are named, with what to do", .enabled(if: PythonScript.has("h5py"), "no h5py"))
+  @Test("Errors name unsupported features and say what to do", .enabled(if: PythonScript.has("h5py"), "no h5py"))
   func unsupported() throws {
     let script = """
       import sys, h5py, numpy as np
@@ -160,17 +159,17 @@ import Testing
     func error(_ name: String) -> StructuredError? {
       #expect(throws: StructuredError.self) { try file.read(name, as: Double.self) }
     }
-    let action = "Rewrite the file with \"h5repack -f GZIP=4 IN OUT\", or save its arrays anew with h5py."
+    let action = "Rewrite the file with \"h5repack -f GZIP=4 IN OUT\", or save its arrays again with h5py."
     let virtual = error("virtual")
-    #expect(virtual?.what == "the array is put together from others (virtual), which is not read here")
+    #expect(virtual?.what == "the array is a virtual dataset, which is not supported")
     #expect(virtual?.action == action && virtual?.location == "\(file.path), array \"virtual\"")
-    #expect(error("scaled")?.what == "the array went through the filter number 6, which is not read here")
-    #expect(error("external")?.what == "the array's data are in other files, which is not read here")
+    #expect(error("scaled")?.what == "the array uses the filter number 6, which is not supported")
+    #expect(error("external")?.what == "the array's data are in other files, which is not supported")
     #expect(error("record")?.what == "the array holds records or objects")
   }
 
   @Test(
-    "Every prefix of every file of the corpus is refused",
+    "Every prefix of every file of the corpus is rejected",
     arguments: ["corpus-earliest.h5", "corpus-v108.h5", "corpus-latest.h5"])
   func truncatedHDF5(name: String) throws {
     let bytes = try corpus(name)
@@ -185,9 +184,9 @@ import Testing
     #expect(half?.expected == "\(bytes.count)")
   }
 
-  @Test("A deflated entry that holds less, or more, than its directory declares is refused", arguments: [100, 4000])
-  func lyingEntry(declared: UInt32) throws {
-    // A thousand bytes, and a header that agrees with the directory's lie.
+  @Test("A deflated entry with fewer or more bytes than its directory declares is rejected", arguments: [100, 4000])
+  func wrongEntrySize(declared: UInt32) throws {
+    // A thousand bytes, and a header that agrees with the wrong size in the directory.
     let count = (Int(declared) - 128) / 4
     var array = NPYSample(
       header: "{'descr': '<f4', 'fortran_order': False, 'shape': (\(max(0, count)),), }", data: []
@@ -202,7 +201,7 @@ import Testing
           : "the entry is not a NumPy array: its header is damaged or missing"))
   }
 
-  @Test("A zip bomb in a zip bomb is not opened") func nestedBomb() throws {
+  @Test("A nested zip bomb is rejected") func nestedBomb() throws {
     let inner = ZipSample(entries: [("x.npy", [UInt8](repeating: 0, count: 1 << 20))], isDeflated: true).bytes
     let outer = ZipSample(entries: [("x.npy", inner)], isDeflated: true).bytes
     #expect(try message(outer) == "the entry is not a NumPy array: its header is damaged or missing")

@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test("Arrays come back from stored entries") func stored() throws {
+  @Test("Arrays of stored entries are read") func stored() throws {
     let array = NPYSample(values: [1, 2, 3, 4, 5, 6], shape: "(2, 3)").bytes
     let path = try folder.write(ZipSample(entries: [("a/x.npy", array), ("readme.txt", [1])]).bytes, as: "a.npz")
     let file = try NPZFile(reading: path)
@@ -27,7 +27,7 @@ import Testing
     #expect(values == [1, 2, 3, 4, 5, 6] && shape == [2, 3])
   }
 
-  @Test("Slabs join up to the array") func slabs() throws {
+  @Test("The slabs together are the array") func slabs() throws {
     let array = NPYSample(values: (0..<30).map { Float($0) }, shape: "(10, 3)").bytes
     let file = try NPZFile(reading: folder.write(ZipSample(entries: [("x.npy", array)]).bytes, as: "a.npz"))
     var rows: [Range<Int>] = [], values: [Double] = []
@@ -38,14 +38,14 @@ import Testing
     #expect(rows == [0..<4, 4..<8, 8..<10] && values == (0..<30).map { Double($0) })
   }
 
-  @Test("A missing array is named, and those that are there") func missing() throws {
+  @Test("The error of a missing array lists the arrays of the file") func missing() throws {
     let array = NPYSample(values: [1], shape: "(1,)").bytes
     let error = try rejection(ZipSample(entries: [("images.npy", array)]).bytes, "imgs")
     #expect(error?.what == "there is no array \"imgs\" in the file" && error?.action == "The file holds: images.")
   }
 
   @Test(
-    "A header that is not one of a NumPy array of numbers is refused",
+    "A header that is not that of a NumPy array of numbers is rejected",
     arguments: [
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)}", "declares shape [2, 2] of float32 but has 4 bytes"),
       ("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", "is not a NumPy array"),
@@ -66,7 +66,7 @@ import Testing
     #expect(error?.what.contains(what) == true, "\(error?.what ?? "")")
   }
 
-  @Test("Fortran order is refused where it matters") func fortranOrder() throws {
+  @Test("Fortran order is rejected unless it equals C order") func fortranOrder() throws {
     let data = [UInt8](repeating: 0, count: 16)
     let matrix = NPYSample(header: "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2)}", data: data).bytes
     let error = try rejection(ZipSample(entries: [("x.npy", matrix)]).bytes)
@@ -76,24 +76,24 @@ import Testing
     #expect(try file.read("x", as: Float.self).shape == [4, 1])
   }
 
-  @Test("A header beyond all measure is refused before it is read") func hugeHeader() throws {
+  @Test("A header that is too long is rejected before it is read") func hugeHeader() throws {
     var array = [0x93] + Array("NUMPY".utf8) + [2, 0, 0xff, 0xff, 0xff, 0x7f]
     array += [UInt8](repeating: 0x20, count: 100)
     #expect(try rejection(ZipSample(entries: [("x.npy", array)]).bytes)?.what.contains("not a NumPy array") == true)
   }
 
-  @Test("A damaged byte is found by the checksum") func checksum() throws {
+  @Test("A damaged byte is detected by the checksum") func checksum() throws {
     var bytes = ZipSample(entries: [("x.npy", NPYSample(values: [1, 2], shape: "(2,)").bytes)]).bytes
     bytes[30 + 5 + 128 + 3] ^= 1
     #expect(try rejection(bytes)?.what == "the checksum does not match: the data are damaged")
   }
 
-  @Test("Every prefix of a file is refused, never a crash") func truncated() throws {
+  @Test("Every prefix of a file is rejected") func truncated() throws {
     let bytes = ZipSample(entries: [("x.npy", NPYSample(values: [1, 2], shape: "(2,)").bytes)]).bytes
     for length in bytes.indices { _ = try rejection(Array(bytes.prefix(length))) }
   }
 
-  @Test("A file with any one byte changed is read or refused, never a crash") func changedBytes() throws {
+  @Test("A file with any one byte changed is read or rejected") func changedBytes() throws {
     let bytes = ZipSample(entries: [("x.npy", NPYSample(values: [1, 2], shape: "(2,)").bytes)]).bytes
     var refused = 0
     for index in bytes.indices {
@@ -103,25 +103,25 @@ import Testing
         let path = try folder.write(changed, as: "changed.npz")
         do {
           let (values, shape) = try NPZFile(reading: path).read("x", as: Float.self)
-          // The data are guarded by the checksum; only fields that readers ignore (times, versions) may change.
+          // The checksum covers the data; only fields that readers ignore (times, versions) may change.
           #expect(values == [1, 2] && shape == [2])
         } catch is StructuredError {
           refused += 1
         }
       }
     }
-    // Header, data, checksum and names: at least the array's own bytes cannot change unnoticed.
+    // Header, data, checksum and names: a change of the array's own bytes, at least, is detected.
     #expect(refused > 3 * 128)
   }
 
-  @Test("A zip bomb's claim is refused") func bomb() throws {
+  @Test("A zip bomb is rejected") func bomb() throws {
     var zip = ZipSample(entries: [("x.npy", NPYSample(values: [1], shape: "(1,)").bytes)])
     zip.declaredSize = 0x7fff_ffff
     #expect(try rejection(zip.bytes)?.what == "the entry declares impossible sizes")
   }
 
   @Test(
-    "We read what NumPy writes, compressed or not, of any type",
+    "Files written by NumPy are read, compressed or not, of any type",
     .enabled(if: PythonScript.has("numpy"), "python3 with numpy is not installed"))
   func python() throws {
     let script = """

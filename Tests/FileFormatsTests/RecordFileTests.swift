@@ -3,7 +3,7 @@ import FileFormats
 import Testing
 
 @Suite struct RecordFileTests {
-  @Test("Records come back in order, with the ends of their frames") func roundTrip() throws {
+  @Test("Records are read in order, with the ends of their frames") func roundTrip() throws {
     let records: [[UInt8]] = [[], [1, 2, 3], (0..<1000).map { UInt8(truncatingIfNeeded: $0) }]
     let bytes = records.flatMap { RecordFile.framed($0) }
     let read = try RecordFile.records(in: bytes, location: "events")
@@ -12,15 +12,14 @@ import Testing
   }
 
   @Test("A frame is the one that TensorFlow writes") func reference() {
-    // Put together from tensorboard 2.21's own masked_crc32c.
+    // Computed with tensorboard 2.21's masked_crc32c.
     let expected: [UInt8] = [
       11, 0, 0, 0, 0, 0, 0, 0, 134, 21, 245, 4, 100, 105, 115, 101, 110, 116, 97, 110, 103, 108, 101, 66, 92, 199, 115,
     ]
     #expect(RecordFile.framed(Array("disentangle".utf8)) == expected)
   }
 
-  @Test("A record that ends too early is left out, at whatever byte", arguments: 16..<35) func torn(length: Int) throws
-  {
+  @Test("A record that is truncated at any byte is skipped", arguments: 16..<35) func truncated(length: Int) throws {
     let bytes = RecordFile.framed([]) + RecordFile.framed([1, 2, 3])
     #expect(try RecordFile.records(in: Array(bytes[..<length]), location: "events").map(\.end) == [16])
   }
@@ -34,7 +33,7 @@ import Testing
     #expect(error?.description.hasPrefix("events: the record at byte 16 is damaged") == true)
   }
 
-  @Test("A length beyond all bounds is no reason to trap") func hugeLength() throws {
+  @Test("A huge length does not trap") func hugeLength() throws {
     // A frame whose length says 2⁶³ + 1, with the right checksum of the length.
     let length: [UInt8] = [1, 0, 0, 0, 0, 0, 0, 0x80]
     let checksum = Checksum.crc32c(length), masked = (checksum >> 15 | checksum << 17) &+ 0xa282_ead8

@@ -18,13 +18,13 @@ import Testing
     return folder.file("sample.safetensors")
   }
 
-  /// A file of this header and these bytes.
+  /// A file with a header and data.
   private func file(_ header: String, data: Int = 0, declared: UInt64? = nil) throws -> String {
     let length = withUnsafeBytes(of: (declared ?? UInt64(header.utf8.count)).littleEndian) { Array($0) }
     return try folder.write(length + Array(header.utf8) + [UInt8](repeating: 0, count: data), as: "made.safetensors")
   }
 
-  @Test("Tensors and metadata come back as they were written") func roundTrip() throws {
+  @Test("Tensors and metadata are read as they were written") func roundTrip() throws {
     let file = try Safetensors(reading: sample())
     #expect(file.entries.map(\.name) == ["encoder.0.weight", "bias \"quoted\"", "none"])
     #expect(try file.floats("encoder.0.weight", shape: [2, 3]) == [1, 2, 3, 4, 5, 6])
@@ -41,7 +41,7 @@ import Testing
     #expect(data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) } % 8 == 0)
   }
 
-  @Test("Missing tensors, other shapes and other types are refused") func refused() throws {
+  @Test("Missing tensors, other shapes and other types are rejected") func rejected() throws {
     let file = try Safetensors(reading: sample())
     let missing = #expect(throws: StructuredError.self) { try file.floats("weights") }
     #expect(missing?.what == "there is no tensor \"weights\" in the file")
@@ -51,7 +51,7 @@ import Testing
     #expect(type?.what == "the tensor holds F32")
   }
 
-  @Test("Two tensors of one name are not written") func duplicateNames() throws {
+  @Test("Two tensors with the same name are rejected") func duplicateNames() throws {
     #expect(throws: StructuredError.self) {
       try Safetensors.write(
         [.init("a", shape: [], values: [1]), .init("a", shape: [], values: [2])], to: folder.file("twice"))
@@ -60,10 +60,10 @@ import Testing
   }
 
   @Test(
-    "A header that lies is refused",
+    "A header that contradicts the data is rejected",
     arguments: [
       (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 4, "the file is truncated"),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 8, "the file goes on after its last tensor"),
+      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, 8, "the file has extra bytes after its last tensor"),
       (#"{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}"#, 8, "the tensor of shape [3] takes 8 bytes"),
       (#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}}"#, 8, "the tensor has the impossible shape [-1]"),
       (
@@ -75,28 +75,28 @@ import Testing
       (#"{"a":{"dtype":"Q4","shape":[2],"data_offsets":[0,8]}}"#, 8, "the tensor has the unknown type \"Q4\""),
       (
         #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
-        4, "the tensor overlaps the one before it"
+        4, "the tensor overlaps the previous one"
       ),
-      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "there is a hole before the tensor"),
+      (#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8, "there is a gap before the tensor"),
     ])
-  func lyingHeader(header: String, data: Int, what: String) throws {
+  func contradictingHeader(header: String, data: Int, what: String) throws {
     let path = try file(header, data: data)
     let error = #expect(throws: StructuredError.self) { try Safetensors(reading: path) }
     #expect(error?.what == what)
   }
 
   @Test(
-    "A header that is no header is refused",
+    "Anything that is not a header is rejected",
     arguments: [
       "", "{", "[]", "null", #"{"a":1}"#, #"{"a":{"dtype":"F32"}}"#, #"{"__metadata__":{"a":1}}"#, "\u{0}\u{0}",
     ])
   func noHeader(header: String) throws {
     let path = try file(header)
     let error = #expect(throws: StructuredError.self) { try Safetensors(reading: path) }
-    #expect(error?.what.hasPrefix("the header is not as safetensors files have it") == true)
+    #expect(error?.what.hasPrefix("the safetensors header is invalid") == true)
   }
 
-  @Test("A header longer than the format allows is refused before it is read") func hugeHeader() throws {
+  @Test("A header longer than the format allows is rejected before it is read") func hugeHeader() throws {
     for declared in [100_000_001, UInt64.max, UInt64(Int.max)] {
       let path = try file("{}", declared: declared)
       let error = #expect(throws: StructuredError.self) { try Safetensors(reading: path) }
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test("Every prefix of a file is refused") func truncated() throws {
+  @Test("Every prefix of a file is rejected") func truncated() throws {
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: sample())))
     for length in bytes.indices {
       let path = try folder.write(bytes.prefix(length), as: "prefix")
@@ -113,7 +113,7 @@ import Testing
   }
 
   @Test(
-    "Python reads what we write, and we read what Python writes",
+    "Python reads our files, and we read those of Python",
     .enabled(if: PythonScript.has("numpy", "safetensors"), "python3 with numpy and safetensors is not installed"))
   func python() throws {
     let script = """

@@ -2,7 +2,7 @@ import FileFormats
 import Testing
 
 @Suite struct ZlibCodecTests {
-  @Test("What is deflated comes back, and only into a buffer of its size") func roundTrip() throws {
+  @Test("Deflated bytes are inflated, and only into a buffer of their size") func roundTrip() throws {
     let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 / 9) }
     let encoder = try #require(ZlibEncoder(level: 6)), decoder = try #require(ZlibDecoder())
     let stream = bytes.withUnsafeBytes { encoder.encode($0) }
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test("Every prefix of a stream is refused") func truncated() throws {
+  @Test("Every prefix of a stream is rejected") func truncated() throws {
     let bytes = [UInt8](repeating: 3, count: 400) + (0..<100).map { UInt8($0) }
     let encoder = try #require(ZlibEncoder(level: 6)), decoder = try #require(ZlibDecoder())
     let stream = bytes.withUnsafeBytes { encoder.encode($0) }

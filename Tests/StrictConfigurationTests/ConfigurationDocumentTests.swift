@@ -16,7 +16,7 @@ struct ConfigurationDocumentTests {
     #expect(value.batchSize == 64)
   }
 
-  @Test("every written value arrives")
+  @Test("every written value is decoded")
   func values() throws {
     let value = try decode(
       """
@@ -83,7 +83,7 @@ struct ConfigurationDocumentTests {
         """)
   }
 
-  @Test("a document tells where a key was written, or its nearest section")
+  @Test("a document locates a key, or its nearest enclosing section")
   func location() throws {
     let document = try ConfigurationDocument(
       yaml: "objective:\n  name: vae\n", source: "c.yaml", overrides: ["training.batch_size=9"])
@@ -93,7 +93,7 @@ struct ConfigurationDocumentTests {
     #expect(document.location(of: "name").description == "c.yaml:1:1")
   }
 
-  @Test("files that are no configuration give one clear error")
+  @Test("files that are not a configuration give one clear error")
   func files() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("configuration-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

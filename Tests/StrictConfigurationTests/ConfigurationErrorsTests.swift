@@ -1,7 +1,7 @@
 import Diagnostics
 import Testing
 
-/// A faulty document, and the error it must give: location and a part of the message.
+/// An invalid document, and the error it must give: location and a part of the message.
 struct Fault: Sendable, CustomTestStringConvertible {
   var yaml: String
   var location: String
@@ -24,8 +24,8 @@ struct ConfigurationErrorsTests {
       Fault("objective: {name: vae}\nsed: 1", ":2:1", "unknown key sed", "Did you mean seed?"),
       Fault(
         "objective:\n  name: vae\n  bta: 4", ":3:3", "unknown key objective.bta", "Did you mean beta?",
-        "Known here: name, beta, estimator."),
-      Fault("objective: {name: vae}\nflavour: 1", ":2:1", "unknown key flavour", "Known here: name, seed"),
+        "Known keys: name, beta, estimator."),
+      Fault("objective: {name: vae}\nflavour: 1", ":2:1", "unknown key flavour", "Known keys: name, seed"),
       Fault("objective: {nmae: vae}", ":1:13", "unknown key objective.nmae", "Did you mean name?"),
       Fault("objectiv: {name: vae}", ":1:1", "unknown key objectiv", "Did you mean objective?"),
       Fault("name: x\nobjective: {beta: 1}", ":2:12", "objective.name is missing", "one of vae, beta-vae"),
@@ -101,7 +101,7 @@ struct ConfigurationErrorsTests {
     for part in fault.says { #expect(error.description.contains(part), "\(error)") }
   }
 
-  @Test("nested aliases are refused before they grow, even as keys")
+  @Test("nested aliases are rejected before they are expanded, even as keys")
   func aliasBomb() {
     var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
     for level in 1...40 {
@@ -117,7 +117,7 @@ struct ConfigurationErrorsTests {
     #expect(throws: StructuredError.self) { try decode(yaml) }
   }
 
-  @Test("an ampersand and a star in ordinary text are no alias")
+  @Test("an ampersand and an asterisk in ordinary text are not an alias")
   func stars() throws {
     #expect(try decode("name: salt & pepper * 2 *x\nobjective: {name: vae}").name == "salt & pepper * 2 *x")
   }

@@ -5,7 +5,7 @@ import Testing
 struct OverrideTests {
   private let yaml = "name: a\nobjective: {name: vae, beta: 2}"
 
-  @Test("an override replaces a value, adds a key, makes the mappings on its way, and the last one wins")
+  @Test("an override replaces a value, adds a key, creates mappings along its path, and the last one wins")
   func assignments() throws {
     let value = try decode(
       yaml,
@@ -27,14 +27,14 @@ struct OverrideTests {
     #expect(value.path == nil)
   }
 
-  @Test("an override reaches into a mapping that an earlier one made")
+  @Test("an override changes a mapping that an earlier one created")
   func chain() throws {
     let value = try decode(yaml, set: ["objective.beta={to: 4, steps: 10}", "objective.beta.steps=20"])
     #expect(value.objective.beta == .linear(from: 0, to: 4, steps: 20))
   }
 
   @Test(
-    "a faulty override gives an error that quotes it",
+    "an invalid override gives an error that quotes it",
     arguments: [
       ("objective.beta=-1", "objective.beta is -1"),
       ("objective.bta=1", "Did you mean beta?"),

@@ -1,6 +1,6 @@
 import StrictConfiguration
 
-/// A configuration with one key of every kind, shaped like a real one.
+/// A configuration with one key of every kind, with the structure of a real one.
 struct SampleConfiguration: StrictlyDecodable, Equatable {
   enum Estimator: String, CaseIterable { case weighted, stratified }
 

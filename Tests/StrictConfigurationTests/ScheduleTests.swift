@@ -3,14 +3,14 @@ import Testing
 
 @Suite("Schedules")
 struct ScheduleTests {
-  @Test("a constant never moves")
+  @Test("a constant has the same value at every step")
   func constant() {
     let schedule: Schedule = 6
     #expect([0, 1, 1_000_000].map(schedule.value(at:)) == [6, 6, 6])
     #expect(schedule.description == "6")
   }
 
-  @Test("a warm-up starts at its start, is half way at half time, and ends exactly")
+  @Test("a warm-up is exact at its start, at its midpoint and at its end")
   func linear() {
     let schedule = Schedule.linear(from: 1, to: 0.1, steps: 10)
     #expect(schedule.value(at: 0) == 1)

@@ -2,7 +2,7 @@ import TensorCore
 import TestSupport
 import Testing
 
-@Suite("Products of matrices")
+@Suite("Matrix products")
 struct MatrixProductTests {
   struct Example: Sendable, CustomTestStringConvertible {
     var m: Int
@@ -11,7 +11,8 @@ struct MatrixProductTests {
     var testDescription: String { "\(m) × \(n), inner \(k)" }
   }
 
-  // Whole tiles and panels, none at all, and rests of every kind: rows 8, columns 32, inner 512 make a block.
+  // Whole and partial tiles and panels, and empty products; with AVX-512 a tile has 8 rows and 32 columns, and a panel
+  // 512 rows.
   static let examples = [
     Example(m: 1, n: 1, k: 1), Example(m: 3, n: 7, k: 5), Example(m: 64, n: 64, k: 64), Example(m: 64, n: 20, k: 256),
     Example(m: 37, n: 61, k: 129), Example(m: 13, n: 100, k: 600), Example(m: 70, n: 33, k: 1030),
@@ -47,7 +48,7 @@ struct MatrixProductTests {
         let result = Tensor(before, [m, n], on: device)
         Tensor.multiply(left, transposeA: transposeA, right, transposeB: transposeB, into: result)
         // A sum of k products of values below 1 has an error of at most k units of 2⁻²⁴ times its terms; in practice
-        // √k of them. The largest result is above √k/3, so relative to it 2⁻²⁴·10 is far beyond rounding.
+        // √k of them. The largest result is above √k/3, so a relative tolerance of 2⁻²⁴·10 is well above rounding.
         #expect(relativeDifference(result.elements, expected) < 6e-7 * Double(k).squareRoot())
         Tensor.multiply(left, transposeA: transposeA, right, transposeB: transposeB, into: result, accumulate: true)
         #expect(relativeDifference(result.elements, expected.map { 2 * $0 }) < 6e-7 * Double(k).squareRoot())
@@ -55,7 +56,7 @@ struct MatrixProductTests {
     }
   }
 
-  @Test("An empty sum is zero, and leaves alone what it is added to")
+  @Test("An empty sum is zero, and accumulating it changes nothing")
   func emptySum() {
     let device = Device(threads: 1)
     let a = Tensor<Float>([], [2, 0], on: device), b = Tensor<Float>([], [0, 3], on: device)
@@ -66,7 +67,7 @@ struct MatrixProductTests {
     #expect(c.elements == [0, 0, 0, 0, 0, 0])
   }
 
-  @Test("A peak is measured as so many operations per second")
+  @Test("A measured peak is a plausible number of operations per second")
   func peak() {
     let plain = Device(threads: 1, level: .plain).measuredPeak(attempts: 1)
     // Any processor that runs this does more than ten million and fewer than 10¹⁵.

@@ -88,7 +88,7 @@ struct MixtureDensityTests {
     #expect(results[0] == results[1] && results[0] == results[2])
   }
 
-  @Test("stay finite and right far from all components", arguments: VectorLevel.allCases.filter { $0 <= .best })
+  @Test("stay finite and accurate far from all components", arguments: VectorLevel.allCases.filter { $0 <= .best })
   func far(level: VectorLevel) {
     let mixture = Mixture(count: 500, d: 2, seed: 7)
     for scale in [1e2, 1e4, 1e8] {
@@ -96,12 +96,12 @@ struct MixtureDensityTests {
     }
   }
 
-  @Test("stay finite and right for extreme variances", arguments: VectorLevel.allCases.filter { $0 <= .best })
+  @Test("stay finite and accurate for extreme variances", arguments: VectorLevel.allCases.filter { $0 <= .best })
   func extremes(level: VectorLevel) {
     for lv in [-150, -60, -20, 20, 60, 150] as [Float] {
       var mixture = Mixture(count: 400, d: 2, seed: 9)
       mixture.logVariances = mixture.logVariances.enumerated().map { $0 % 3 == 0 ? lv : $1 }
-      // Points on a component's mean, where the narrowest peak is met exactly, and between components.
+      // Points at a component's mean, exactly at the narrowest peak, and between components.
       let points = Array(mixture.means[0..<8]) + mixture.points(4, seed: 10)
       Self.check(mixture, at: points, device: Device(threads: 1, level: level))
       mixture.logVariances = mixture.logVariances.map { _ in lv }

@@ -48,7 +48,7 @@ struct RandomStreamTests {
     #expect(Set(all).count == all.count)
   }
 
-  @Test("Distinct numbers are distinct, below their bound, and each as likely as any other")
+  @Test("Distinct numbers are distinct, below their bound, and equally likely")
   func distinct() {
     var stream = RandomStream(seed: 11), counts = [Int](repeating: 0, count: 10)
     for _ in 0..<2_000 {
@@ -61,7 +61,7 @@ struct RandomStreamTests {
     #expect(stream.distinct(5, below: 5).sorted() == [0, 1, 2, 3, 4])
   }
 
-  @Test("A stream saved in mid-course goes on as if nothing had happened")
+  @Test("A stream that is saved and restored continues with the same numbers")
   func coding() throws {
     var stream = RandomStream(seed: 9)
     for _ in 0..<7 { _ = stream.next() }

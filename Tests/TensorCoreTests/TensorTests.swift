@@ -27,12 +27,12 @@ struct TensorTests {
   }
 
   @Test(
-    "Functions of one value are right to a few units in the last place at every level",
+    "Functions of one value are accurate to a few units in the last place at every level",
     arguments: UnaryFunction.allCases, levels)
   func unary(f: UnaryFunction, level: VectorLevel) {
     let device = Device(threads: 1, level: level)
     let positive = f == .log || f == .sqrt
-    // 1,003 values, so that a tail shorter than any vector is left.
+    // 1,003 values, so that the tail is shorter than a vector.
     let x = (0..<1_003).map { i -> Float in
       let t = Float(i) / 1_002 * 2 - 1
       let value = t * t * t * 80
@@ -60,7 +60,7 @@ struct TensorTests {
     #expect(abs(Double(s[3]) / log1p(exp(-20)) - 1) < 1e-6)
   }
 
-  @Test("Broadcasting stretches axes of extent 1, as in NumPy")
+  @Test("Axes of extent 1 are broadcast, as in NumPy")
   func broadcasting() {
     let device = Device(threads: 2)
     func t(_ values: [Double], _ shape: Shape) -> Tensor<Double> { Tensor(values, shape, on: device) }
@@ -72,7 +72,7 @@ struct TensorTests {
     #expect(Shape.broadcast([4, 1, 3], [2, 1]) == [4, 2, 3])
   }
 
-  @Test("Log-sum-exp does not overflow, and of −∞ alone is −∞", arguments: levels)
+  @Test("Log-sum-exp does not overflow, and is −∞ if all values are −∞", arguments: levels)
   func logSumExp(level: VectorLevel) {
     let device = Device(threads: 2, level: level)
     let large = Tensor<Float>(repeating: 1_000, [2, 40], on: device).logSumExp(axis: 1).elements
@@ -114,7 +114,7 @@ struct DeviceTests {
     #expect(inner.load(ordering: .relaxed) == 9)
   }
 
-  @Test("The pool gives a returned buffer out again")
+  @Test("The pool reuses a released buffer")
   func pool() {
     let device = Device(threads: 1)
     do { _ = Tensor<Float>(repeating: 1, [1_000], on: device) }
@@ -124,7 +124,7 @@ struct DeviceTests {
     #expect(after.misses == before.misses && after.hits == before.hits + 1 && after.bytesInUse == 0)
   }
 
-  @Test("A level that is not there, or no level at all, counts as the best")
+  @Test("An unsupported level, an unknown name or no name gives the best level")
   func levels() {
     #expect(VectorLevel.named("plain") == .plain)
     #expect(VectorLevel.named("avx9000") == .best)

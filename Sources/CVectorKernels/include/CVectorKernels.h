@@ -1,7 +1,7 @@
 /// Vector kernels with run-time dispatch, behind a plain C interface.
 ///
-/// Every function takes the instruction level as its first argument, so nothing here is ambient: the caller decides,
-/// and tests run each level on one machine. One header per family of kernels.
+/// A function that is compiled for several instruction levels takes the level as its first argument: there is no global
+/// state, and tests run every level on one machine. One header per family of kernels.
 #ifndef CVECTORKERNELS_H
 #define CVECTORKERNELS_H
 

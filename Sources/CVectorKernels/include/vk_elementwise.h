@@ -30,7 +30,7 @@ void vk_affine_f64(int level, size_t n, double scale, double shift, const double
 double vk_sum_f32(int level, size_t n, const float *x);
 double vk_sum_f64(int level, size_t n, const double *x);
 
-/// log Σ exp(x[i]) over n values, with the maximum taken out; −infinity for n = 0 or all −infinity.
+/// log Σ exp(x[i]) over n values, relative to their maximum; −infinity for n = 0 or if all values are −infinity.
 double vk_log_sum_exp_f32(int level, size_t n, const float *x);
 double vk_log_sum_exp_f64(int level, size_t n, const double *x);
 
@@ -42,7 +42,7 @@ typedef enum {
 void vk_activate_f32(int level, int activation, float slope, size_t rows, size_t n, const float *bias, float *y);
 void vk_activate_f64(int level, int activation, double slope, size_t rows, size_t n, const double *bias, double *y);
 
-/// gx[i] = gy[i]·activation′(x[i]), told from y[i] = activation(x[i]).
+/// gx[i] = gy[i]·activation′(x[i]), computed from y[i] = activation(x[i]).
 void vk_activation_gradient_f32(int level, int activation, float slope, size_t n, const float *y, const float *gy,
                                 float *gx);
 void vk_activation_gradient_f64(int level, int activation, double slope, size_t n, const double *y, const double *gy,
@@ -54,7 +54,7 @@ void vk_pairwise_gaussian_f32(int level, size_t rows, size_t columns, const floa
 void vk_pairwise_gaussian_f64(int level, size_t rows, size_t columns, const double *z, const double *mean,
                               const double *log_variance, double *out, size_t stride);
 
-/// Its pullback: overwrites gz[rows], gmean[columns] and glog_variance[columns].
+/// The pullback of the above: overwrites gz[rows], gmean[columns] and glog_variance[columns].
 void vk_pairwise_gaussian_gradient_f32(int level, size_t rows, size_t columns, const float *z, const float *mean,
                                        const float *log_variance, const float *g, size_t stride, float *gz,
                                        float *gmean, float *glog_variance);
@@ -65,8 +65,8 @@ void vk_pairwise_gaussian_gradient_f64(int level, size_t rows, size_t columns, c
 /// One step of Adam (Kingma & Ba 2015, Algorithm 1) on n parameters:
 ///     m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  p ← p − rate·m / (√v·scale + ε)
 /// with rate = α/(1−β₁ᵗ) and scale = 1/√(1−β₂ᵗ), both computed by the caller.
-void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1, float beta2,
-                 float scale, float epsilon);
+void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1,
+                 float beta2, float scale, float epsilon);
 
 #ifdef __cplusplus
 }

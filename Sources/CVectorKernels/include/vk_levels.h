@@ -5,10 +5,10 @@
 extern "C" {
 #endif
 
-/// Instruction levels, from the one that runs everywhere to the widest.
+/// Instruction levels, from the one that every processor supports to the widest.
 enum { VK_PLAIN = 0, VK_AVX2 = 1, VK_AVX512 = 2 };
 
-/// The widest level that this processor and operating system run.
+/// The widest level that this processor and operating system support.
 int vk_best_level(void);
 
 #ifdef __cplusplus

@@ -7,7 +7,7 @@
 extern "C" {
 #endif
 
-/// Components per tile of the prepared table, and tiles per chunk that stays in the second-level cache.
+/// Components per tile of the prepared table, and tiles per chunk; a chunk fits in the second-level cache.
 enum { VK_MIXTURE_TILE = 64, VK_MIXTURE_CHUNK_TILES = 32 };
 
 /// The number of floats in a prepared table of n components in d dimensions.
@@ -16,16 +16,16 @@ size_t vk_mixture_table_size(size_t n, size_t d);
 /// Prepares the tiles first_tile ..< last_tile of the table from means and log-variances [n, d].
 ///
 /// Per component and dimension: the mean m, s = √(½ log₂e)·e^(−lv/2) and c = −½ log₂e·(lv + log 2π), so that
-/// log₂ N(z; m, e^lv) = c − ((z − m)·s)²; per component the sum of c over dimensions. The last tile is filled up with
+/// log₂ N(z; m, e^lv) = c − ((z − m)·s)²; per component the sum of c over dimensions. The last tile is padded with
 /// components of density zero.
 void vk_mixture_prepare(size_t n, size_t d, const float *mean, const float *log_variance, size_t first_tile,
                         size_t last_tile, float *table);
 
 /// log₂ Σₙ N(z; mₙ, e^lvₙ) for each of `samples` points z [samples, d], over the whole table.
 ///
-/// joint [samples] is always written; marginals [samples, d], the same sum in each single dimension, unless null.
-/// scratch holds vk_mixture_scratch_size(samples, d) doubles. A sum that single precision cannot hold (all
-/// terms overflow, or nearly) is written as NaN: the caller computes it in another way.
+/// joint [samples] is always written; marginals [samples, d], the same sum in each dimension on its own, unless null.
+/// scratch holds vk_mixture_scratch_size(samples, d) doubles. A sum that single precision cannot represent is written
+/// as NaN; the caller computes it in double precision.
 void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
                          double *joint, double *marginals, double *scratch);
 
@@ -35,8 +35,8 @@ size_t vk_mixture_scratch_size(size_t samples, size_t d);
 /// Σₙ e_in·e_jn of every pair i < j of dimensions, e_dn = 2^−reference_d·N(z_d; m_nd, e^lv_nd), for each of `samples`
 /// points z [samples, d], over the whole table.
 ///
-/// reference [samples, d] should be near log₂ Σₙ N(z_d; m_nd, e^lv_nd). sums [samples, d(d − 1)/2] is overwritten, pairs
-/// in the order (0, 1), (0, 2), …, (1, 2), …. scratch holds vk_mixture_pair_scratch_size(d) floats, aligned to 64
+/// reference [samples, d] should be near log₂ Σₙ N(z_d; m_nd, e^lv_nd). sums [samples, d(d − 1)/2] is overwritten,
+/// pairs in the order (0, 1), (0, 2), …, (1, 2), …. scratch holds vk_mixture_pair_scratch_size(d) floats, aligned to 64
 /// bytes.
 void vk_mixture_pair_sums(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
                           const float *reference, double *sums, float *scratch);

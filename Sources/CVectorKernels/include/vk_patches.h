@@ -8,15 +8,15 @@
 extern "C" {
 #endif
 
-/// Patches of an image that are read where they lie: patch i is `rows` runs of `run` neighbouring floats, the first at
-/// offsets[i], the next ones in_row apart. One description serves convolutions of any kernel, stride and padding.
+/// Patches of an image, read in place: patch i is `rows` runs of `run` contiguous floats, the first at offsets[i], the
+/// next ones in_row apart. One description covers convolutions of any kernel, stride and padding.
 typedef struct {
   ptrdiff_t count;
   const int32_t *offsets;
   ptrdiff_t rows, run, in_row;
 } vk_patches;
 
-/// Floats that `rows` rows of `columns` columns take in the packed form, which pads columns to whole vectors.
+/// The number of floats of a packed matrix of `rows` rows and `columns` columns; packing pads columns to whole vectors.
 ptrdiff_t vk_packed_count(int level, ptrdiff_t rows, ptrdiff_t columns);
 
 /// Packs rows first ..< last of a matrix of `rows` rows, whose element (r, c) is at w[offsets[r] + c·step].
@@ -28,12 +28,13 @@ void vk_patch_product_f32(int level, const vk_patches *patches, ptrdiff_t column
                           const int32_t *out_offsets, float *out);
 
 /// gradient[r·step + c] += Σ_i patch_i[r] · d[i·columns + c] for c < columns ≤ step; step is a multiple of 16. Up to 15
-/// floats after the columns of each patch are read too, and end in the gradient's columns beyond, which mean nothing.
+/// floats after each row of d are read as well; they affect only the gradient's padding columns, whose values are
+/// meaningless.
 void vk_patch_gradient_f32(int level, const vk_patches *patches, ptrdiff_t columns, ptrdiff_t step, const float *in,
                            const float *d, float *gradient);
 
-/// out[offsets[i] + …] += products[i·step + r]: adds patches back to where they lie. Those of `apart` neighbours do not
-/// overlap within a row.
+/// out[offsets[i] + …] += products[i·step + r]: adds patches to the image at their positions. Patches i and i + apart
+/// do not overlap within a row.
 void vk_add_patches_f32(int level, const vk_patches *patches, ptrdiff_t apart, const float *products, ptrdiff_t step,
                         float *out);
 

@@ -1,7 +1,7 @@
 #ifndef VK_THREADS_H
 #define VK_THREADS_H
 
-/// Tells the processor that the caller is spinning.
+/// Tells the processor that the caller is in a spin loop.
 static inline void vk_pause(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();

@@ -1,18 +1,18 @@
 import Experiment
 import Foundation
 
-/// Where progress is shown, and what the place can do.
+/// An output for progress, and its capabilities.
 public struct ProgressTerminal {
-  /// Whether a line can be drawn over.
+  /// Whether a line can be overwritten.
   public var isInteractive: Bool
-  /// Whether colours are wanted.
+  /// Whether colours are used.
   public var usesColor: Bool
-  /// The number of columns now.
+  /// The current number of columns.
   public var width: () -> Int
-  /// Puts text there, in one piece.
+  /// Writes text in one call.
   public var write: (String) -> Void
 
-  /// Makes a place to show progress.
+  /// Makes an output.
   public init(
     isInteractive: Bool, usesColor: Bool, width: @escaping () -> Int, write: @escaping (String) -> Void
   ) {
@@ -22,7 +22,8 @@ public struct ProgressTerminal {
     self.write = write
   }
 
-  /// The standard error of this process; colours unless `NO_COLOR` (no-color.org) or a dumb terminal says otherwise.
+  /// The standard error of this process. Colours are used on a terminal unless `NO_COLOR` (no-color.org) is set or
+  /// `TERM` is `dumb`.
   public static func standardError(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> ProgressTerminal {
@@ -35,12 +36,12 @@ public struct ProgressTerminal {
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
       },
-      // Nobody stops training because it cannot be watched.
+      // Training continues if progress cannot be written.
       write: { try? StandardStream.error.write($0) })
   }
 }
 
-/// Shows training as it goes: one line that updates itself on a terminal, a plain line now and then elsewhere.
+/// Shows the progress of training: one line that is updated on a terminal, plain lines at intervals elsewhere.
 public final class ProgressDisplay {
   private let terminal: ProgressTerminal
   private let total: Int
@@ -55,7 +56,7 @@ public final class ProgressDisplay {
   /// - Parameters:
   ///   - total: The number of steps of the whole run.
   ///   - imagesPerStep: The batch size.
-  ///   - terminal: Where to show.
+  ///   - terminal: The output.
   ///   - interval: Seconds between two lines; by default a tenth on a terminal, ten elsewhere.
   public init(total: Int, imagesPerStep: Int, terminal: ProgressTerminal, interval: Double? = nil) {
     self.total = total
@@ -65,10 +66,10 @@ public final class ProgressDisplay {
     meter = ProgressMeter(total: total)
   }
 
-  /// Whether an update at this time would be shown; lets the caller spare itself the work of collecting terms.
+  /// Whether an update at this time would be shown, so that the caller collects terms only if needed.
   public func isDue(at seconds: Double) -> Bool { seconds - lastShown >= interval }
 
-  /// Notes a step and shows it, unless the last line is too recent.
+  /// Records a step and shows it, unless the last line is too recent.
   ///
   /// - Parameters:
   ///   - step: Steps done.
@@ -82,7 +83,8 @@ public final class ProgressDisplay {
       step: step, total: total, imagesPerSecond: meter.stepsPerSecond.map { $0 * Double(imagesPerStep) },
       secondsLeft: meter.secondsLeft, terms: terms)
     if terminal.isInteractive {
-      // One column stays free, lest the terminal wrap; the rest of the line is erased after, not before, the text.
+      // One column stays free, so that the terminal does not wrap; the rest of the line is erased after the text, to
+      // avoid flicker.
       terminal.write("\r" + line.bar(width: terminal.width() - 1, color: terminal.usesColor) + "\u{1B}[K")
       lineIsOpen = true
     } else {
@@ -90,14 +92,14 @@ public final class ProgressDisplay {
     }
   }
 
-  /// Prints a line of its own above the progress, as "checkpoint written".
+  /// Prints a line above the progress, such as "checkpoint written".
   public func message(_ text: String) {
     terminal.write((lineIsOpen ? "\r\u{1B}[K" : "") + text + "\n")
     lineIsOpen = false
     if terminal.isInteractive { lastShown = -Double.infinity }
   }
 
-  /// Ends the line, so that what follows begins a new one.
+  /// Ends the progress line.
   public func finish() {
     if lineIsOpen { terminal.write("\n") }
     lineIsOpen = false

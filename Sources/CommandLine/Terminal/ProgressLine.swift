@@ -1,17 +1,17 @@
 import Diagnostics
 import Experiment
 
-/// The state of training in one line of text: a pure function of what is shown, to where it is shown.
+/// The state of training as one line of text, formatted for a log or a terminal.
 public struct ProgressLine: Sendable {
   /// Steps done.
   public var step: Int
-  /// Steps in all.
+  /// The number of steps of the run.
   public var total: Int
   /// Images per second, once known.
   public var imagesPerSecond: Double?
   /// Seconds left, once known.
   public var secondsLeft: Double?
-  /// Names and values of the loss and its terms, the most important first.
+  /// Names and values of the loss and its terms, in order of importance.
   public var terms: [EventLog.Row.Value]
 
   /// Makes a line.
@@ -26,12 +26,12 @@ public struct ProgressLine: Sendable {
     self.terms = terms
   }
 
-  /// The line for a log: everything, no bar.
+  /// The line for a log: all parts, without a bar.
   public var plain: String { ([counter] + measures + shownTerms).joined(separator: "  ") }
 
-  /// The line for a terminal: at most `width` columns wide, with a bar where there is room.
+  /// The line for a terminal: at most `width` columns wide, with a bar if there is room.
   ///
-  /// What does not fit is left out from the end: the last terms first, then the time left, then the speed.
+  /// Parts that do not fit are left out from the end: first the last terms, then the time left, then the speed.
   public func bar(width: Int, color: Bool) -> String {
     let shortest = 8
     var after = measures + shownTerms
@@ -61,7 +61,7 @@ public struct ProgressLine: Sendable {
 
   private func drawBar(_ width: Int, color: Bool) -> String { Self.bar(fraction, width: width, color: color) }
 
-  /// A bar of so many columns.
+  /// A progress bar of `width` columns.
   static func bar(_ fraction: Double, width: Int, color: Bool) -> String {
     let full = Int(min(1, max(0, fraction)) * Double(width))
     let done = String(repeating: "━", count: full), rest = String(repeating: "─", count: width - full)

@@ -1,7 +1,6 @@
 import Diagnostics
 
-/// Shows how far work of several stages has come: one line that updates itself on a terminal, a line for each stage
-/// elsewhere.
+/// Shows the progress of work in several stages: one line that is updated on a terminal, one line per stage elsewhere.
 public final class StageDisplay {
   private let terminal: ProgressTerminal
   private let total: Int
@@ -14,19 +13,19 @@ public final class StageDisplay {
   ///
   /// - Parameters:
   ///   - total: The number of stages.
-  ///   - terminal: Where to show.
+  ///   - terminal: The output.
   public init(total: Int, terminal: ProgressTerminal) {
     self.total = total
     self.terminal = terminal
   }
 
-  /// Notes progress and shows it, unless the last line is too recent.
+  /// Records progress and shows it, unless the last line is too recent.
   ///
   /// - Parameters:
-  ///   - stage: The stage at work, counted from 1.
-  ///   - name: What it does.
-  ///   - fraction: How much of it is done, from 0 to 1.
-  ///   - seconds: A monotonic time, 0 when work began.
+  ///   - stage: The current stage, counted from 1.
+  ///   - name: The stage's name.
+  ///   - fraction: The fraction of the stage that is done, from 0 to 1.
+  ///   - seconds: The time since the start of the work.
   public func update(stage: Int, name: String, fraction: Double, at seconds: Double) {
     let isNew = stage != lastStage
     guard isNew || terminal.isInteractive && seconds - lastShown >= interval else { return }
@@ -48,7 +47,7 @@ public final class StageDisplay {
     lineIsOpen = true
   }
 
-  /// Ends the line, so that what follows begins a new one.
+  /// Erases the progress line.
   public func finish() {
     if lineIsOpen { terminal.write("\r\u{1B}[K") }
     lineIsOpen = false

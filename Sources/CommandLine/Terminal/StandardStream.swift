@@ -1,30 +1,30 @@
 import Diagnostics
 import Foundation
 
-/// Standard output and standard error, written at once, so that lines of the two come in the order of their writing.
+/// Standard output and standard error, unbuffered, so that the lines of both appear in the order of writing.
 ///
-/// A reader that has gone away, as in `… | head -1`, is no error: the files of a run matter more than who watches, and
-/// what would have been shown is dropped. The program must ignore `SIGPIPE`.
+/// A closed pipe, as in `… | head -1`, is not an error: the text is dropped and the run continues. The program must
+/// ignore `SIGPIPE`.
 public struct StandardStream: Sendable {
-  /// Results.
+  /// Standard output, for results.
   public static let output = StandardStream(descriptor: STDOUT_FILENO, name: "standard output")
-  /// Progress and errors.
+  /// Standard error, for progress and errors.
   public static let error = StandardStream(descriptor: STDERR_FILENO, name: "standard error")
 
   private let descriptor: Int32
   private let name: String
 
-  /// Points those of the three standard streams that are closed, as by `>&-`, to nowhere. Otherwise the next file that
-  /// is opened would take the place of one, and be written to by everything meant to be shown.
-  public static func fillGaps() {
+  /// Opens `/dev/null` for each standard stream that is closed, as by `>&-`. Otherwise the next file that is opened
+  /// would get its descriptor, and receive the output of the stream.
+  public static func openClosedStreams() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
       _ = open("/dev/null", O_RDWR)
     }
   }
 
-  /// Writes text as it is.
+  /// Writes text.
   ///
-  /// - Throws: `StructuredError` if the system refuses, as on a full disk.
+  /// - Throws: `StructuredError` if the text cannot be written, as on a full disk.
   public func write(_ text: String) throws {
     var text = text
     let failure: Int32? = text.withUTF8 { bytes in
@@ -41,7 +41,7 @@ public struct StandardStream: Sendable {
     }
   }
 
-  /// Writes a line.
+  /// Writes a line of text.
   ///
   /// - Throws: as ``write(_:)``.
   public func writeLine(_ line: String) throws { try write(line + "\n") }

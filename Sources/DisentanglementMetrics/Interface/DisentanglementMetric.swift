@@ -10,7 +10,7 @@ public protocol DisentanglementMetric: Sendable {
   ///   - input: codes and factors, and what else is known.
   ///   - stream: where all randomness comes from: the same stream gives the same result.
   /// - Returns: the scores and their parts. A score that is undefined for the input has a reason instead of a value.
-  /// - Throws: ``StructuredError`` if the input lacks something the metric cannot do without.
+  /// - Throws: `StructuredError` if the input lacks something the metric cannot do without.
   func evaluate(_ input: MetricInput, stream: RandomStream) throws -> MetricResult
 }
 

@@ -1,20 +1,20 @@
-/// A Swift type that arrays of numbers are read into and written from: `Float`, `Double`, `Int`, `UInt8`.
+/// A Swift type of array elements that are read and written: `Float`, `Double`, `Int`, `UInt8`.
 public protocol ArrayElement: Sendable, BitwiseCopyable {
-  /// The type as files name it.
+  /// The element type in files.
   static var elementType: ArrayElementType { get }
-  /// What arrays are filled with before reading.
+  /// The initial value of arrays that are read.
   static var zero: Self { get }
-  /// Whether arrays of a stored type convert to this one without loss of meaning: any number to floating point, whole
-  /// numbers to whole numbers that are wide enough.
+  /// Whether arrays of a stored type convert to this type: any numbers to floating point, whole numbers to whole
+  /// numbers that are wide enough.
   static func accepts(_ stored: ArrayElementType) -> Bool
-  /// The nearest value to a stored floating-point number.
+  /// The value nearest to a stored floating-point number.
   static func converted(_ number: Double) -> Self
-  /// The nearest value to a stored whole number.
+  /// The value nearest to a stored whole number.
   static func converted(_ number: Int64) -> Self
 }
 
 extension ArrayElement {
-  /// What an array that is not accepted should have held.
+  /// The expected element type, for error messages.
   static var expectation: String {
     switch elementType {
     case .floatingPoint: "numbers"
@@ -27,7 +27,7 @@ extension ArrayElement {
 extension Float: ArrayElement {
   /// `float32`.
   public static var elementType: ArrayElementType { .floatingPoint(bits: 32) }
-  /// Any number.
+  /// Any number or boolean.
   public static func accepts(_ stored: ArrayElementType) -> Bool { stored.isNumeric }
   /// The nearest float.
   public static func converted(_ number: Double) -> Float { Float(number) }
@@ -38,7 +38,7 @@ extension Float: ArrayElement {
 extension Double: ArrayElement {
   /// `float64`.
   public static var elementType: ArrayElementType { .floatingPoint(bits: 64) }
-  /// Any number.
+  /// Any number or boolean.
   public static func accepts(_ stored: ArrayElementType) -> Bool { stored.isNumeric }
   /// The number itself.
   public static func converted(_ number: Double) -> Double { number }
@@ -49,7 +49,7 @@ extension Double: ArrayElement {
 extension Int: ArrayElement {
   /// `int64`.
   public static var elementType: ArrayElementType { .integer(bits: 64, signed: true) }
-  /// Whole numbers; of unsigned ones up to 32 bits.
+  /// Signed whole numbers, unsigned ones of up to 32 bits, and booleans.
   public static func accepts(_ stored: ArrayElementType) -> Bool {
     switch stored {
     case .integer(let bits, let signed): signed ? bits <= 64 : bits <= 32
@@ -66,7 +66,7 @@ extension Int: ArrayElement {
 extension UInt8: ArrayElement {
   /// `uint8`.
   public static var elementType: ArrayElementType { .integer(bits: 8, signed: false) }
-  /// Unsigned bytes and truth values.
+  /// Unsigned bytes and booleans.
   public static func accepts(_ stored: ArrayElementType) -> Bool { stored == elementType || stored == .boolean }
   /// The nearest byte; never used, since floating-point arrays are not accepted.
   public static func converted(_ number: Double) -> UInt8 { UInt8(exactly: number.rounded()) ?? 0 }
@@ -74,20 +74,20 @@ extension UInt8: ArrayElement {
   public static func converted(_ number: Int64) -> UInt8 { UInt8(clamping: number) }
 }
 
-/// The type of the elements of an array as a file stores it.
+/// The type of the elements of an array in a file.
 public enum ArrayElementType: Sendable, Equatable, CustomStringConvertible {
   /// Whole numbers.
   case integer(bits: Int, signed: Bool)
   /// Floating-point numbers.
   case floatingPoint(bits: Int)
-  /// Truth values, one byte each.
+  /// Booleans, one byte each.
   case boolean
   /// Text.
   case string
   /// Anything else: records, references, Python objects, …
   case other
 
-  /// Whether the elements are numbers or truth values.
+  /// Whether the elements are numbers or booleans.
   public var isNumeric: Bool {
     switch self {
     case .integer, .floatingPoint, .boolean: true
@@ -95,7 +95,7 @@ public enum ArrayElementType: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// The number of bytes of an element; 0 where that is not known.
+  /// The number of bytes of an element; 0 if unknown.
   public var size: Int {
     switch self {
     case .integer(let bits, _), .floatingPoint(let bits): bits / 8
@@ -104,7 +104,7 @@ public enum ArrayElementType: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  /// As NumPy names it: `uint8`, `float64`, `bool`, …
+  /// The name, as in NumPy: `uint8`, `float64`, `bool`, …
   public var description: String {
     switch self {
     case .integer(let bits, let signed): "\(signed ? "int" : "uint")\(bits)"

@@ -8,20 +8,20 @@ public protocol ArrayFile: Sendable {
   func arrayPaths() throws -> [String]
   /// Describes an array.
   ///
-  /// - Throws: `StructuredError` when there is no such array; it lists those that there are.
+  /// - Throws: `StructuredError` if there is no such array; it lists the arrays of the file.
   func information(_ name: String) throws -> ArrayInformation
   /// Reads an array of text.
   ///
-  /// - Throws: `StructuredError` when there is no such array, it holds no text, or is damaged.
+  /// - Throws: `StructuredError` if there is no such array, it holds no text, or is damaged.
   func texts(_ name: String) throws -> (texts: [String], shape: [Int])
-  /// The texts of an attribute of an array, where the format has attributes and there is one.
+  /// The texts of an attribute of an array; nil if there is none, or the format has no attributes.
   func strings(ofAttribute name: String, of object: String) -> [String]?
-  /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`; memory is needed for one run only.
-  /// Of an array without elements there are no runs, however many rows it declares.
+  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`; only one run is in
+  /// memory. For an array without elements `body` is not called, however many rows the array declares.
   ///
   /// - Precondition: the array has at least one axis.
-  /// - Throws: `StructuredError` when there is no such array, its type does not convert (see
-  ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and whatever `body` throws.
+  /// - Throws: `StructuredError` if there is no such array, its type does not convert (see
+  ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and any error of `body`.
   func forEachSlab<Element: ArrayElement>(
     of name: String, as type: Element.Type, rows: Int,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void) throws
@@ -31,17 +31,17 @@ public protocol ArrayFile: Sendable {
   func read<Element: ArrayElement>(_ name: String, as type: Element.Type) throws -> (values: [Element], shape: [Int])
 }
 
-/// What a file says about one of its arrays.
+/// The description of an array in a file.
 public struct ArrayInformation: Sendable, Equatable {
   /// The extents, outermost first; empty for a scalar.
   public var shape: [Int]
   /// The type of the elements.
   public var type: ArrayElementType
-  /// The extents of the chunks that the array is stored in; nil where it is stored in one piece.
+  /// The extents of the array's chunks; nil if the array is not stored in chunks.
   public var chunkShape: [Int]?
-  /// The number of bytes that the file spends on the elements.
+  /// The number of bytes that the elements take in the file.
   public var storedBytes: Int
-  /// The names of the filters that the elements went through when they were written, as `deflate`.
+  /// The names of the filters that were applied when the elements were written, such as `deflate`.
   public var filters: [String]
 
   /// The number of elements.
@@ -58,17 +58,17 @@ public struct ArrayInformation: Sendable, Equatable {
 }
 
 extension ArrayFile {
-  /// Where an error about an array lies.
+  /// The location of an error about an array.
   func location(_ array: String) -> String { "\(path), array \"\(array)\"" }
 
-  /// Makes sure that an array converts.
+  /// Throws if an array does not convert to `Element`.
   func requireAccepted<Element: ArrayElement>(_ type: Element.Type, _ stored: ArrayElementType, _ name: String) throws {
     guard Element.accepts(stored) else {
       throw StructuredError("the array holds \(stored)", at: location(name), expected: Element.expectation)
     }
   }
 
-  /// The error for an array that is not there.
+  /// The error for a missing array.
   func missing(_ name: String) -> StructuredError {
     let present = (try? arrayPaths()) ?? []
     let list = present.prefix(20).joined(separator: ", ") + (present.count > 20 ? ", …" : "")
@@ -77,8 +77,9 @@ extension ArrayFile {
       action: present.isEmpty ? "The file holds no arrays." : "The file holds: \(list).")
   }
 
-  /// A file of a few bytes must not make us reserve terabytes: deflate shrinks by at most 1032. Small arrays may well
-  /// be declared and never written.
+  /// Throws if an array declares more elements than its stored bytes can hold, so that a small file cannot cause a
+  /// large allocation: deflate compresses by a factor of at most 1032. Arrays of up to 8 MiB may be declared without
+  /// being written.
   func requirePlausible(_ about: ArrayInformation, elementSize: Int, _ name: String) throws {
     let bytes = about.count * elementSize
     guard bytes <= 1 << 23 || bytes / 1032 <= about.storedBytes else {
@@ -89,9 +90,9 @@ extension ArrayFile {
   }
 }
 
-/// Opens a file of arrays, HDF5 or NPZ; its first bytes tell which.
+/// Opens a file of arrays; its first bytes determine the format, HDF5 or NPZ.
 ///
-/// - Throws: `StructuredError` when the file is missing, not readable, damaged or of another format.
+/// - Throws: `StructuredError` if the file is missing, unreadable, damaged or of another format.
 public func openArrayFile(_ path: String) throws -> any ArrayFile {
   switch try FileProbe.format(of: path) {
   case .hdf5: return try HDF5File(reading: path)

@@ -1,6 +1,6 @@
-/// What a file of arrays will hold, known before its numbers are.
+/// The contents of a file of arrays that is to be written, except the numbers.
 public struct ArrayFileContents: Sendable {
-  /// An array of numbers: its name, the type of its elements and its extents.
+  /// An array of numbers: its name, element type and extents.
   struct Plan: Sendable {
     let name: String
     let type: ArrayElementType
@@ -9,7 +9,7 @@ public struct ArrayFileContents: Sendable {
     var byteCount: Int { shape.reduce(type.size, *) }
   }
 
-  /// Facts about the whole file; HDF5 has room for them, NPZ has none.
+  /// An attribute of the whole file, stored in HDF5 and not in NPZ.
   enum Attribute: Sendable {
     case text(String)
     case texts([String])
@@ -20,27 +20,27 @@ public struct ArrayFileContents: Sendable {
   private(set) var texts: [(name: String, values: [String])] = []
   private(set) var attributes: [(name: String, value: Attribute)] = []
 
-  /// Nothing yet.
+  /// Empty contents.
   public init() {}
 
-  /// Plans an array of numbers.
+  /// Adds an array of numbers.
   ///
   /// - Precondition: the name is new, and the size in bytes fits an `Int`.
   public mutating func addArray<Element: ArrayElement>(_ name: String, _ type: Element.Type, shape: [Int]) {
     arrays.append(Plan(name: name, type: Element.elementType, shape: shape))
   }
 
-  /// Adds an array of texts, [K].
+  /// Adds an array of texts, `[K]`.
   ///
   /// - Precondition: the name is new.
   public mutating func addTexts(_ name: String, _ values: [String]) { texts.append((name, values)) }
 
-  /// Adds a text about the file, in HDF5 an attribute.
+  /// Sets an attribute of the file to a text (HDF5 only).
   public mutating func setAttribute(_ name: String, _ text: String) { attributes.append((name, .text(text))) }
 
-  /// Adds texts about the file, in HDF5 an attribute.
+  /// Sets an attribute of the file to texts (HDF5 only).
   public mutating func setAttribute(_ name: String, _ texts: [String]) { attributes.append((name, .texts(texts))) }
 
-  /// Adds a number about the file, in HDF5 an attribute.
+  /// Sets an attribute of the file to a number (HDF5 only).
   public mutating func setAttribute(_ name: String, _ number: Int) { attributes.append((name, .number(number))) }
 }

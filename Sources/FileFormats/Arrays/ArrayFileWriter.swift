@@ -1,18 +1,18 @@
 import Diagnostics
 
-/// Writes a file of arrays row by row, so that memory is needed for the rows at hand only.
+/// Writes a file of arrays row by row, so that only the rows being written are in memory.
 ///
-/// The numbers of an array lie in one piece, neither compressed nor chunked, at a place that is known before the first of
-/// them. The same contents give the same bytes.
+/// The numbers of an array lie in one piece, neither compressed nor chunked, at a place that is known before the first
+/// of them. The same contents give the same bytes.
 public final class ArrayFileWriter {
-  /// The formats.
+  /// A file format.
   public enum Format: Sendable {
-    /// HDF5, for names that end in `.h5` or `.hdf5`.
+    /// HDF5, for names ending in `.h5` or `.hdf5`.
     case hdf5
-    /// A zip archive of NumPy arrays, for names that end in `.npz`.
+    /// A zip archive of NumPy arrays, for names ending in `.npz`.
     case npz
 
-    /// The format that a file's name asks for; nil where it asks for none of these.
+    /// The format of a file name's extension; nil if it has none of these.
     public init?(path: String) {
       let path = path.lowercased()
       if path.hasSuffix(".h5") || path.hasSuffix(".hdf5") {
@@ -25,7 +25,7 @@ public final class ArrayFileWriter {
     }
   }
 
-  /// Where an array goes, and how far it has come.
+  /// The place of an array in the file, and how much of it is written.
   private struct Place {
     let type: ArrayElementType
     let end: Int
@@ -38,16 +38,16 @@ public final class ArrayFileWriter {
 
   private init(_ output: AtomicFile.Output) { self.output = output }
 
-  /// Writes a file, whole or not at all (``AtomicFile``).
+  /// Writes a file atomically (``AtomicFile``).
   ///
   /// - Parameters:
-  ///   - path: the file; its name tells the format, ``Format/init(path:)``.
-  ///   - contents: what it will hold.
-  ///   - overwrite: whether a file that is already there is replaced.
-  ///   - body: appends the rows of every array, in any order of arrays.
+  ///   - path: the file; its extension determines the format, ``Format/init(path:)``.
+  ///   - contents: the contents of the file.
+  ///   - overwrite: whether an existing file is replaced.
+  ///   - body: appends the rows of every array; the arrays may come in any order.
   /// - Precondition: the body fills every array.
-  /// - Throws: `StructuredError` when the name asks for no format, or as ``AtomicFile/write(to:overwrite:_:)``; and
-  ///   whatever `body` throws.
+  /// - Throws: `StructuredError` if the name has no known extension, or as ``AtomicFile/write(to:overwrite:_:)``; and
+  ///   any error of `body`.
   public static func write(
     _ contents: ArrayFileContents, to path: String, overwrite: Bool = true,
     _ body: (_ file: ArrayFileWriter) throws -> Void
@@ -55,7 +55,7 @@ public final class ArrayFileWriter {
     try write(contents, to: path, overwrite: overwrite, zip64From: 0xffff_ffff, body)
   }
 
-  /// The same with another size from which on a zip archive uses the fields for large ones.
+  /// The same, with the size from which on a zip archive uses zip64 fields.
   package static func write(
     _ contents: ArrayFileContents, to path: String, overwrite: Bool = true, zip64From limit: Int,
     _ body: (_ file: ArrayFileWriter) throws -> Void
@@ -91,7 +91,7 @@ public final class ArrayFileWriter {
   /// Appends elements to an array, the last index changing fastest.
   ///
   /// - Precondition: there is such an array of this type, with room for them.
-  /// - Throws: `StructuredError` with the system's reason, as a full disk.
+  /// - Throws: `StructuredError` with the system's reason, such as a full disk.
   public func append<Element: ArrayElement>(_ elements: [Element], to name: String) throws {
     guard var place = places[name], place.type == Element.elementType else {
       preconditionFailure("there is no array \(name) of \(Element.elementType)")
@@ -106,24 +106,24 @@ public final class ArrayFileWriter {
   }
 }
 
-/// The bytes of a file of arrays apart from its numbers, and where these go.
+/// The bytes of a file of arrays without its numbers, and the places of the numbers.
 struct ArrayFileLayout {
-  /// Bytes and their place.
+  /// Bytes and their offset in the file.
   struct Piece {
     var offset: Int
     var bytes: [UInt8]
   }
 
-  /// Where the numbers of an array begin, and the CRC-32 of what is checked together with them and precedes them.
+  /// The offset of an array's numbers, and the CRC-32 of the preceding bytes that share their checksum.
   struct Slot {
     var offset: Int
     var checksum: UInt32 = 0
   }
 
-  /// What can be written at once.
+  /// The pieces that are written first.
   var pieces: [Piece]
-  /// One for each array.
+  /// The places of the numbers, one for each array.
   var slots: [Slot]
-  /// What follows when the checksums of all arrays are known.
+  /// The pieces that depend on the checksums of the arrays, written last.
   var ending: (_ checksums: [UInt32]) -> [Piece]
 }

@@ -1,5 +1,5 @@
 extension Float {
-  /// The value of an IEEE 754 binary16 number, which not every platform of Swift has as a type.
+  /// The value of an IEEE 754 binary16 number; Swift has the type `Float16` on some platforms only.
   init(binary16 bits: UInt16) {
     let sign: Float = bits >> 15 == 0 ? 1 : -1
     let exponent = Int(bits >> 10 & 31), fraction = Float(bits & 1023) / 1024

@@ -1,13 +1,13 @@
-/// Turns stored numbers into elements.
+/// Converts stored numbers to elements.
 enum NumberDecoder {
-  /// Whether stored numbers are elements as they are.
+  /// Whether the stored bytes are those of `Element`, so that no conversion is needed.
   static func isStored<Element: ArrayElement>(
     _ type: ArrayElementType, bigEndian: Bool, as element: Element.Type
   ) -> Bool {
     (type == Element.elementType || (type == .boolean && Element.self == UInt8.self)) && (!bigEndian || type.size == 1)
   }
 
-  /// Turns as many numbers as there is room for.
+  /// Converts as many numbers as `output` holds.
   static func decode<Element: ArrayElement>(
     _ bytes: UnsafeRawBufferPointer, _ type: ArrayElementType, bigEndian: Bool,
     into output: UnsafeMutableBufferPointer<Element>

@@ -15,7 +15,7 @@ public enum AtomicFolder {
   ///   - path: the folder.
   ///   - kind: what it is.
   ///   - replacing: whether an earlier folder of this kind may be replaced.
-  /// - Throws: ``StructuredError`` if the path names no folder, its parent is missing or not writable, or something is
+  /// - Throws: `StructuredError` if the path names no folder, its parent is missing or not writable, or something is
   ///   there that may not be replaced.
   public static func requireWritable(_ path: String, as kind: FolderKind, replacing: Bool = true) throws {
     let parts = PathParts(path)
@@ -63,7 +63,7 @@ public enum AtomicFolder {
   ///     may replace.
   ///   - body: writes all files.
   /// - Returns: what `body` returns.
-  /// - Throws: ``StructuredError`` as ``requireWritable(_:as:replacing:)``, if a file cannot be written, or if files
+  /// - Throws: `StructuredError` as ``requireWritable(_:as:replacing:)``, if a file cannot be written, or if files
   ///   appeared in the earlier folder while it was being replaced, which are then kept under the name that the error
   ///   states; and what `body` throws. What was there is intact then.
   @discardableResult
@@ -112,7 +112,7 @@ public enum AtomicFolder {
 
   /// Writes a folder of known contents.
   ///
-  /// - Throws: ``StructuredError`` as ``write(to:as:files:replacing:_:)``.
+  /// - Throws: `StructuredError` as ``write(to:as:files:replacing:_:)``.
   public static func write(
     _ files: [(name: String, data: Data)], to path: String, as kind: FolderKind, replacing: Bool = true
   ) throws {

@@ -12,7 +12,7 @@ struct FolderContents {
 
   /// Lists a folder and all below it; links are not followed.
   ///
-  /// - Throws: ``StructuredError`` if a folder cannot be read.
+  /// - Throws: `StructuredError` if a folder cannot be read.
   init(listing path: String) throws {
     var files: [String] = [], folders: [String] = [], pending = [""]
     while let folder = pending.popLast() {
@@ -50,7 +50,7 @@ extension FolderContents {
   ///
   /// For a folder of a version without markers, which has nothing but files of that version, a marker is made up.
   ///
-  /// - Throws: ``StructuredError`` if the folder is of another kind, is not the program's, is for reading only, or a
+  /// - Throws: `StructuredError` if the folder is of another kind, is not the program's, is for reading only, or a
   ///   file of the program's has been changed since.
   func replaceableMarker(_ kind: FolderKind) throws -> FolderMarker {
     for folder in [""] + folders {

@@ -46,7 +46,7 @@ struct FolderMarker: Codable, Equatable {
 
   /// Writes the marker into its folder, whole.
   ///
-  /// - Throws: ``StructuredError`` if it cannot be written.
+  /// - Throws: `StructuredError` if it cannot be written.
   func write(into folder: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -13,7 +13,7 @@ enum FolderRemains {
   ///   - path: the hidden folder.
   ///   - target: the folder in whose place it was, or was to be.
   /// - Returns: what stays, as paths within the folder.
-  /// - Throws: ``StructuredError`` if the folder cannot be read.
+  /// - Throws: `StructuredError` if the folder cannot be read.
   @discardableResult
   static func remove(_ path: String, insteadOf target: String) throws -> [String] {
     guard let marker = FolderMarker(reading: path) else {

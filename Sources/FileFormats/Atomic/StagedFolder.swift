@@ -32,7 +32,7 @@ public final class StagedFolder {
   ///   - target: the folder to appear.
   ///   - kind: what it is.
   ///   - names: the files to come, as paths within it.
-  /// - Throws: ``StructuredError`` if it cannot be made.
+  /// - Throws: `StructuredError` if it cannot be made.
   init(for target: String, as kind: FolderKind, files names: some Sequence<String>) throws {
     let resolved = realpath(target, nil).map { pointer in
       defer { free(pointer) }
@@ -62,7 +62,7 @@ public final class StagedFolder {
 
   /// Where a file is to be written; the folders above it are made.
   ///
-  /// - Throws: ``StructuredError`` if they cannot be made.
+  /// - Throws: `StructuredError` if they cannot be made.
   public func path(of name: String) throws -> String {
     precondition(marker.files[name] != nil, "\(name) is not among the files to come")
     let file = PathParts.join(path, name)
@@ -74,7 +74,7 @@ public final class StagedFolder {
 
   /// Writes a file.
   ///
-  /// - Throws: ``StructuredError`` if it cannot be written.
+  /// - Throws: `StructuredError` if it cannot be written.
   public func write(_ data: Data, as name: String) throws {
     try AtomicFile.write(data, to: path(of: name))
     marker.files[name] = FolderMarker.File(describing: data)
@@ -82,7 +82,7 @@ public final class StagedFolder {
 
   /// Completes the marker.
   ///
-  /// - Throws: ``StructuredError`` if a file is missing or the marker cannot be written.
+  /// - Throws: `StructuredError` if a file is missing or the marker cannot be written.
   func seal() throws {
     for (name, file) in marker.files where file.bytes == nil {
       guard let written = FolderMarker.File(describing: PathParts.join(path, name)) else {
@@ -100,7 +100,7 @@ public final class StagedFolder {
 
   /// Gives the earlier folder's foreign files a second name in this one, and takes over its permissions.
   ///
-  /// - Throws: ``StructuredError`` if this folder has a file of the same name, or the file system has no hard links.
+  /// - Throws: `StructuredError` if this folder has a file of the same name, or the file system has no hard links.
   func keepForeignFiles(of earlier: FolderContents, _ earlierMarker: FolderMarker) throws {
     let folders = earlier.foreignFolders(earlierMarker)
     for folder in folders where marker.files[folder] != nil { throw inTheWay(folder) }
@@ -137,7 +137,7 @@ public final class StagedFolder {
   /// Renames the folder to a name that nothing has.
   ///
   /// - Returns: false if something has the name.
-  /// - Throws: ``StructuredError`` if the system refuses for another reason.
+  /// - Throws: `StructuredError` if the system refuses for another reason.
   func appear() throws -> Bool {
     if FolderExchange.renameToNew(path, target) == 0 {
       FolderExchange.synchronize(PathParts(target).folder)
@@ -153,7 +153,7 @@ public final class StagedFolder {
   /// renames leaves it whole under its hidden name, and the next one puts it back.
   ///
   /// - Returns: the earlier folder's name.
-  /// - Throws: ``StructuredError`` if the system refuses; the earlier folder is in its place then.
+  /// - Throws: `StructuredError` if the system refuses; the earlier folder is in its place then.
   func exchange() throws -> String {
     defer { FolderExchange.synchronize(PathParts(target).folder) }
     if FolderExchange.exchange(path, target) == 0 { return path }

@@ -1,8 +1,8 @@
 import CDeflate
 
-/// Checksums that tell whether bytes are still what was written.
+/// Checksums that detect damaged bytes.
 public enum Checksum {
-  /// The CRC-32 of bytes (the polynomial of zip, gzip and PNG), continued from an earlier part.
+  /// The CRC-32 of bytes (the polynomial of zip, gzip and PNG), continued from that of the preceding bytes.
   public static func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32 = 0) -> UInt32 {
     guard let start = bytes.baseAddress else { return previous }
     return libdeflate_crc32(previous, start, bytes.count)
@@ -25,12 +25,12 @@ public enum Checksum {
     ~bytes.reduce(~0) { crc, byte in castagnoli[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ (crc >> 8) }
   }
 
-  /// What each byte contributes to a CRC-32C, the lowest bit first.
+  /// The table of CRC-32C by byte, for the reflected polynomial.
   private static let castagnoli: [UInt32] = (0..<256).map { byte in
     (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ 0x82f6_3b78 : crc >> 1 }
   }
 
-  /// Jenkins' lookup3 of bytes (hashlittle, its initial value 0), with which HDF5 guards its structures.
+  /// Jenkins' lookup3 hash of bytes (`hashlittle` with initial value 0), the checksum of HDF5's metadata.
   public static func lookup3(_ bytes: some Collection<UInt8>) -> UInt32 {
     func rotated(_ x: UInt32, _ bits: UInt32) -> UInt32 { x << bits | x >> (32 - bits) }
     var a = 0xdead_beef &+ UInt32(truncatingIfNeeded: bytes.count), b = a, c = a, left = bytes.count
@@ -43,7 +43,7 @@ public enum Checksum {
       default: words.2 |= shifted
       }
       filled += 1
-      // The last twelve bytes or fewer are mixed in another way.
+      // The last twelve bytes or fewer have a different final mix.
       guard filled == 12, left > 12 else { continue }
       (a, b, c) = (a &+ words.0, b &+ words.1, c &+ words.2)
       (a, c) = ((a &- c) ^ rotated(c, 4), c &+ b)
@@ -65,13 +65,13 @@ public enum Checksum {
     return (c ^ b) &- rotated(b, 24)
   }
 
-  /// The Fletcher checksum of bytes as HDF5's filter `fletcher32` computes it: over words of 16 bits, the higher first.
+  /// The Fletcher checksum of bytes as HDF5's filter `fletcher32` computes it: over big-endian words of 16 bits.
   static func fletcher32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
     var first: UInt32 = 0, second: UInt32 = 0
     for index in stride(from: 0, to: bytes.count, by: 2) {
       let low = index + 1 < bytes.count ? UInt32(bytes[index + 1]) : 0
       first += UInt32(bytes[index]) << 8 | low
-      // Folded at every word, the sums stay below 2¹⁷.
+      // Folding at every word keeps the sums below 2¹⁷.
       first = (first & 0xffff) + (first >> 16)
       second += first
       second = (second & 0xffff) + (second >> 16)

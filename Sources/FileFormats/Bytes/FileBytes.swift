@@ -1,20 +1,20 @@
 import Diagnostics
 import Foundation
 
-/// A file opened for reading at any place.
+/// A file opened for reading at any offset.
 ///
-/// It is never mapped into memory, so that a file that shrinks meanwhile is an error and not a signal. Several threads
-/// may read at a time.
+/// It is not mapped into memory, so that a file that is truncated while it is read causes an error and not a signal.
+/// Several threads may read at a time.
 final class FileBytes: Sendable {
   /// The file's path, as given.
   let path: String
-  /// The number of bytes when the file was opened.
+  /// The size of the file in bytes when it was opened.
   let count: Int
   private let descriptor: Int32
 
   /// Opens a file.
   ///
-  /// - Throws: `StructuredError` as ``FileProbe/requireReadableFile(_:)``, or when it cannot be opened.
+  /// - Throws: `StructuredError` as ``FileProbe/requireReadableFile(_:)``, or if the file cannot be opened.
   init(reading path: String) throws {
     try FileProbe.requireReadableFile(path)
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -28,12 +28,12 @@ final class FileBytes: Sendable {
 
   deinit { close(descriptor) }
 
-  /// Whether a run of bytes lies in the file.
+  /// Whether a range of bytes lies in the file.
   func contains(_ offset: Int, _ length: Int) -> Bool {
     offset >= 0 && length >= 0 && offset <= count && length <= count - offset
   }
 
-  /// Fills a buffer with the bytes at an offset; false where the file ends before, or cannot be read.
+  /// Fills a buffer with the bytes at an offset; returns false if the file ends before or cannot be read.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Bool {
     guard contains(offset, buffer.count) else { return false }
     guard let start = buffer.baseAddress else { return true }
@@ -47,7 +47,7 @@ final class FileBytes: Sendable {
     return true
   }
 
-  /// The bytes at an offset; nil where the file ends before, or cannot be read.
+  /// The bytes at an offset; nil if the file ends before or cannot be read.
   func bytes(at offset: Int, _ length: Int) -> [UInt8]? {
     guard contains(offset, length) else { return nil }
     var complete = false

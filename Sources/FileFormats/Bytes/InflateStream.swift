@@ -1,10 +1,10 @@
 import CZlib
 
-/// Inflates a raw deflate stream piece by piece, in bounded memory.
+/// Inflates a raw deflate stream in pieces, in bounded memory.
 final class InflateStream {
   private let stream: UnsafeMutablePointer<z_stream>
 
-  /// Makes a stream at its beginning; nil when memory is short.
+  /// Makes a stream; nil if there is not enough memory.
   init?() {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -20,7 +20,7 @@ final class InflateStream {
     stream.deallocate()
   }
 
-  /// What one call did.
+  /// The result of one call.
   struct Progress {
     /// Bytes taken from the input.
     var consumed: Int
@@ -30,7 +30,7 @@ final class InflateStream {
     var ended: Bool
   }
 
-  /// Inflates as much as the input and the room in the output allow; nil for a damaged stream.
+  /// Inflates as much as the input and the space in the output allow; nil for a damaged stream.
   func inflate(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Progress? {
     let inputSize = min(input.count, 1 << 30), outputSize = min(output.count, 1 << 30)
     stream.pointee.next_in = UnsafeMutablePointer(

@@ -1,21 +1,21 @@
 import Diagnostics
 import Foundation
 
-/// TensorFlow's record files ("TFRecord"): records one after the other, each with its length and two checksums.
+/// TensorFlow's record files ("TFRecord"): a sequence of records, each with its length and two checksums.
 ///
 ///     length: 8 bytes, little-endian · masked CRC-32C of the length · the record · masked CRC-32C of the record
 ///
 /// https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 public enum RecordFile {
-  /// A record as it stands in a file.
+  /// A record with its length and checksums, as in a file.
   public static func framed(_ record: [UInt8]) -> [UInt8] {
     let length = littleEndian(UInt64(record.count))
     return length + littleEndian(maskedChecksum(length)) + record + littleEndian(maskedChecksum(record))
   }
 
-  /// The records of a file's bytes; one that ends too early, as after a kill, is left out.
+  /// The records in the bytes of a file; an incomplete last record, as after a kill, is skipped.
   ///
-  /// - Returns: each record, and where in the bytes its frame ends.
+  /// - Returns: each record, and the offset at which its frame ends.
   /// - Throws: `StructuredError` if a checksum is wrong.
   public static func records(in bytes: [UInt8], location: String) throws -> [(record: ArraySlice<UInt8>, end: Int)] {
     var records: [(ArraySlice<UInt8>, Int)] = [], start = 0
@@ -36,7 +36,7 @@ public enum RecordFile {
     return records
   }
 
-  /// Masked, because a checksum of bytes that contain their own checksum would be weak.
+  /// The masked CRC-32C; the CRC of bytes that contain their own CRC would be weak.
   private static func maskedChecksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
     let checksum = Checksum.crc32c(bytes)
     return (checksum >> 15 | checksum << 17) &+ 0xa282_ead8

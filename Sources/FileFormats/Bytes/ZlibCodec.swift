@@ -1,10 +1,10 @@
 import CDeflate
 
-/// Inflates zlib streams, as HDF5 stores its chunks. One thread at a time uses one of these.
+/// Inflates zlib streams, the format of HDF5's deflated chunks. Not for concurrent use.
 public final class ZlibDecoder {
   private let decoder: OpaquePointer
 
-  /// Makes a decoder; nil when memory is short.
+  /// Makes a decoder; nil if there is not enough memory.
   public init?() {
     guard let decoder = libdeflate_alloc_decompressor() else { return nil }
     self.decoder = decoder
@@ -12,7 +12,7 @@ public final class ZlibDecoder {
 
   deinit { libdeflate_free_decompressor(decoder) }
 
-  /// Inflates a stream that must fill `output` exactly; false where it does not, or is damaged.
+  /// Inflates a stream into `output`; returns false if the stream is damaged or does not fill `output` exactly.
   public func decode(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Bool {
     let result = libdeflate_zlib_decompress(
       decoder, input.baseAddress, input.count, output.baseAddress, output.count, nil)
@@ -20,13 +20,13 @@ public final class ZlibDecoder {
   }
 }
 
-/// Deflates into zlib streams, as HDF5 stores its chunks. One thread at a time uses one of these.
+/// Deflates into zlib streams, the format of HDF5's deflated chunks. Not for concurrent use.
 public final class ZlibEncoder {
   private let encoder: OpaquePointer
 
-  /// Makes an encoder; nil when memory is short.
+  /// Makes an encoder; nil if there is not enough memory.
   ///
-  /// - Parameter level: 1 (fast) to 12 (small).
+  /// - Parameter level: the compression level, from 1 (fastest) to 12 (smallest).
   public init?(level: Int) {
     guard let encoder = libdeflate_alloc_compressor(Int32(level)) else { return nil }
     self.encoder = encoder

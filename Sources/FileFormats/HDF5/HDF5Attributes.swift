@@ -1,17 +1,17 @@
 extension HDF5File {
-  /// The text or texts of an attribute, of fixed or variable length; nil where there is no such attribute of text.
+  /// The text or texts of an attribute, of fixed or variable length; nil if there is no such attribute of text.
   public func strings(ofAttribute name: String, of object: String) -> [String]? {
     guard let (attribute, budget) = attribute(name, of: object), attribute.type.text != nil else { return nil }
     var reader = HDF5Text(budget)
     return try? reader.texts(attribute.bytes, attribute.type, count: attribute.count)
   }
 
-  /// The text of an attribute that holds one.
+  /// The first text of an attribute; nil if there is no such attribute of text.
   public func string(ofAttribute name: String, of object: String = "/") -> String? {
     strings(ofAttribute: name, of: object)?.first
   }
 
-  /// The numbers of an attribute; nil where there is no such attribute of numbers.
+  /// The numbers of an attribute; nil if there is no such attribute of numbers.
   public func numbers(ofAttribute name: String, of object: String = "/") -> [Double]? {
     guard let (attribute, _) = attribute(name, of: object), attribute.type.element.isNumeric else { return nil }
     var values = [Double](repeating: 0, count: attribute.count)
@@ -23,7 +23,7 @@ extension HDF5File {
     return values
   }
 
-  /// Finds an attribute; nil where there is none that can be read.
+  /// Finds an attribute; nil if there is none that can be read.
   private func attribute(_ name: String, of object: String) -> (HDF5Attribute, HDF5ReadBudget)? {
     let budget = source.readBudget()
     guard let address = try? address(of: object),
@@ -33,23 +33,23 @@ extension HDF5File {
   }
 }
 
-/// One attribute: a small array in the header of an object.
+/// An attribute: a small array in the header of an object.
 struct HDF5Attribute {
   /// The type of the elements.
   private(set) var type: HDF5Datatype
   /// The number of elements.
   private(set) var count: Int
-  /// The elements as they are stored.
+  /// The elements as stored.
   private(set) var bytes: [UInt8]
 
-  /// The attribute of a name; nil where there is none.
+  /// The attribute of a name; nil if there is none.
   static func named(_ name: String, of header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws -> HDF5Attribute? {
     for message in header.messages where message.kind == .attribute {
       let body = message.isShared ? try HDF5ObjectHeader.shared(.attribute, message.body, budget) : message.body
       if let found = try HDF5Attribute(body, ifNamed: name, budget) { return found }
     }
     guard var fields = try header.body(.attributeInformation, budget) else { return nil }
-    // Many attributes: a B-tree by name, whose records point into a heap of attributes.
+    // Dense storage: a B-tree by name, whose records refer to a fractal heap of attributes.
     _ = try fields.expect(0...0)
     if try fields.byte() & 1 != 0 { try fields.skip(2) }
     guard let heapAddress = try fields.address(), let treeAddress = try fields.address() else { return nil }

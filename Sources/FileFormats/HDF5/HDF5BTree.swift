@@ -1,17 +1,17 @@
-/// B-trees of version 1, which list a group's links and an array's chunks.
-enum HDF5OldBTree {
-  /// What a tree lists.
+/// B-trees of version 1, which index a group's links or an array's chunks.
+enum HDF5Version1BTree {
+  /// The kind of records.
   enum Kind: Int {
     case links = 0, chunks = 1
   }
 
-  /// Hands out the keys and addresses of the leaves, in order.
+  /// Calls `body` with the key and address of each leaf, in order.
   static func forEachLeaf(
     _ kind: Kind, at root: Int, keySize: Int, _ what: String, _ budget: HDF5ReadBudget,
     _ body: (_ key: HDF5Fields, _ address: Int) throws -> Void
   ) throws {
     let source = budget.source, header = 8 + 2 * source.offsetSize
-    // A child is one level below its parent, so this ends at level 0.
+    // A child is one level below its parent, so the recursion ends at level 0.
     func visit(_ address: Int, level: Int?) throws {
       var start = try budget.block(at: address, header, what)
       try start.expect("TREE")
@@ -28,15 +28,15 @@ enum HDF5OldBTree {
   }
 }
 
-/// B-trees of version 2, which list links, attributes and chunks in newer files.
+/// B-trees of version 2, which index links, attributes or chunks in newer files.
 struct HDF5BTree {
   private let what: String
   private let budget: HDF5ReadBudget
   private let kind: Int, nodeSize: Int, recordSize: Int, depth: Int
   private let root: (address: Int?, records: Int)
-  /// For each depth the number of bytes that a count of all records below a node takes; 0 for leaves.
+  /// For each depth, the number of bytes of the count of all records below a node; 0 for leaves.
   private var totalSizes = [0]
-  /// The number of bytes that the count of a node's own records takes.
+  /// The number of bytes of the count of a node's own records.
   private var countSize = 1
 
   /// Reads a tree's header.
@@ -53,7 +53,7 @@ struct HDF5BTree {
     try fields.skip(2)
     root = (try fields.address(), try fields.number(2))
     guard kinds.contains(kind), recordSize > 0, nodeSize > 10 + recordSize, depth < 32 else { throw fields.damaged() }
-    // How many records fit, as the library computes it; the sizes of counts follow from that.
+    // The number of records that fit, as the HDF5 library computes it, determines the sizes of counts.
     var fits = (nodeSize - 10) / recordSize, total = fits
     countSize = Self.bytes(for: fits)
     for _ in 0..<depth {
@@ -67,10 +67,10 @@ struct HDF5BTree {
     }
   }
 
-  /// The number of bytes that numbers up to `limit` take.
+  /// The number of bytes of numbers up to `limit`.
   static func bytes(for limit: Int) -> Int { (Int.bitWidth - max(1, limit).leadingZeroBitCount - 1) / 8 + 1 }
 
-  /// Hands out the records with their type.
+  /// Calls `body` with each record and its type.
   func forEachRecord(_ body: (_ kind: Int, _ record: HDF5Fields) throws -> Void) throws {
     guard let address = root.address, root.records > 0 else { return }
     try visit(address, root.records, depth, body)

@@ -1,22 +1,22 @@
-/// The indexes of chunks that number them along the largest grid that the array may grow to.
+/// The chunk indexes that number the chunks along the largest grid that the array may grow to.
 struct HDF5ChunkArrays {
   private let budget: HDF5ReadBudget
   /// The axes in the order of the numbering, and the extents of the largest grid along them; nil for no limit.
   private let axes: [Int], extents: [Int?]
   private let what = "the table of chunks"
 
-  /// - Parameter largest: the extents up to which the array may grow; nil for no limit, on the first axis at most after
-  ///   reordering.
+  /// - Parameter largest: the extents up to which the array may grow; nil for an unlimited axis. Arrays with these
+  ///   indexes have at most one.
   init(_ table: HDF5ChunkTable, largest: [Int?], _ budget: HDF5ReadBudget) {
     self.budget = budget
     let grid = zip(largest, table.chunkShape).map { limit, chunk in limit.map { ($0 + chunk - 1) / chunk } }
-    // The axis without a limit comes first, so that numbers stay as the array grows.
+    // The unlimited axis comes first, so that the numbers of chunks do not change as the array grows.
     let unlimited = grid.firstIndex { $0 == nil }
     axes = (unlimited.map { [$0] } ?? []) + grid.indices.filter { $0 != unlimited }
     extents = axes.map { grid[$0] }
   }
 
-  /// The place in the grid of the chunk of a number; nil for a number beyond the largest grid.
+  /// The grid position of the chunk of a number; nil for a number beyond the largest grid.
   private func place(_ number: Int) -> [Int]? {
     var rest = number, place = [Int](repeating: 0, count: axes.count)
     for (axis, extent) in zip(axes, extents).reversed() {
@@ -32,9 +32,9 @@ struct HDF5ChunkArrays {
     return rest == 0 ? place : nil
   }
 
-  /// Enters chunks that lie one after the other in the order of their numbers.
+  /// Adds chunks that are stored contiguously in the order of their numbers.
   func addImplicit(at address: Int, to table: inout HDF5ChunkTable) throws {
-    // Only what lies in the file can be there, however many chunks are declared.
+    // The number of declared chunks is limited by the size of the file.
     let fits = budget.source.file.count / table.chunkBytes
     guard let count = checkedProduct(extents.map { $0 ?? 1 }), count <= fits else {
       throw HDF5Problem.damaged("the chunks lie beyond the end of the file")
@@ -45,7 +45,7 @@ struct HDF5ChunkArrays {
     }
   }
 
-  /// Elements of an index: an address, and for filtered chunks a size and a mask.
+  /// Adds the elements of an index: an address, and for filtered chunks a size and a mask.
   private func add(_ fields: inout HDF5Fields, _ numbers: Range<Int>, elementSize: Int, to table: inout HDF5ChunkTable)
     throws
   {
@@ -59,7 +59,7 @@ struct HDF5ChunkArrays {
     }
   }
 
-  /// The size of an element as an index declares it, checked against what elements are.
+  /// The element size that an index declares, checked against the valid sizes.
   private func elementSize(_ declared: Int, isFiltered: Bool) throws -> Int {
     let address = budget.source.offsetSize
     guard isFiltered ? (address + 5...address + 12).contains(declared) : declared == address else {
@@ -68,7 +68,7 @@ struct HDF5ChunkArrays {
     return declared
   }
 
-  /// Enters elements that follow in pages of `page`, each with a checksum, of which `isUsed` tells which were written.
+  /// Adds elements stored in pages of `page` elements, each with a checksum; `isUsed` says which pages were written.
   private func addPages(
     at address: Int, _ numbers: Range<Int>, page: Int, elementSize: Int, to table: inout HDF5ChunkTable,
     isUsed: (_ page: Int) -> Bool
@@ -84,14 +84,14 @@ struct HDF5ChunkArrays {
     }
   }
 
-  /// Whether a bit of a bitmap is set, the highest of each byte first.
+  /// Whether a bit of a bitmap is set; the highest bit of each byte is the first.
   private static func isSet(_ bit: Int, _ bitmap: ArraySlice<UInt8>) -> Bool {
     bitmap[bitmap.startIndex + bit / 8] & (0x80 >> UInt8(bit % 8)) != 0
   }
 
   // MARK: Fixed arrays
 
-  /// Enters the chunks of a fixed array: a header and one block of all elements, in pages if there are many.
+  /// Adds the chunks of a fixed array: a header and one block of all elements, in pages if there are many.
   func addFixedArray(at address: Int, to table: inout HDF5ChunkTable) throws {
     let source = budget.source
     var header = try budget.checkedBlock(at: address, 12 + source.lengthSize + source.offsetSize, what)
@@ -129,14 +129,14 @@ struct HDF5ChunkArrays {
     var offsetBytes: Int { (bits + 7) / 8 }
     /// The number of super blocks, those in the index block included.
     var superBlocks: Int { 1 + bits - smallestBlock.trailingZeroBitCount }
-    /// How many data blocks a super block has.
+    /// The number of data blocks of a super block.
     func blocks(_ superBlock: Int) -> Int { 1 << (superBlock / 2) }
-    /// How many elements each of them has.
+    /// The number of elements of each data block of a super block.
     func elements(_ superBlock: Int) -> Int { smallestBlock << ((superBlock + 1) / 2) }
   }
 
-  /// Enters the chunks of an extensible array: an index block with the first elements, addresses of data blocks, and
-  /// addresses of super blocks, which hold addresses of larger and larger data blocks.
+  /// Adds the chunks of an extensible array: an index block with the first elements, addresses of data blocks, and
+  /// addresses of super blocks, which hold the addresses of increasingly larger data blocks.
   func addExtensibleArray(at address: Int, to table: inout HDF5ChunkTable) throws {
     let source = budget.source
     var header = try budget.checkedBlock(at: address, 16 + 6 * source.lengthSize + source.offsetSize, what)
@@ -160,7 +160,7 @@ struct HDF5ChunkArrays {
     try fields.expect("EAIB")
     try fields.skip(prefix - 4)
     try add(&fields, 0..<array.inIndex, elementSize: array.elementSize, to: &table)
-    // Data blocks are numbered through the super blocks, the first of which have no block of their own.
+    // Data blocks are numbered across super blocks; the first super blocks are part of the index block.
     var first = array.inIndex, remaining = direct
     for superBlock in 0..<inline {
       for _ in 0..<min(remaining, array.blocks(superBlock)) {

@@ -1,25 +1,25 @@
-/// Where the chunks of an array lie, whatever index the file keeps of them.
+/// The places of an array's chunks in the file, whatever index the file uses.
 struct HDF5ChunkTable: Sendable {
   /// One stored chunk.
   struct Chunk: Sendable {
     var address: Int
     var size: Int
-    /// The filters that were left out for it, the first as the lowest bit.
+    /// The filters that were skipped for it; the lowest bit is the first filter.
     var mask: Int
   }
 
-  /// The chunks' extents, as many as the array has axes.
+  /// The extents of a chunk, one for each axis of the array.
   let chunkShape: [Int]
   /// The number of bytes of a chunk's elements.
   let chunkBytes: Int
   /// The number of chunks along each axis.
   let grid: [Int]
-  /// The stored chunks by their number in the grid, counted row-major; the others were never written.
+  /// The stored chunks by their row-major number in the grid; the others were never written.
   private(set) var chunks: [Int: Chunk] = [:]
-  /// The number of bytes that the file spends on them.
+  /// The number of bytes of the stored chunks.
   private(set) var storedBytes = 0
 
-  /// - Throws: ``HDF5Problem`` when there can be no such chunks.
+  /// - Throws: ``HDF5Problem`` if the chunk shape is invalid.
   init(shape: [Int], chunkShape: [Int], elementSize: Int) throws {
     guard !shape.isEmpty, chunkShape.count == shape.count, chunkShape.allSatisfy({ $0 > 0 }),
       let bytes = checkedProduct(chunkShape + [elementSize]), bytes < 1 << 32
@@ -28,7 +28,7 @@ struct HDF5ChunkTable: Sendable {
     grid = zip(shape, chunkShape).map { ($0 + $1 - 1) / $1 }
   }
 
-  /// The number in the grid of the chunk at a place in it; nil outside.
+  /// The number of the chunk at a grid position; nil outside the grid.
   func number(_ place: [Int]) -> Int? {
     var number = 0
     for (position, extent) in zip(place, grid) {
@@ -38,7 +38,7 @@ struct HDF5ChunkTable: Sendable {
     return number
   }
 
-  /// Enters a chunk. Places outside of the array, which may have shrunk, are left out.
+  /// Adds a chunk. Chunks outside the array, which may have shrunk, are skipped.
   mutating func add(_ address: Int, size: Int, mask: Int, at place: [Int], _ budget: HDF5ReadBudget) throws {
     guard let number = number(place) else { return }
     func first() -> [Int] { zip(place, chunkShape).map { $0 * $1 } }
@@ -51,24 +51,26 @@ struct HDF5ChunkTable: Sendable {
     storedBytes += size
   }
 
-  /// Enters the chunks of a B-tree of version 1. Its keys are a size, a mask, and the first element with one axis more.
-  mutating func addOldTree(at root: Int, _ budget: HDF5ReadBudget) throws {
+  /// Adds the chunks of a B-tree of version 1. A key is a size, a mask, and the index of the first element, with an
+  /// additional axis.
+  mutating func addVersion1Tree(at root: Int, _ budget: HDF5ReadBudget) throws {
     let keySize = 8 * chunkShape.count + 16
-    try HDF5OldBTree.forEachLeaf(.chunks, at: root, keySize: keySize, "the table of chunks", budget) { key, address in
+    let what = "the table of chunks"
+    try HDF5Version1BTree.forEachLeaf(.chunks, at: root, keySize: keySize, what, budget) { key, address in
       var key = key
       let size = try key.number(4), mask = try key.number(4)
       let place = try chunkShape.map { extent in
         let offset = try key.number(8)
-        guard offset % extent == 0 else { throw key.damaged("has a chunk that begins amid another") }
+        guard offset % extent == 0 else { throw key.damaged("has a chunk that is not aligned with the grid") }
         return offset / extent
       }
       try add(address, size: size, mask: mask, at: place, budget)
     }
   }
 
-  /// Enters the chunks of a B-tree of version 2. Its records are an address, for filtered chunks a size and a mask, and
-  /// the place in the grid.
-  mutating func addTree(at root: Int, _ budget: HDF5ReadBudget) throws {
+  /// Adds the chunks of a B-tree of version 2. A record is an address, for filtered chunks a size and a mask, and the
+  /// grid position.
+  mutating func addVersion2Tree(at root: Int, _ budget: HDF5ReadBudget) throws {
     let rank = chunkShape.count, what = "the table of chunks"
     try HDF5BTree(at: root, kinds: [10, 11], what, budget).forEachRecord { kind, record in
       var record = record

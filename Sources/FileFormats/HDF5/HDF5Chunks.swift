@@ -1,7 +1,7 @@
 import Diagnostics
 
 extension HDF5File {
-  /// One chunk as the file holds it.
+  /// One chunk as stored in the file.
   public struct RawChunk: Sendable {
     /// The stored bytes.
     public var bytes: [UInt8]
@@ -9,13 +9,13 @@ extension HDF5File {
     public var isDeflated: Bool
   }
 
-  /// Reads chunks of an array as they are stored, so that all threads can share the work of inflating them.
+  /// Reads chunks of an array as stored, so that several threads can inflate them.
   ///
   /// - Parameters:
-  ///   - name: an array in chunks whose only filter, if any, is `deflate`.
+  ///   - name: a chunked array whose only filter, if any, is `deflate`.
   ///   - offsets: for each chunk the index of its first element.
-  /// - Returns: the chunks; nil where nothing was ever written, which means zeros.
-  /// - Throws: `StructuredError` when there is no such array or a chunk cannot be read.
+  /// - Returns: the chunks; nil for chunks that were never written, whose elements are 0.
+  /// - Throws: `StructuredError` if there is no such array or a chunk cannot be read.
   public func readRawChunks(_ name: String, at offsets: [[Int]]) throws -> [RawChunk?] {
     let dataset = try dataset(name)
     guard case .chunked(let table) = dataset.storage else {

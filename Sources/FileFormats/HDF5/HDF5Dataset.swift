@@ -1,10 +1,10 @@
-/// One array of an HDF5 file: what its header says, and how its elements are read.
+/// An array of an HDF5 file: the contents of its header, and how to read its elements.
 struct HDF5Dataset: Sendable {
-  /// Where the elements are.
+  /// The storage of the elements.
   enum Storage: Sendable {
-    /// In the header.
+    /// In the object header.
     case compact([UInt8])
-    /// In one piece; nil where nothing was ever written.
+    /// In one block; the address is nil if nothing was written.
     case contiguous(address: Int?)
     /// In chunks.
     case chunked(HDF5ChunkTable)
@@ -16,20 +16,20 @@ struct HDF5Dataset: Sendable {
   let type: HDF5Datatype
   /// The filters of the chunks.
   let filters: HDF5Filters
-  /// The bytes of an element that was never written.
+  /// The bytes of an element that was never written; empty for 0.
   let fill: [UInt8]
-  /// Where the elements are.
+  /// The storage of the elements.
   let storage: Storage
 
   private let source: HDF5Source
 
-  /// Reads what an array's header says, with the table of its chunks.
+  /// Reads an array's header and the table of its chunks.
   init(_ header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws {
     source = budget.source
     space = try HDF5Dataspace(try header.requiredBody(.dataspace, "shape", budget))
     type = try HDF5Datatype(try header.requiredBody(.datatype, "type", budget))
     filters = try header.body(.filters, budget).map { try HDF5Filters($0) } ?? HDF5Filters()
-    // Rows of an empty array have a size, too.
+    // The size of a row of an empty array must not overflow either.
     guard checkedProduct(space.shape.map { max(1, $0) } + [type.size]) != nil else {
       throw HDF5Problem.damaged("the array has the impossible shape \(space.shape)")
     }
@@ -91,16 +91,16 @@ struct HDF5Dataset: Sendable {
       let chunk = try (1..<rank).map { _ in try fields.number(4) }
       guard try fields.number(4) == elementSize else { throw fields.damaged("has elements of another size") }
       var table = try HDF5ChunkTable(shape: space.shape, chunkShape: chunk, elementSize: elementSize)
-      if let address { try table.addOldTree(at: address, budget) }
+      if let address { try table.addVersion1Tree(at: address, budget) }
       return .chunked(table)
     case 2: return .chunked(try chunkTable(&fields, space: space, elementSize: elementSize, budget))
     case 3:
-      throw HDF5Problem.unsupported("the array is put together from others (virtual)", action: HDF5Problem.repack)
+      throw HDF5Problem.unsupported("the array is a virtual dataset", action: HDF5Problem.repack)
     case let other: throw fields.damaged("has the unknown kind \(other)")
     }
   }
 
-  /// The chunks of a layout of version 4, which knows five kinds of index, or 5, whose chunks may be larger.
+  /// The chunks of a layout of version 4, which has five kinds of index, or 5, which allows larger chunks.
   private static func chunkTable(
     _ fields: inout HDF5Fields, space: HDF5Dataspace, elementSize: Int, _ budget: HDF5ReadBudget
   ) throws -> HDF5ChunkTable {
@@ -126,22 +126,22 @@ struct HDF5Dataset: Sendable {
       if let address = try fields.address() { try arrays.addExtensibleArray(at: address, to: &table) }
     default:
       try fields.skip(6)
-      if let address = try fields.address() { try table.addTree(at: address, budget) }
+      if let address = try fields.address() { try table.addVersion2Tree(at: address, budget) }
     }
     return table
   }
 
-  /// The number of bytes that the file spends on the elements.
+  /// The number of bytes that the elements take in the file.
   var storedBytes: Int {
     switch storage {
     case .compact(let bytes): bytes.count
     case .contiguous(let address): address == nil ? 0 : space.count * type.size
-    // Chunks that lie in each other do not make the file longer.
+    // Overlapping chunks count at most as the whole file.
     case .chunked(let table): min(table.storedBytes, source.file.count)
     }
   }
 
-  /// What the file says about the array.
+  /// The description of the array.
   var information: ArrayInformation {
     var chunkShape: [Int]?
     if case .chunked(let table) = storage { chunkShape = table.chunkShape }
@@ -149,14 +149,14 @@ struct HDF5Dataset: Sendable {
       shape: space.shape, type: type.element, chunkShape: chunkShape, storedBytes: storedBytes, filters: filters.names)
   }
 
-  /// Reads the rows `rows` as they are stored; a scalar has one row.
+  /// Reads the rows `rows` as stored; a scalar has one row.
   func readBytes(_ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer) throws {
     let rowBytes = space.shape.dropFirst().reduce(type.size, *), start = rows.lowerBound * rowBytes
-    precondition(output.count == rows.count * rowBytes, "the buffer fits the rows")
+    precondition(output.count == rows.count * rowBytes, "the buffer does not fit the rows")
     guard !output.isEmpty else { return }
     switch storage {
     case .compact(let bytes): output.copyBytes(from: bytes[start..<start + output.count])
-    case .contiguous(nil): fillIn(output)
+    case .contiguous(nil): writeFillValue(to: output)
     case .contiguous(let address?):
       guard source.file.read(into: output, at: source.base + address + start) else {
         throw HDF5Problem.damaged("the array lies beyond the end of the file")
@@ -165,7 +165,7 @@ struct HDF5Dataset: Sendable {
     }
   }
 
-  private func fillIn(_ output: UnsafeMutableRawBufferPointer) {
+  private func writeFillValue(to output: UnsafeMutableRawBufferPointer) {
     if fill.isEmpty {
       output.initializeMemory(as: UInt8.self, repeating: 0)
     } else {
@@ -175,7 +175,7 @@ struct HDF5Dataset: Sendable {
     }
   }
 
-  /// The bytes of a stored chunk as the file has them; nil where it was never written.
+  /// The bytes of a chunk as stored; nil if it was never written.
   func stored(_ number: Int, of table: HDF5ChunkTable) throws -> (bytes: [UInt8], mask: Int)? {
     guard let chunk = table.chunks[number] else { return nil }
     guard let bytes = source.file.bytes(at: source.base + chunk.address, chunk.size) else {
@@ -188,7 +188,7 @@ struct HDF5Dataset: Sendable {
     _ table: HDF5ChunkTable, _ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer
   ) throws {
     guard let decoder = ZlibDecoder() else { throw HDF5Problem.damaged("there is not enough memory") }
-    fillIn(output)
+    writeFillValue(to: output)
     let copy = ChunkCopy(shape: space.shape, chunk: table.chunkShape, rows: rows, elementSize: type.size)
     let firstRow = rows.lowerBound / table.chunkShape[0], lastRow = (rows.upperBound - 1) / table.chunkShape[0]
     let chunksInRow = table.grid.dropFirst().reduce(1, *)
@@ -200,12 +200,12 @@ struct HDF5Dataset: Sendable {
   }
 }
 
-/// Copies chunks to their places among rows of an array.
+/// Copies chunks into rows of an array.
 private struct ChunkCopy {
-  /// The extents of the array and of a chunk; the last axis is bytes.
+  /// The extents of the array and of a chunk; the last axis is that of an element's bytes.
   private let shape: [Int], chunk: [Int]
   private let rows: Range<Int>
-  /// The number of axes of chunks.
+  /// The number of axes of the array.
   private let rank: Int
 
   init(shape: [Int], chunk: [Int], rows: Range<Int>, elementSize: Int) {
@@ -217,7 +217,7 @@ private struct ChunkCopy {
     _ elements: UnsafeRawBufferPointer, chunk number: Int, grid: [Int], into output: UnsafeMutableRawBufferPointer
   ) {
     guard let from = elements.baseAddress, let to = output.baseAddress else { return }
-    // Where the chunk begins, and the part of it that lies in the rows.
+    // The first element of the chunk, and the part of the chunk that lies in the rows.
     var rest = number, first = [Int](repeating: 0, count: rank + 1), low = first, high = chunk
     for axis in (0..<rank).reversed() {
       first[axis] = rest % grid[axis] * chunk[axis]
@@ -226,7 +226,7 @@ private struct ChunkCopy {
     }
     (low[0], high[0]) = (max(0, rows.lowerBound - first[0]), min(high[0], rows.upperBound - first[0]))
     first[0] -= rows.lowerBound
-    // Axes that the chunk spans join with those before them into longer runs.
+    // Axes that the chunk spans completely are merged with the preceding axes into longer runs.
     var run = rank, length = chunk[rank]
     var fromStride = [Int](repeating: 1, count: rank + 1), toStride = fromStride
     for axis in (0..<rank).reversed() {

@@ -1,10 +1,10 @@
-/// The type of the elements of an array or attribute as HDF5 describes it.
+/// The element type of an array or attribute in HDF5's description.
 struct HDF5Datatype: Sendable {
-  /// How text is stored.
+  /// The storage of text.
   enum Text: Sendable {
-    /// In as many bytes as an element has, filled up with zeros or with spaces.
+    /// In the bytes of the element, padded with zeros or with spaces.
     case fixed(isSpacePadded: Bool)
-    /// Elsewhere; elements are a length and a reference.
+    /// In a heap; elements are a length and a reference.
     case variable
   }
 
@@ -14,10 +14,10 @@ struct HDF5Datatype: Sendable {
   private(set) var size: Int
   /// Whether numbers are stored with their most significant byte first.
   private(set) var isBigEndian = false
-  /// How text is stored; nil where this is no text.
+  /// The storage of text; nil for other types.
   private(set) var text: Text?
 
-  /// Reads a datatype message. Types other than numbers, truth values and text are `other`, not errors.
+  /// Reads a datatype message. Types other than numbers, booleans and text are `other`, not errors.
   init(_ fields: HDF5Fields) throws {
     var fields = fields
     let classAndVersion = try fields.byte(), flags = try fields.number(3)
@@ -27,7 +27,7 @@ struct HDF5Datatype: Sendable {
     switch classAndVersion & 15 {
     case 0:
       let offset = try fields.number(2), precision = try fields.number(2)
-      // Numbers that do not fill their bytes are rare; nobody here writes them.
+      // Integers that do not use all their bits are rare and not read.
       guard [8, 16, 32, 64].contains(bits), offset == 0, precision == bits else { return }
       element = .integer(bits: bits, signed: flags & 8 != 0)
       isBigEndian = flags & 1 != 0
@@ -35,7 +35,7 @@ struct HDF5Datatype: Sendable {
       let offset = try fields.number(2), precision = try fields.number(2)
       let layout = [try fields.byte(), try fields.byte(), try fields.byte(), try fields.byte()]
       let bias = try fields.number(4), sign = flags >> 8 & 255
-      // IEEE 754's three sizes; others (bfloat16, long double, VAX) are not numbers for us.
+      // The IEEE 754 formats of 16, 32 and 64 bits; others (bfloat16, long double, VAX) are not read.
       let formats = [16: ([10, 5, 0, 10], 15), 32: ([23, 8, 0, 23], 127), 64: ([52, 11, 0, 52], 1023)]
       guard let known = formats[bits], known == (layout, bias), offset == 0, precision == bits, sign == bits - 1,
         flags & 0x40 == 0
@@ -56,9 +56,9 @@ struct HDF5Datatype: Sendable {
 
 /// The extents of an array or attribute.
 struct HDF5Dataspace: Sendable {
-  /// The extents, outermost first; empty for a scalar, [0] where there is nothing at all.
+  /// The extents, outermost first; empty for a scalar, [0] for a null dataspace.
   private(set) var shape: [Int]
-  /// The extents up to which the array may grow; nil for no limit.
+  /// The extents up to which the array may grow; nil for an unlimited axis.
   private(set) var largest: [Int?]
   /// The number of elements.
   private(set) var count: Int

@@ -1,15 +1,16 @@
-/// The fields of one block of an HDF5 file, read one after the other; little-endian, as all of its structures are.
+/// The fields of one block of an HDF5 file, read in order; all structures are little-endian.
 ///
-/// Every field is checked to lie in the block, and every number to be small enough that sums of two cannot overflow.
+/// Every field is checked to lie in the block, and every number to be small enough that the sum of two does not
+/// overflow.
 struct HDF5Fields: Sendable {
   /// The block.
   private(set) var bytes: ArraySlice<UInt8>
-  /// What the block is, for messages.
+  /// The name of the block, for messages.
   var what: String
   /// The number of bytes of an address and of a length in this file.
   let offsetSize: Int, lengthSize: Int
 
-  /// The largest number that is taken for a length or an address.
+  /// The largest valid length or address.
   static let largest = 1 << 61
 
   init(_ bytes: ArraySlice<UInt8>, _ what: String, offsetSize: Int, lengthSize: Int) {
@@ -20,7 +21,7 @@ struct HDF5Fields: Sendable {
   /// The number of bytes not read yet.
   var count: Int { bytes.count }
 
-  /// The error of a block that is not as it should be.
+  /// The error of an invalid block.
   func damaged(_ how: String = "is damaged") -> HDF5Problem { .damaged("\(what) \(how)") }
 
   /// The next bytes.
@@ -30,15 +31,15 @@ struct HDF5Fields: Sendable {
     return bytes.prefix(count)
   }
 
-  /// The next bytes as fields of their own.
+  /// The next bytes as a block.
   mutating func fields(_ count: Int, _ what: String? = nil) throws -> HDF5Fields {
     HDF5Fields(try take(count), what ?? self.what, offsetSize: offsetSize, lengthSize: lengthSize)
   }
 
-  /// Leaves bytes out.
+  /// Skips bytes.
   mutating func skip(_ count: Int) throws { _ = try take(count) }
 
-  /// The next `size` bytes, 0 to 8 of them, as a number, whatever it is.
+  /// The next `size` bytes, from 0 to 8, as an unsigned number of any value.
   mutating func bits(_ size: Int) throws -> UInt64 {
     guard size <= 8 else { throw damaged() }
     var number: UInt64 = 0, shift: UInt64 = 0
@@ -52,10 +53,10 @@ struct HDF5Fields: Sendable {
   /// The next byte.
   mutating func byte() throws -> Int { Int(try bits(1)) }
 
-  /// The next `size` bytes as a number.
+  /// The next `size` bytes as a number up to ``largest``.
   mutating func number(_ size: Int) throws -> Int {
     guard let number = Int(exactly: try bits(size)), number <= Self.largest else {
-      throw damaged("has a number beyond all measure")
+      throw damaged("has a number that is too large")
     }
     return number
   }
@@ -63,13 +64,13 @@ struct HDF5Fields: Sendable {
   /// A length.
   mutating func length() throws -> Int { try number(lengthSize) }
 
-  /// A length, or nil for the mark of none, which is all ones.
+  /// A length, or nil for the undefined length, all ones.
   mutating func optionalLength() throws -> Int? { try optional(lengthSize) }
 
-  /// An address, or nil for the mark of none, which is all ones.
+  /// An address, or nil for the undefined address, all ones.
   mutating func address() throws -> Int? { try optional(offsetSize) }
 
-  /// An address that must be one.
+  /// An address that must be defined.
   mutating func requiredAddress() throws -> Int {
     guard let address = try address() else { throw damaged("lacks an address") }
     return address
@@ -79,19 +80,19 @@ struct HDF5Fields: Sendable {
     let number = try bits(size)
     if number == (size == 8 ? .max : (1 << UInt64(8 * size)) - 1) { return nil }
     guard let number = Int(exactly: number), number <= Self.largest else {
-      throw damaged("has a number beyond all measure")
+      throw damaged("has a number that is too large")
     }
     return number
   }
 
-  /// Makes sure that the block begins as it should.
+  /// Throws if the block does not begin with a signature.
   mutating func expect(_ signature: String) throws {
     guard try take(signature.utf8.count).elementsEqual(signature.utf8) else {
       throw damaged("does not begin with \(signature)")
     }
   }
 
-  /// Makes sure that the next byte, a version or a kind, is one of those that are known.
+  /// The next byte, a version or a kind; throws if it is not one of those that are known.
   mutating func expect(_ known: ClosedRange<Int>, _ name: String = "version") throws -> Int {
     let value = try byte()
     guard known.contains(value) else { throw damaged("has the unknown \(name) \(value)") }

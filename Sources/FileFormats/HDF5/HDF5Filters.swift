@@ -1,4 +1,4 @@
-/// The filters that the chunks of an array went through when they were written, first to last.
+/// The filters that were applied to an array's chunks when they were written, first to last.
 struct HDF5Filters: Sendable {
   private struct Filter: Sendable {
     var id: Int
@@ -27,7 +27,7 @@ struct HDF5Filters: Sendable {
     }
   }
 
-  /// Their names: those that are read, or `#` and the number under which the filter is registered.
+  /// The names of the filters; `#` and the registered number for a filter that is not supported.
   var names: [String] {
     filters.map { filter in
       switch filter.id {
@@ -40,20 +40,20 @@ struct HDF5Filters: Sendable {
     }
   }
 
-  /// The most by which the filters shrink bytes: deflate by 1032, LZF by 88.
+  /// The largest compression ratio of the filters: 1032 for deflate, 88 for LZF.
   static let largestRatio = 1032
 
-  /// Undoes the filters.
+  /// Reverses the filters.
   ///
   /// - Parameters:
-  ///   - stored: the bytes of a chunk as the file has them.
-  ///   - mask: the filters that were left out for this chunk, the first as the lowest bit.
+  ///   - stored: the bytes of a chunk as stored.
+  ///   - mask: the filters that were skipped for this chunk; the lowest bit is the first filter.
   ///   - size: the number of bytes of the chunk's elements.
   /// - Throws: ``HDF5Problem`` unless the result has exactly `size` bytes.
   func decoded(_ stored: [UInt8], mask: Int, size: Int, _ decoder: ZlibDecoder) throws -> [UInt8] {
     let used = filters.enumerated().filter { $0.offset >= 32 || mask >> $0.offset & 1 == 0 }.map(\.element)
     guard size / Self.largestRatio <= stored.count else { throw HDF5Problem.damaged("a chunk is too short") }
-    // What each filter was given; behind a compression nobody knows beforehand.
+    // The size of each filter's input; unknown after a compression.
     var sizes: [Int?] = [size]
     for filter in used {
       let before = sizes[sizes.count - 1]
@@ -63,7 +63,7 @@ struct HDF5Filters: Sendable {
       case 1, 32_000: sizes.append(nil)
       default:
         throw HDF5Problem.unsupported(
-          "the array went through the filter number \(filter.id)", action: HDF5Problem.repack)
+          "the array uses the filter number \(filter.id)", action: HDF5Problem.repack)
       }
     }
     var bytes = stored
@@ -96,7 +96,7 @@ struct HDF5Filters: Sendable {
     return inflated
   }
 
-  /// Brings the bytes of each element together again: first all first bytes were stored, then all second ones, …
+  /// Reverses the shuffle filter, which stores first the first bytes of all elements, then the second bytes, and so on.
   private static func unshuffled(_ bytes: [UInt8], elementSize: Int) -> [UInt8] {
     guard elementSize > 1, elementSize <= bytes.count else { return bytes }
     let count = bytes.count / elementSize
@@ -113,7 +113,7 @@ struct HDF5Filters: Sendable {
     }
   }
 
-  /// Takes off the four bytes of a Fletcher checksum.
+  /// Verifies and removes the four bytes of a Fletcher checksum.
   private static func checked(_ bytes: [UInt8]) throws -> [UInt8] {
     guard bytes.count >= 4 else { throw HDF5Problem.damaged("a chunk is too short") }
     let content = bytes.count - 4

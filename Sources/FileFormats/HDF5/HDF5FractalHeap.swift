@@ -1,7 +1,8 @@
-/// A fractal heap, where newer files keep a group's many links and an object's many attributes.
+/// A fractal heap, in which newer files store many links of a group or many attributes of an object.
 ///
-/// It is one linear space cut into blocks: `width` of them in each row, all of a row of one size, which doubles from the
-/// third row on. Blocks up to a limit hold data; larger ones are heaps of the same kind again.
+/// The heap is a linear space that is divided into rows of `width` blocks. The blocks of a row have the same size,
+/// which doubles from the third row on. Blocks up to a limit (direct blocks) hold data; larger ones (indirect blocks)
+/// are divided again in the same way.
 struct HDF5FractalHeap {
   private let budget: HDF5ReadBudget
   private let what: String
@@ -9,7 +10,7 @@ struct HDF5FractalHeap {
   private let offsetSize: Int, lengthSize: Int
   private let hasChecksums: Bool
   private let root: (address: Int?, rows: Int)
-  /// Each object is there once, so that together they are no longer than the file.
+  /// The remaining bytes of objects: in a valid file all objects together are no longer than the file.
   private var left: Int
   /// Blocks that were read, by their addresses.
   private var direct: [Int: HDF5Fields] = [:]
@@ -45,7 +46,7 @@ struct HDF5FractalHeap {
     lengthSize = min((largestDirect.trailingZeroBitCount + 7) / 8, HDF5BTree.bytes(for: largestObject))
   }
 
-  /// The object of an identifier.
+  /// The object with an identifier.
   mutating func object(_ identifier: HDF5Fields) throws -> HDF5Fields {
     var identifier = identifier
     guard identifier.count >= idLength else { throw identifier.damaged() }
@@ -54,7 +55,7 @@ struct HDF5FractalHeap {
     case 0:
       let offset = try identifier.number(offsetSize), length = try identifier.number(lengthSize)
       left -= length
-      guard let root = root.address, left >= 0 else { throw identifier.damaged("refers to what is not there") }
+      guard let root = root.address, left >= 0 else { throw identifier.damaged("refers to a missing object") }
       var block: HDF5Fields, place: Int
       if self.root.rows == 0 {
         (block, place) = (try directBlock(at: root, startSize), offset)
@@ -65,28 +66,28 @@ struct HDF5FractalHeap {
       return try block.fields(length)
     case 2: return try identifier.fields((flags & 15) + 1, what)
     default:
-      throw HDF5Problem.unsupported("\(what) has entries beyond the usual size", action: HDF5Problem.repack)
+      throw HDF5Problem.unsupported("\(what) contains \"huge\" objects", action: HDF5Problem.repack)
     }
   }
 
-  /// The size of the blocks of a row, and where the row begins; nil beyond all measure.
+  /// The size of the blocks of a row, and the offset of the row; nil if they are too large.
   private func row(_ row: Int) -> (size: Int, start: Int)? {
     let doublings = max(0, row - 1)
     guard doublings + startSize.trailingZeroBitCount + width.trailingZeroBitCount < 61 else { return nil }
     return (startSize << doublings, row == 0 ? 0 : (startSize * width) << doublings)
   }
 
-  /// The block that holds an offset of the heap's space, and the place in it.
+  /// The block that contains an offset of the heap's space, and the offset in the block.
   private mutating func find(_ offset: Int, in address: Int, rows: Int) throws -> (HDF5Fields, Int) {
     guard let index = (0..<rows).last(where: { row($0).map { $0.start <= offset } ?? false }), let found = row(index)
     else { throw HDF5Problem.damaged("\(what) is damaged") }
     let column = (offset - found.start) / found.size, place = (offset - found.start) % found.size
     let children = try indirectBlock(at: address, rows: rows)
     guard column < width, let child = children[index * width + column] else {
-      throw HDF5Problem.damaged("\(what) refers to a place that it does not have")
+      throw HDF5Problem.damaged("\(what) refers to a missing block")
     }
     if found.size <= largestDirect { return (try directBlock(at: child, found.size), place) }
-    // Rows of a nested heap: as many as make up its size, which is smaller than ours.
+    // The number of rows of a nested block, which follows from its size.
     let nested = found.size.trailingZeroBitCount - (startSize * width).trailingZeroBitCount + 1
     guard nested > 0, nested < rows else { throw HDF5Problem.damaged("\(what) is damaged") }
     return try find(place, in: child, rows: nested)
@@ -114,7 +115,7 @@ struct HDF5FractalHeap {
       let before = 5 + budget.source.offsetSize + offsetSize
       try header.skip(before - 4)
       let checksum = try header.bits(4)
-      // The checksum is that of the block with zeros in its place.
+      // The checksum is computed with zeros in its own place.
       var bytes = Array(whole.bytes)
       for index in before..<before + 4 { bytes[index] = 0 }
       guard checksum == UInt64(Checksum.lookup3(bytes)) else {

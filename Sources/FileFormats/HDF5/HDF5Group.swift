@@ -1,21 +1,21 @@
-/// What a group holds: names and where they lead.
+/// The links of a group.
 struct HDF5Group: Sendable {
-  /// Where a name leads.
+  /// The target of a link.
   enum Target: Sendable {
-    /// To the object whose header lies at an address.
+    /// The object whose header is at an address (hard link).
     case object(Int)
-    /// To what another path names.
+    /// The object at another path (soft link).
     case path(String)
-    /// Out of the file, or to something unknown.
-    case elsewhere
+    /// An object in another file, or a link of an unknown kind.
+    case external
   }
 
-  /// The links by their names.
+  /// The links by name.
   private(set) var links: [String: Target] = [:]
 
   private static let what = "the table of the group's links"
 
-  /// Reads the links of a group, however they are stored; empty for what is no group.
+  /// Reads the links of a group in any form of storage; there are none if the object is not a group.
   init(_ header: HDF5ObjectHeader, _ budget: HDF5ReadBudget) throws {
     for message in header.messages {
       switch message.kind {
@@ -31,22 +31,22 @@ struct HDF5Group: Sendable {
     if links[name] == nil { links[name] = target }
   }
 
-  /// Groups of the first format: a B-tree of nodes whose names lie in a heap.
+  /// Reads links of the first format: a B-tree of nodes whose names are in a local heap.
   private mutating func readSymbolTable(_ message: HDF5Fields, _ budget: HDF5ReadBudget) throws {
     var message = message
     let tree = try message.requiredAddress(), heap = try Self.localHeap(at: try message.requiredAddress(), budget)
     let source = budget.source, entrySize = 2 * source.offsetSize + 24
-    // Each name is in the heap once, so that together they are no longer than it.
+    // In a valid file each name is in the heap once, so all names together are no longer than the heap.
     var left = heap.count
     func text(at place: Int) throws -> String {
       var rest = heap
       try rest.skip(place)
       let bytes = rest.bytes.prefix { $0 != 0 }
       left -= bytes.count
-      guard left >= 0 else { throw heap.damaged("has names within names") }
+      guard left >= 0 else { throw heap.damaged("has overlapping names") }
       return String(decoding: bytes, as: UTF8.self)
     }
-    try HDF5OldBTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, budget) { _, address in
+    try HDF5Version1BTree.forEachLeaf(.links, at: tree, keySize: source.lengthSize, Self.what, budget) { _, address in
       var start = try budget.block(at: address, 8, Self.what)
       try start.expect("SNOD")
       try start.skip(2)
@@ -76,7 +76,7 @@ struct HDF5Group: Sendable {
     return try budget.block(at: try fields.requiredAddress(), size, what)
   }
 
-  /// One link of the newer format.
+  /// Reads one link of the newer format.
   private mutating func readLink(_ message: HDF5Fields) throws {
     var fields = message
     fields.what = "a link"
@@ -88,11 +88,11 @@ struct HDF5Group: Sendable {
     switch kind {
     case 0: add(name, .object(try fields.requiredAddress()))
     case 1: add(name, .path(HDF5Fields.text(try fields.take(try fields.number(2)))))
-    default: add(name, .elsewhere)
+    default: add(name, .external)
     }
   }
 
-  /// Many links: a B-tree by name, whose records point into a heap of links.
+  /// Reads links in dense storage: a B-tree by name, whose records refer to a fractal heap of links.
   private mutating func readDenseLinks(_ message: HDF5Fields, _ budget: HDF5ReadBudget) throws {
     var fields = message
     _ = try fields.expect(0...0)

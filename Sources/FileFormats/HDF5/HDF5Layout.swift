@@ -2,7 +2,7 @@ import CHDF5
 import Diagnostics
 
 extension ArrayFileLayout {
-  /// An HDF5 file: the library describes everything, in memory, and the numbers follow its description.
+  /// An HDF5 file: the library writes all metadata in memory; the numbers are placed after it.
   init(hdf5 contents: ArrayFileContents) throws {
     let file = try HDF5Writer()
     for plan in contents.arrays { try file.create(plan.name, plan.type.hdf5, shape: plan.shape, layout: .contiguous) }
@@ -21,14 +21,14 @@ extension ArrayFileLayout {
 }
 
 extension HDF5Writer {
-  /// The bytes of the file so far, and places behind them for the numbers of arrays that have none yet.
+  /// The bytes of the file so far, and offsets after them for the numbers of arrays without storage.
   ///
-  /// The library gives an array a place when its first number is written. Here the place is entered into the array's
-  /// header instead, and the new end of the file into the superblock; both are of the formats' first versions, which
-  /// have no checksums (HDF5 File Format Specification 3.0, II.A and IV.A.2.i).
+  /// The library allocates an array's storage when its first number is written. Here the offset is written to the
+  /// array's header instead, and the new end of the file to the superblock. Both have the first version of their
+  /// format, which has no checksum (HDF5 File Format Specification 3.0, II.A and IV.A.2.i).
   ///
-  /// - Parameter arrays: names of arrays with the layout `contiguous` that nothing was written to, and their sizes.
-  /// - Throws: `StructuredError` when memory is short, or the library described the file in another way.
+  /// - Parameter arrays: the names and sizes of arrays with the layout `contiguous` that have not been written.
+  /// - Throws: `StructuredError` if there is not enough memory, or the library used other versions.
   func image(followedBy arrays: [(name: String, byteCount: Int)]) throws -> (bytes: [UInt8], offsets: [Int]) {
     var image = [UInt8](try bytes())
     func number(_ offset: Int, _ size: Int) -> Int {
@@ -39,27 +39,27 @@ extension HDF5Writer {
     }
     var end = image.count, offsets: [Int] = []
     for (name, byteCount) in arrays {
-      // Numbers lie at multiples of their size.
+      // Numbers are aligned to eight bytes.
       let offset = (end + 7) / 8 * 8
       offsets.append(offset)
       guard byteCount > 0 else { continue }
       end = offset + byteCount
       let header = HDF5Library.calling { Int(chdf5_header_address(id, name)) }
       guard let address = Self.addressField(header, in: image.count, number) else {
-        throw StructuredError("the array cannot be given a place", at: "\(Self.place), array \"\(name)\"")
+        throw StructuredError("the array's header has an unexpected layout", at: "\(Self.place), array \"\(name)\"")
       }
       put(offset, at: address)
     }
     // A superblock of version 0 with addresses of eight bytes.
     guard image.count > 48, image[8] == 0, image[13] == 8, number(40, 8) == image.count else {
-      throw StructuredError("the arrays cannot be given places", at: Self.place)
+      throw StructuredError("the superblock has an unexpected layout", at: Self.place)
     }
     put(end, at: 40)
     return (image, offsets)
   }
 
-  /// Where in a file's bytes an array's header has the address of the numbers: in the message of type 8, "data layout",
-  /// version 3, class 1, "contiguous".
+  /// The offset of the address of the numbers in an array's header: in the message of type 8, "data layout", version 3,
+  /// class 1, "contiguous".
   private static func addressField(
     _ header: Int, in count: Int, _ number: (_ offset: Int, _ size: Int) -> Int
   ) -> Int? {

@@ -2,15 +2,13 @@ import CHDF5
 import Diagnostics
 import Synchronization
 
-/// What the HDF5 library needs, which writes our files: the lock, the error stack, and identifiers that close
-/// themselves.
+/// Access to the HDF5 library, which writes files: its lock, its error stack, and identifiers that close themselves.
 enum HDF5Library {
-  /// The library keeps its whole state (open files, type tables, error stack) in process-wide variables and the usual
-  /// build of it has no locks of its own. So every call is made under this one lock; it guards C state that exists once
-  /// per process whatever we do, which is why it is the one constant of this kind in the package.
+  /// The library keeps its state (open files, type tables, error stack) in global variables, and its usual build is not
+  /// thread-safe. So every call is made under this lock, which is global because it guards global C state.
   private static let lock = Mutex(())
 
-  /// Runs calls of the library, one caller at a time, with printing to standard error switched off.
+  /// Runs calls of the library under its lock, without its messages on standard error.
   static func calling<Result>(_ body: () throws -> Result) rethrows -> Result {
     try lock.withLock { _ in
       H5Eset_auto2(chdf5_default_errors(), nil, nil)
@@ -19,13 +17,13 @@ enum HDF5Library {
     }
   }
 
-  /// An error about a new file or one of its arrays, with the library's reason. Under the library's lock.
+  /// An error about a new file or one of its arrays, with the library's reason. Call it under the library's lock.
   static func error(_ what: String, _ path: String, _ array: String?) -> StructuredError {
     let reason = reason().map { ": \($0)" } ?? ""
     return StructuredError(what + reason, at: array.map { "\(path), array \"\($0)\"" } ?? path)
   }
 
-  /// The library's own reason for the last failure: its innermost message.
+  /// The library's reason for the last failure: its innermost message.
   static func reason() -> String? {
     var messages: [String] = []
     withUnsafeMutablePointer(to: &messages) { pointer in
@@ -41,12 +39,12 @@ enum HDF5Library {
   }
 }
 
-/// An HDF5 identifier that is closed when its owner lets go of it. Use only under ``HDF5Library/calling(_:)``.
+/// An HDF5 identifier that is closed when it is destroyed. Use only under ``HDF5Library/calling(_:)``.
 struct HDF5Identifier: ~Copyable {
   let id: hid_t
   private let close: @convention(c) (hid_t) -> herr_t
 
-  /// Takes over an identifier that a call returned; nil when the call failed.
+  /// Takes ownership of an identifier that a call returned; nil if the call failed.
   init?(_ id: hid_t, closedBy close: @convention(c) (hid_t) -> herr_t) {
     guard id >= 0 else { return nil }
     self.id = id

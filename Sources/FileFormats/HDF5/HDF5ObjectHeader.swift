@@ -1,4 +1,4 @@
-/// The header of a group, an array or a stored type: a list of messages, of version 1 or 2.
+/// The header of a group, an array or a committed datatype: a list of messages, of version 1 or 2.
 struct HDF5ObjectHeader {
   /// The kinds of messages that are read.
   enum Kind: Int {
@@ -9,7 +9,7 @@ struct HDF5ObjectHeader {
   /// One message.
   struct Message {
     var kind: Kind
-    /// Whether the body is only a reference to another object's message.
+    /// Whether the body is a reference to another object's message.
     var isShared: Bool
     var body: HDF5Fields
   }
@@ -47,7 +47,7 @@ struct HDF5ObjectHeader {
     try prefix.skip(4)
     _ = try prefix.expect(2...2)
     let flags = try prefix.byte()
-    // Times, and the limits between ways of storing attributes.
+    // Optional fields: times, and limits for the storage of attributes.
     let optional = (flags & 32 != 0 ? 16 : 0) + (flags & 16 != 0 ? 4 : 0), sizeSize = 1 << (flags & 3)
     var start = try budget.block(at: address, 6 + optional + sizeSize, Self.what)
     try start.skip(6 + optional)
@@ -91,20 +91,20 @@ struct HDF5ObjectHeader {
   /// Whether this is the header of an array.
   var isArray: Bool { messages.contains { $0.kind == .layout } }
 
-  /// The body of the first message of a kind, wherever it is stored; nil where there is none.
+  /// The body of the first message of a kind, shared or not; nil if there is none.
   func body(_ kind: Kind, _ budget: HDF5ReadBudget) throws -> HDF5Fields? {
     guard let message = messages.first(where: { $0.kind == kind }) else { return nil }
     return message.isShared ? try Self.shared(kind, message.body, budget) : message.body
   }
 
-  /// As ``body(_:_:)``, for what must be there.
+  /// As ``body(_:_:)``, for a required message.
   func requiredBody(_ kind: Kind, _ name: String, _ budget: HDF5ReadBudget) throws -> HDF5Fields {
     guard var body = try body(kind, budget) else { throw HDF5Problem.damaged("the array lacks its \(name)") }
     body.what = "the array's \(name)"
     return body
   }
 
-  /// The message that a shared one refers to: that of a stored ("committed") type.
+  /// The message that a shared message refers to, which belongs to a committed datatype.
   static func shared(_ kind: Kind, _ reference: HDF5Fields, _ budget: HDF5ReadBudget) throws -> HDF5Fields {
     var reference = reference
     let version = try reference.expect(1...3), place = try reference.byte()
@@ -114,7 +114,7 @@ struct HDF5ObjectHeader {
     }
     let owner = try HDF5ObjectHeader(at: try reference.requiredAddress(), budget)
     guard let message = owner.messages.first(where: { $0.kind == kind }), !message.isShared else {
-      throw reference.damaged("refers to what is not there")
+      throw reference.damaged("refers to a missing object")
     }
     return message.body
   }

@@ -1,31 +1,31 @@
 import Diagnostics
 
-/// Why a part of an HDF5 file is not read.
+/// Why a part of an HDF5 file cannot be read.
 enum HDF5Problem: Error {
-  /// The file contradicts itself, or ends too early.
+  /// The file is inconsistent or truncated.
   case damaged(String)
-  /// The file uses a feature that this reader does not know; `action` says how to do without.
+  /// The file uses a feature that is not supported; `action` says what to do.
   case unsupported(String, action: String)
 
-  /// What most features that are not read can be replaced with.
-  static let repack = "Rewrite the file with \"h5repack -f GZIP=4 IN OUT\", or save its arrays anew with h5py."
+  /// The advice for most unsupported features.
+  static let repack = "Rewrite the file with \"h5repack -f GZIP=4 IN OUT\", or save its arrays again with h5py."
 
-  /// The error that a person sees.
+  /// The error for the user.
   ///
   /// - Parameters:
   ///   - location: the file, or the file and the array.
-  ///   - part: what is damaged: the file, an array's data.
+  ///   - part: the damaged part: the file, or an array's data.
   func error(at location: String, _ part: String = "the HDF5 file is damaged") -> StructuredError {
     switch self {
     case .damaged(let reason):
       StructuredError("\(part): \(reason)", at: location, action: "Copy or download the file again.")
     case .unsupported(let feature, let action):
-      StructuredError("\(feature), which is not read here", at: location, action: action)
+      StructuredError("\(feature), which is not supported", at: location, action: action)
     }
   }
 }
 
-/// Gives the problems that `body` meets their place.
+/// Runs `body` and converts an ``HDF5Problem`` to a `StructuredError` with a location.
 func locatingProblems<Result>(
   at location: String, _ part: String = "the HDF5 file is damaged", _ body: () throws -> Result
 ) throws -> Result {
@@ -36,7 +36,7 @@ func locatingProblems<Result>(
   }
 }
 
-/// The product of extents; nil where it leaves no room for the arithmetic of bytes.
+/// The product of extents; nil if it is negative or so large that arithmetic with sizes in bytes could overflow.
 func checkedProduct(_ factors: some Sequence<Int>) -> Int? {
   var product = 1
   for factor in factors {

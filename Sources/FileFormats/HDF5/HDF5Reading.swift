@@ -3,7 +3,7 @@ import Diagnostics
 extension HDF5File {
   /// Reads a whole array, converted to `Element`.
   ///
-  /// - Throws: `StructuredError` when there is no such array, its type does not convert (see
+  /// - Throws: `StructuredError` if there is no such array, its type does not convert (see
   ///   ``ArrayElement/accepts(_:)``), or its data are damaged.
   public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self
@@ -17,7 +17,7 @@ extension HDF5File {
     return (values, dataset.space.shape)
   }
 
-  /// Reads an array and checks its shape.
+  /// Reads an array of a given shape.
   public func read<Element: ArrayElement>(
     _ name: String, as type: Element.Type = Element.self, shape: [Int]
   ) throws -> [Element] {
@@ -29,7 +29,7 @@ extension HDF5File {
     return try read(name, as: type).values
   }
 
-  /// Reads the rows `rows` of an array [N, …] into a buffer, converted to `Element`.
+  /// Reads the rows `rows` of an array `[N, …]` into a buffer, converted to `Element`.
   ///
   /// - Precondition: the buffer holds `rows.count` rows and `rows` lies in `0..<N`.
   /// - Throws: as ``read(_:as:)``.
@@ -43,17 +43,18 @@ extension HDF5File {
     try read(dataset, name, rows, into: UnsafeMutableBufferPointer(rebasing: buffer[..<(rows.count * rowSize)]))
   }
 
-  /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`.
+  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`.
   ///
-  /// Runs are as long as asked or, where that is longer, as the array's chunks, so that no chunk is inflated twice.
+  /// A run has at least `rows` rows, rounded up to whole chunks so that no chunk is inflated twice; the last may be
+  /// shorter.
   public func forEachSlab<Element: ArrayElement>(
     of name: String, as type: Element.Type, rows: Int,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
     let dataset = try dataset(name), shape = dataset.space.shape
-    precondition(!shape.isEmpty && rows > 0, "slabs are of an array with rows")
+    precondition(!shape.isEmpty && rows > 0, "only an array with rows has slabs")
     try requireAccepted(Element.self, dataset.type.element, name)
-    // There may be any number of rows without elements.
+    // An array without elements may declare any number of rows.
     guard dataset.space.count > 0 else { return }
     let rowSize = shape.dropFirst().reduce(1, *), step = slabRows(dataset, atLeast: rows)
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
@@ -68,7 +69,7 @@ extension HDF5File {
 
   /// Reads an array of text.
   ///
-  /// - Throws: `StructuredError` when there is no such array, it holds no text, or is damaged.
+  /// - Throws: `StructuredError` if there is no such array, it holds no text, or is damaged.
   public func texts(_ name: String) throws -> (texts: [String], shape: [Int]) {
     let dataset = try dataset(name)
     guard dataset.type.text != nil else {
@@ -82,7 +83,7 @@ extension HDF5File {
     }
   }
 
-  /// As many rows as asked, in whole chunks.
+  /// At least `rows` rows, in whole chunks; at most all rows.
   private func slabRows(_ dataset: HDF5Dataset, atLeast rows: Int) -> Int {
     var chunk = 1
     if case .chunked(let table) = dataset.storage { chunk = table.chunkShape[0] }
@@ -90,7 +91,7 @@ extension HDF5File {
     return min(all, (min(rows, all) + chunk - 1) / chunk * chunk)
   }
 
-  /// Reads rows and converts them, where they are stored as something else in runs of about a million elements.
+  /// Reads rows and converts them; those that need a conversion in runs of about a million elements.
   private func read<Element: ArrayElement>(
     _ dataset: HDF5Dataset, _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>
   ) throws {
@@ -103,7 +104,7 @@ extension HDF5File {
       let rowSize = buffer.count / rows.count
       let step = dataset.space.shape.isEmpty ? 1 : slabRows(dataset, atLeast: max(1, (1 << 20) / rowSize))
       var bytes = [UInt8](repeating: 0, count: min(step, rows.count) * rowSize * type.size)
-      // Runs end where chunks do.
+      // Runs end at the ends of chunks.
       var start = rows.lowerBound
       while start < rows.upperBound {
         let end = min(rows.upperBound, (start / step + 1) * step)

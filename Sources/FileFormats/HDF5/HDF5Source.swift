@@ -1,10 +1,10 @@
 import Diagnostics
 
-/// An HDF5 file as its superblock describes it.
+/// An HDF5 file and the contents of its superblock.
 struct HDF5Source: Sendable {
   /// The file.
   let file: FileBytes
-  /// Where address 0 lies: after the user block.
+  /// The offset of address 0 in the file, after the user block.
   private(set) var base = 0
   /// The number of bytes of an address and of a length.
   private(set) var offsetSize = 8, lengthSize = 8
@@ -13,7 +13,7 @@ struct HDF5Source: Sendable {
 
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
 
-  /// Where the signature lies: at the beginning, or after a user block of 512 bytes or a power of two times as many.
+  /// The offset of the signature: 0, or the size of the user block, 512 bytes times a power of two.
   static func signatureOffset(in file: FileBytes) -> Int? {
     var offset = 0
     while file.contains(offset, signature.count) {
@@ -37,7 +37,7 @@ struct HDF5Source: Sendable {
     }
   }
 
-  /// Reads the superblock and returns where the file should end.
+  /// Reads the superblock and returns the end of the file that it declares, relative to address 0.
   private mutating func readSuperblock(at start: Int) throws -> Int {
     let available = min(256, file.count - start)
     guard let bytes = file.bytes(at: start, available), available >= 24 else {
@@ -47,7 +47,7 @@ struct HDF5Source: Sendable {
     guard (0...3).contains(version) else {
       throw HDF5Problem.unsupported(
         "the file has a superblock of version \(version)",
-        action: "Rewrite the file with \"h5repack --high=1 IN OUT\", or save its arrays anew with h5py.")
+        action: "Rewrite the file with \"h5repack --high=1 IN OUT\", or save its arrays again with h5py.")
     }
     (offsetSize, lengthSize) = version < 2 ? (Int(bytes[13]), Int(bytes[14])) : (Int(bytes[9]), Int(bytes[10]))
     guard [2, 4, 8].contains(offsetSize), [2, 4, 8].contains(lengthSize) else {
@@ -57,17 +57,17 @@ struct HDF5Source: Sendable {
     let end: Int
     if version < 2 {
       try fields.skip(version == 0 ? 24 : 28)
-      // The base, and where free space was kept.
+      // The base address and the address of free-space information.
       try fields.skip(2 * offsetSize)
       end = try fields.requiredAddress()
       guard try fields.address() == nil else {
-        throw HDF5Problem.unsupported("the file is spread over several files", action: HDF5Problem.repack)
+        throw HDF5Problem.unsupported("the file is split over several files", action: HDF5Problem.repack)
       }
       _ = try fields.address()
       root = try fields.requiredAddress()
     } else {
       try fields.skip(12)
-      // The base, and what version 2 adds to the superblock.
+      // The base address and the address of the superblock extension.
       try fields.skip(2 * offsetSize)
       end = try fields.requiredAddress()
       root = try fields.requiredAddress()
@@ -76,27 +76,27 @@ struct HDF5Source: Sendable {
         throw HDF5Problem.damaged("the superblock's checksum does not match")
       }
     }
-    // Files whose user block was added or removed afterwards keep the old base.
+    // The stored base address is wrong if the user block was added or removed afterwards.
     base = start
     return end
   }
 
-  /// A new budget, for reading what belongs to one object.
+  /// A new budget for reading the blocks of one object.
   func readBudget() -> HDF5ReadBudget { HDF5ReadBudget(self) }
 }
 
 /// Reads the blocks of one object within a budget of bytes.
 ///
-/// Blocks of a sound file do not overlap, so all those of an object together are no longer than the file. Reading more
-/// than that means that the file's pointers form a cycle, and ends with an error; so every loop over blocks ends, and
-/// what they hold fits in memory.
+/// The blocks of a valid file do not overlap, so those of an object together are no longer than the file. If more is
+/// read, the file's addresses form a cycle, and reading fails: every loop over blocks terminates, and its memory is
+/// bounded.
 final class HDF5ReadBudget {
   let source: HDF5Source
   private var left: Int
 
   init(_ source: HDF5Source) {
     self.source = source
-    // Twice the file, because some blocks are read in two steps: their beginning tells how long they are.
+    // Twice the file, because some blocks are read twice: their beginning contains their length.
     left = 2 * source.file.count + 65_536
   }
 
@@ -104,10 +104,10 @@ final class HDF5ReadBudget {
   func block(at address: Int, _ count: Int, _ what: String) throws -> HDF5Fields {
     guard address <= HDF5Fields.largest, count <= left, let bytes = source.file.bytes(at: source.base + address, count)
     else {
-      let circles = source.file.contains(source.base + address, count)
-      throw HDF5Problem.damaged("\(what) \(circles ? "leads in circles" : "lies beyond the end of the file")")
+      let isCycle = source.file.contains(source.base + address, count)
+      throw HDF5Problem.damaged("\(what) \(isCycle ? "contains a cycle" : "lies beyond the end of the file")")
     }
-    // Even an empty block costs something.
+    // Empty blocks count too, so that cycles of them end.
     left -= count + 1
     return HDF5Fields(bytes[...], what, offsetSize: source.offsetSize, lengthSize: source.lengthSize)
   }
@@ -119,7 +119,7 @@ final class HDF5ReadBudget {
     return try Self.verified(whole)
   }
 
-  /// Checks the checksum in the last four bytes of a block and returns what is before it.
+  /// Verifies the checksum in the last four bytes of a block and returns the rest of the block.
   static func verified(_ whole: HDF5Fields) throws -> HDF5Fields {
     var rest = whole
     let content = try rest.fields(max(0, whole.count - 4))

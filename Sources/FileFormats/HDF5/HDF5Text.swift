@@ -1,16 +1,16 @@
-/// Texts of arrays and attributes.
+/// Reads the texts of arrays and attributes.
 struct HDF5Text {
   private let budget: HDF5ReadBudget
-  /// The collections of the global heap that were read, by their addresses, and their objects by number.
+  /// The collections of the global heap that were read, by address, and their objects by number.
   private var collections: [Int: [Int: HDF5Fields]] = [:]
 
   init(_ budget: HDF5ReadBudget) { self.budget = budget }
 
-  /// The texts that stored elements stand for.
+  /// The texts of stored elements.
   mutating func texts(_ bytes: [UInt8], _ type: HDF5Datatype, count: Int) throws -> [String] {
     let source = budget.source
     var fields = HDF5Fields(bytes[...], "the text", offsetSize: source.offsetSize, lengthSize: source.lengthSize)
-    // Each text is there once, so that together they are no longer than the file.
+    // In a valid file each text is stored once, so all texts together are no longer than the file.
     var left = source.file.count
     return try (0..<count).map { _ in
       switch type.text {

@@ -2,16 +2,16 @@ import CHDF5
 import Foundation
 import TensorCore
 
-/// An HDF5 file in the making.
+/// Writes an HDF5 file.
 ///
-/// It is built in memory and put on the disk whole by ``save(to:overwrite:)``, so that a full disk or a kill never
-/// leaves a torn file, and never leaves the HDF5 library with a file that it cannot close.
+/// The file is built in memory and written atomically by ``save(to:overwrite:)``, so that a full disk or a kill never
+/// leaves an incomplete file, nor the HDF5 library with a file that it cannot close.
 public final class HDF5Writer {
-  /// How an array is laid out in the file.
+  /// The storage layout of an array.
   public enum Layout: Sendable, Equatable {
-    /// In one piece, as it is.
+    /// In one block, without filters.
     case contiguous
-    /// In chunks, deflated at a level (0–9). `chunks` has the array's rank; what is larger than the array is cut.
+    /// In chunks, deflated at a level (0–9). `chunks` has the array's rank; its extents are limited to the array's.
     case deflated(chunks: [Int], level: Int)
   }
 
@@ -22,17 +22,17 @@ public final class HDF5Writer {
 
   /// Makes an empty file.
   ///
-  /// - Throws: `StructuredError` when memory is short.
+  /// - Throws: `StructuredError` if there is not enough memory.
   public init() throws {
     (id, links) = try HDF5Library.calling {
       guard let access = HDF5Identifier(H5Pcreate(chdf5_file_access()), closedBy: H5Pclose),
-        // In memory only, growing by megabytes.
+        // In memory only, in increments of 4 MiB.
         H5Pset_fapl_core(access.id, 1 << 22, false) >= 0, chdf5_use_first_version(access.id) >= 0
       else { throw HDF5Library.error("cannot prepare an HDF5 file", Self.place, nil) }
-      // The library tells files in memory apart by their names.
+      // The library identifies files in memory by their names.
       let id = H5Fcreate(
         UUID().uuidString, chdf5_truncate(), chdf5_default_properties(), access.id)
-      guard id >= 0 else { throw HDF5Library.error("cannot begin an HDF5 file", Self.place, nil) }
+      guard id >= 0 else { throw HDF5Library.error("cannot create an HDF5 file", Self.place, nil) }
       let links = H5Pcreate(chdf5_link_creation())
       H5Pset_create_intermediate_group(links, 1)
       return (id, links)
@@ -46,10 +46,10 @@ public final class HDF5Writer {
     }
   }
 
-  /// Writes an array; groups on its path are made as needed.
+  /// Writes an array; missing groups on its path are created.
   ///
-  /// - Precondition: there are as many values as the shape says.
-  /// - Throws: `StructuredError` when the name is taken or memory is short.
+  /// - Precondition: the number of values is that of the shape.
+  /// - Throws: `StructuredError` if the name exists or there is not enough memory.
   public func write<Element: ArrayElement>(
     _ name: String, _ values: [Element], shape: [Int], layout: Layout = .contiguous
   ) throws {
@@ -67,14 +67,14 @@ public final class HDF5Writer {
     }
   }
 
-  /// Makes an array whose chunks follow by ``writeRawChunk(_:_:at:)``; unwritten ones are zero.
+  /// Creates an array whose chunks are written by ``writeRawChunk(_:_:at:)``; the elements of other chunks are 0.
   public func create<Element: ArrayElement>(
     _ name: String, _ type: Element.Type, shape: [Int], layout: Layout
   ) throws {
     try create(name, Element.elementType.hdf5, shape: shape, layout: layout)
   }
 
-  /// Writes an array of texts, [K], as UTF-8 of one length, which zeros fill up.
+  /// Writes an array of texts, `[K]`, as UTF-8 of fixed length, padded with zeros.
   public func write(_ name: String, texts: [String]) throws {
     let length = max(1, texts.map(\.utf8.count).max() ?? 1)
     let bytes = texts.flatMap { Array($0.utf8) + [UInt8](repeating: 0, count: length - $0.utf8.count) }
@@ -101,26 +101,26 @@ public final class HDF5Writer {
       guard let creation = HDF5Identifier(H5Pcreate(chdf5_dataset_creation()), closedBy: H5Pclose),
         let space = HDF5Identifier(H5Screate_simple(Int32(shape.count), &extents, nil), closedBy: H5Sclose)
       else { throw HDF5Library.error("cannot prepare the array", Self.place, name) }
-      // No times of creation: equal content gives equal files.
+      // No creation times, so that equal contents give equal files.
       H5Pset_obj_track_times(creation.id, false)
       if case .deflated(let chunks, let level) = layout, !shape.contains(0) {
         var chunk = zip(chunks, shape).map { hsize_t(min($0, $1)) }
         guard chunks.count == shape.count, H5Pset_chunk(creation.id, Int32(chunk.count), &chunk) >= 0,
           H5Pset_deflate(creation.id, UInt32(level)) >= 0
-        else { throw HDF5Library.error("cannot lay out the array in chunks of \(chunks)", Self.place, name) }
+        else { throw HDF5Library.error("the array cannot have chunks of \(chunks)", Self.place, name) }
       }
       let dataset = H5Dcreate2(
         id, name, type, space.id, links, creation.id, chdf5_default_properties())
-      guard dataset >= 0 else { throw HDF5Library.error("cannot make the array", Self.place, name) }
+      guard dataset >= 0 else { throw HDF5Library.error("cannot create the array", Self.place, name) }
       _ = H5Dclose(dataset)
     }
   }
 
-  /// Writes one chunk that is already a zlib stream.
+  /// Writes one chunk that is already deflated.
   ///
   /// - Parameters:
   ///   - name: an array with the layout `deflated`.
-  ///   - stream: the deflated elements of the whole chunk.
+  ///   - stream: the elements of the whole chunk as a zlib stream.
   ///   - offset: the index of the chunk's first element.
   public func writeRawChunk(_ name: String, _ stream: [UInt8], at offset: [Int]) throws {
     try HDF5Library.calling {
@@ -131,18 +131,18 @@ public final class HDF5Writer {
     }
   }
 
-  /// Gives an array or group an attribute of one text.
+  /// Sets an attribute of an array or group to a text.
   public func setAttribute(_ name: String, _ text: String, of object: String = "/") throws {
     try setAttribute(name, of: object, texts: [text], space: { H5Screate(H5S_SCALAR) })
   }
 
-  /// Gives an array or group an attribute of texts, [K].
+  /// Sets an attribute of an array or group to texts, `[K]`.
   public func setAttribute(_ name: String, _ texts: [String], of object: String = "/") throws {
     var extent = hsize_t(texts.count)
     try setAttribute(name, of: object, texts: texts, space: { H5Screate_simple(1, &extent, nil) })
   }
 
-  /// Gives an array or group an attribute of numbers, [K].
+  /// Sets an attribute of an array or group to numbers, `[K]`.
   public func setAttribute<Element: ArrayElement>(_ name: String, _ values: [Element], of object: String = "/") throws {
     try HDF5Library.calling {
       var extent = hsize_t(values.count)
@@ -168,7 +168,7 @@ public final class HDF5Writer {
     }
   }
 
-  /// Puts the file on the disk, whole or not at all (``AtomicFile``).
+  /// Writes the file atomically (``AtomicFile``).
   ///
   /// - Throws: `StructuredError` as ``AtomicFile/write(to:overwrite:_:)``.
   public func save(to path: String, overwrite: Bool = true) throws {
@@ -201,7 +201,7 @@ public final class HDF5Writer {
 }
 
 extension ArrayElementType {
-  /// The library's identifier of the native form of one of the types of ``ArrayElement``; it is never closed.
+  /// The library's identifier of the native type of an ``ArrayElement``; it is never closed.
   var hdf5: hid_t {
     switch self {
     case .floatingPoint(bits: 32): chdf5_float32()

@@ -1,10 +1,10 @@
-/// The compression that h5py calls `lzf` (Marc Lehmann's LibLZF).
+/// The compression of h5py's filter `lzf` (Marc Lehmann's LibLZF).
 enum LZF {
-  /// Undoes it.
+  /// Decompresses a stream.
   ///
-  /// The stream is a sequence of runs. One that begins with a byte c < 32 is c + 1 bytes as they are. Any other repeats
-  /// what lies (c mod 32)·256 + o + 1 bytes back, n + 2 bytes long, where n = c / 32, or, if that is 7, 7 more than the
-  /// byte that follows; o is the byte after these.
+  /// The stream is a sequence of runs. A run that begins with a byte c < 32 is followed by c + 1 literal bytes. Any
+  /// other run repeats n + 2 bytes of the output from (c mod 32)·256 + o + 1 bytes before its end, where n = c / 32,
+  /// or, if that is 7, the next byte plus 7; o is the last byte of the run.
   ///
   /// - Throws: ``HDF5Problem`` unless the result has exactly `size` bytes.
   static func decoded(_ input: [UInt8], size: Int) throws -> [UInt8] {
@@ -27,7 +27,7 @@ enum LZF {
         let length = (control >> 5 == 7 ? 7 + (try next()) : control >> 5) + 2
         let distance = (control & 31) << 8 + (try next()) + 1
         guard distance <= output.count, length <= size - output.count else { throw problem }
-        // The run may overlap what it makes.
+        // The run may overlap its own output.
         for _ in 0..<length { output.append(output[output.count - distance]) }
       }
     }

@@ -2,7 +2,7 @@
 ///
 ///     {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
 ///
-/// The dictionary is read by a parser for exactly this, which evaluates nothing.
+/// The dictionary is read by a parser for this form only; nothing is evaluated.
 struct NPYHeader: Equatable {
   /// The type of the elements.
   var type: ArrayElementType
@@ -10,14 +10,14 @@ struct NPYHeader: Equatable {
   var isBigEndian: Bool
   /// Whether the first index changes fastest.
   var isFortranOrder: Bool
-  /// The extents.
+  /// The extents, outermost first.
   var shape: [Int]
   /// The number of bytes before the elements.
   var length: Int
-  /// The type as NumPy writes it.
+  /// The type in NumPy's notation, such as `<f8`.
   var descriptor: String
 
-  /// The number of elements; nil where it, or the number in a row, overflows.
+  /// The number of elements; nil if it, or the number in a row of an empty array, overflows.
   var count: Int? {
     var count = 1
     for extent in shape {
@@ -28,13 +28,13 @@ struct NPYHeader: Equatable {
     return shape.contains(0) ? 0 : count
   }
 
-  /// The longest header we read; NumPy's own limit is of this order.
+  /// The length of the longest header that is read.
   static let longest = 65_536
 
-  /// The number of bytes of the preamble: the magic, the version and the length in its longer form.
+  /// The number of bytes of the preamble: the magic string, the version and the length in its longer form.
   static let preamble = 12
 
-  /// The number of bytes of the whole header, from its first ``preamble`` bytes; nil where they are not those of one.
+  /// The number of bytes of the whole header, from its first ``preamble`` bytes; nil if they are not those of a header.
   static func length(_ bytes: [UInt8]) -> Int? {
     guard bytes.count == preamble, bytes.starts(with: [0x93] + Array("NUMPY".utf8)) else { return nil }
     let short = Int(bytes[8]) | Int(bytes[9]) << 8
@@ -47,7 +47,7 @@ struct NPYHeader: Equatable {
     return length >= preamble && length <= longest ? length : nil
   }
 
-  /// Reads a whole header; nil where it is not one.
+  /// Reads a whole header; nil if it is invalid.
   init?(_ bytes: [UInt8]) {
     guard Self.length(Array(bytes.prefix(Self.preamble))) == bytes.count else { return nil }
     var text = PythonLiteral(String(decoding: bytes[(bytes[6] == 1 ? 10 : 12)...], as: UTF8.self))
@@ -57,7 +57,7 @@ struct NPYHeader: Equatable {
       guard let key = text.string(), text.take(":") else { return nil }
       switch key {
       case "descr":
-        // A list describes records, which have no numbers for us; everything up to its end is skipped.
+        // A list describes a structured type, which is not read; the list is skipped.
         descriptor = text.string() ?? text.skipList()
         if descriptor == nil { return nil }
       case "fortran_order":
@@ -79,8 +79,7 @@ struct NPYHeader: Equatable {
     type = Self.type(descriptor)
   }
 
-  /// The bytes of a header of version 1 in C order, filled up so that the numbers begin at a multiple of 64, as NumPy
-  /// has it.
+  /// The bytes of a header of version 1 in C order, padded so that the elements begin at a multiple of 64, as in NumPy.
   static func encoded(_ descriptor: String, _ shape: [Int]) -> [UInt8] {
     let extents = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
     var text = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': (\(extents)), }"
@@ -89,7 +88,7 @@ struct NPYHeader: Equatable {
     return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 255), UInt8(length >> 8)] + Array(text.utf8)
   }
 
-  /// The type that NumPy writes as byte order, kind and size: `<f4`, `|u1`.
+  /// The type of NumPy's notation of byte order, kind and size: `<f4`, `|u1`.
   private static func type(_ descriptor: String) -> ArrayElementType {
     guard let order = descriptor.first, "<>|=".contains(order), let size = Int(descriptor.dropFirst(2)) else {
       return .other
@@ -106,13 +105,13 @@ struct NPYHeader: Equatable {
   }
 }
 
-/// The few forms of Python text that array headers are made of.
+/// A parser of the Python literals in array headers.
 private struct PythonLiteral {
   private var rest: Substring
 
   init(_ text: String) { rest = text[...] }
 
-  /// Skips spaces and then takes a token if it is next.
+  /// Skips white space, then consumes a token if it is next; returns whether it was.
   mutating func take(_ token: String) -> Bool {
     rest = rest.drop { $0.isWhitespace }
     guard rest.hasPrefix(token) else { return false }

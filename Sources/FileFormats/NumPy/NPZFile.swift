@@ -3,8 +3,8 @@ import Foundation
 
 /// An NPZ file opened for reading: a zip archive of NumPy arrays, deflated or not.
 ///
-/// Arrays of numbers are read, in bounded memory where asked for. Arrays of Python objects hold pickled programs: they
-/// are listed, and never read.
+/// Arrays of numbers and of text are read. Arrays of Python objects contain pickled code: they are listed and never
+/// read.
 public final class NPZFile: ArrayFile {
   /// The file's path, as given.
   public let path: String
@@ -12,7 +12,7 @@ public final class NPZFile: ArrayFile {
 
   /// Opens a file.
   ///
-  /// - Throws: `StructuredError` when there is no such file, it is not a zip archive, or is damaged.
+  /// - Throws: `StructuredError` if there is no such file, it is not a zip archive, or is damaged.
   public init(reading path: String) throws {
     guard try FileProbe.format(of: path) == .npz else {
       throw StructuredError("this is not an NPZ file", at: path, expected: "a zip archive of NumPy arrays")
@@ -28,8 +28,8 @@ public final class NPZFile: ArrayFile {
 
   /// Describes an array.
   ///
-  /// - Throws: `StructuredError` when there is no such array (it lists those that there are), or its header is not one
-  ///   of a NumPy array.
+  /// - Throws: `StructuredError` when there is no such array (it lists those that there are), or its header is not
+  ///   one of a NumPy array.
   public func information(_ name: String) throws -> ArrayInformation {
     let (entry, header, _) = try open(name)
     return ArrayInformation(
@@ -40,14 +40,14 @@ public final class NPZFile: ArrayFile {
   /// NPZ files have no attributes.
   public func strings(ofAttribute name: String, of object: String) -> [String]? { nil }
 
-  /// Hands out an array [N, …] in runs of rows, in order, converted to `Element`.
+  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`.
   public func forEachSlab<Element: ArrayElement>(
     of name: String, as type: Element.Type, rows: Int,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
     let (_, header, reader) = try openNumbers(name, as: type)
-    precondition(!header.shape.isEmpty && rows > 0, "slabs are of an array with rows")
-    // There may be any number of rows without elements.
+    precondition(!header.shape.isEmpty && rows > 0, "only an array with rows has slabs")
+    // An array without elements may declare any number of rows.
     guard !header.shape.contains(0) else { return }
     let rowSize = header.shape.dropFirst().reduce(1, *), step = min(rows, header.shape[0])
     let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: step * rowSize)
@@ -70,7 +70,7 @@ public final class NPZFile: ArrayFile {
     return (values, header.shape)
   }
 
-  /// Reads an array of text: of bytes (`S`), or of code points of 32 bits (`U`).
+  /// Reads an array of text: of bytes (`S`), or of 32-bit code points (`U`).
   public func texts(_ name: String) throws -> (texts: [String], shape: [Int]) {
     let (entry, header, reader) = try open(name)
     let isWide = header.descriptor.dropFirst().first == "U"
@@ -103,7 +103,7 @@ public final class NPZFile: ArrayFile {
     return (texts, header.shape)
   }
 
-  /// Finds an array and reads its header.
+  /// The archive entry and the header of an array, and a reader after the header.
   private func open(_ name: String) throws -> (ZipArchive.Entry, NPYHeader, ZipArchive.Reader) {
     guard let entry = archive.entries.first(where: { $0.name == name + ".npy" }) else { throw missing(name) }
     let reader = try archive.reader(of: entry)
@@ -132,7 +132,7 @@ public final class NPZFile: ArrayFile {
     StructuredError("the entry is not a NumPy array: its header is damaged or missing", at: location(name))
   }
 
-  /// Opens an array that converts to `Element`.
+  /// As ``open(_:)``, for an array that converts to `Element`.
   private func openNumbers<Element: ArrayElement>(
     _ name: String, as type: Element.Type
   ) throws -> (ZipArchive.Entry, NPYHeader, ZipArchive.Reader) {
@@ -151,7 +151,7 @@ public final class NPZFile: ArrayFile {
     return (entry, header, reader)
   }
 
-  /// Fills a buffer with the next elements.
+  /// Fills a buffer with the next elements of an array.
   private func fill<Element: ArrayElement>(
     _ buffer: UnsafeMutableBufferPointer<Element>, from reader: ZipArchive.Reader, _ header: NPYHeader
   ) throws {

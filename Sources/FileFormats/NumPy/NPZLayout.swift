@@ -2,11 +2,11 @@ extension ArrayFileLayout {
   /// A zip archive with one stored entry NAME.npy for each array, dated 1 January 1980.
   ///
   /// - Parameters:
-  ///   - contents: the arrays; attributes have no place in the format.
-  ///   - limit: sizes and offsets from here on go to the fields for large archives (zip64).
+  ///   - contents: the arrays and texts; NPZ has no attributes.
+  ///   - limit: the size or offset from which on zip64 fields are used.
   init(npz contents: ArrayFileContents, zip64From limit: Int) {
     var entries: [ZipEntry] = [], pieces: [Piece] = [], slots: [Slot] = [], end = 0
-    /// Puts an entry's headers behind the last entry.
+    /// Appends an entry's headers after the last entry.
     func begin(_ name: String, _ header: [UInt8], byteCount: Int) {
       let entry = ZipEntry(name: name + ".npy", size: header.count + byteCount, offset: end, limit: limit)
       let local = entry.localHeader
@@ -24,7 +24,7 @@ extension ArrayFileLayout {
         let scalars = text.unicodeScalars.map(\.value)
         return (scalars + [UInt32](repeating: 0, count: length - scalars.count)).flatMap { littleEndian($0) }
       }
-      // All of it is known already and counts as header.
+      // Texts are known already, so the whole entry is written with its header.
       begin(name, NPYHeader.encoded("<U\(length)", [values.count]) + bytes, byteCount: 0)
     }
     let texts = slots[contents.arrays.count...].map(\.checksum)
@@ -38,7 +38,7 @@ extension ArrayFileLayout {
 }
 
 extension ArrayElementType {
-  /// The type as NumPy's headers write it, for the types of ``ArrayElement``.
+  /// The type in NumPy's notation, for the types of ``ArrayElement``.
   fileprivate var descriptor: String {
     switch self {
     case .floatingPoint(let bits): "<f\(bits / 8)"
@@ -49,35 +49,35 @@ extension ArrayElementType {
   }
 }
 
-/// A stored entry of a zip archive in the making (PKWARE's APPNOTE 6.3.10, §4.3).
+/// A stored entry of a zip archive that is being written (PKWARE's APPNOTE 6.3.10, §4.3).
 private struct ZipEntry {
   let name: String
-  /// The number of bytes, not compressed.
+  /// The number of uncompressed bytes.
   let size: Int
-  /// Where its local header begins.
+  /// The offset of its local header.
   let offset: Int
-  /// Numbers from here on are written as all ones, and again as eight bytes where there is room for these.
+  /// The number from which on sizes and offsets are written as all ones, and as eight bytes in the zip64 extra field.
   let limit: Int
 
-  /// Where in its local header an entry has its checksum.
+  /// The offset of the checksum in the local header.
   static let checksumOffset = 14
 
-  /// What precedes the bytes of the entry; the checksum is still 0.
+  /// The header before the bytes of the entry, with the checksum 0.
   var localHeader: [UInt8] {
     let extra = size >= limit ? littleEndian(UInt16(1)) + littleEndian(UInt16(16)) + pair : []
     return [0x50, 0x4b, 3, 4] + common(checksum: 0, extra) + Array(name.utf8) + extra
   }
 
-  /// The entry's part of the archive's directory.
+  /// The entry in the archive's central directory.
   func directoryEntry(checksum: UInt32) -> [UInt8] {
     let large = (size >= limit ? pair : []) + (offset >= limit ? littleEndian(UInt64(offset)) : [])
     let extra = large.isEmpty ? [] : littleEndian(UInt16(1)) + littleEndian(UInt16(large.count)) + large
-    // Made by Unix; no comment, disk 0, no attributes; a regular file that everybody may read.
+    // Made by Unix; no comment, disk 0, no internal attributes; a regular file with mode 644.
     return [0x50, 0x4b, 1, 2, 45, 3] + common(checksum: checksum, extra) + [UInt8](repeating: 0, count: 6)
       + littleEndian(UInt32(0o100644 << 16)) + Self.short(offset, limit) + Array(name.utf8) + extra
   }
 
-  /// What follows the directory.
+  /// The records after the central directory.
   static func end(_ count: Int, _ size: Int, at offset: Int, limit: Int) -> [UInt8] {
     let isLarge = offset >= limit || size >= limit || count >= 0xffff
     var bytes: [UInt8] = []
@@ -94,7 +94,7 @@ private struct ZipEntry {
 
   /// The fields that both headers have: version, flags, method, time, date, checksum, sizes and lengths.
   private func common(checksum: UInt32, _ extra: [UInt8]) -> [UInt8] {
-    // Names are UTF-8 (flag 11); 1 January 1980 is day 1 of month 1 of year 0.
+    // Names are UTF-8 (flag bit 11); 1 January 1980 is day 1 of month 1 of year 0.
     [UInt8(extra.isEmpty ? 20 : 45), 0, 0, 8, 0, 0, 0, 0, 0x21, 0] + littleEndian(checksum) + Self.short(size, limit)
       + Self.short(size, limit) + littleEndian(UInt16(name.utf8.count)) + littleEndian(UInt16(extra.count))
   }

@@ -1,21 +1,21 @@
 import Diagnostics
 import Foundation
 
-/// A zip archive opened for reading: stored and deflated entries, zip64 included; no encryption, no split archives.
+/// A zip archive opened for reading: stored and deflated entries, with zip64; no encryption, no split archives.
 final class ZipArchive: Sendable {
   /// One file of the archive.
   struct Entry: Sendable, Equatable {
     /// The name, with its path inside the archive.
     var name: String
-    /// Whether the bytes are deflated; otherwise they are stored as they are.
+    /// Whether the bytes are deflated; otherwise they are stored uncompressed.
     var isDeflated: Bool
     /// The number of bytes in the archive.
     var storedSize: Int
-    /// The number of bytes of the file itself.
+    /// The number of bytes of the uncompressed file.
     var size: Int
-    /// The checksum of the file's bytes.
+    /// The checksum of the uncompressed bytes.
     var crc32: UInt32
-    /// Where the entry's own header lies in the archive.
+    /// The offset of the entry's local header in the archive.
     var headerOffset: Int
   }
 
@@ -25,19 +25,19 @@ final class ZipArchive: Sendable {
   /// The file's path, as given.
   var path: String { file.path }
 
-  /// Opens an archive and reads its directory.
+  /// Opens an archive and reads its central directory.
   init(reading path: String) throws {
     file = try FileBytes(reading: path)
     entries = try ZipDirectory(file).entries
   }
 
-  /// The error for an archive that contradicts itself or ends too early.
+  /// The error for an archive that is inconsistent or truncated.
   static func damaged(_ path: String, _ entry: String? = nil, _ what: String) -> StructuredError {
     StructuredError(
       what, at: entry.map { "\(path), entry \"\($0)\"" } ?? path, action: "Copy or download the file again.")
   }
 
-  /// Reads bytes at an offset; fewer than asked for is an error.
+  /// Reads a range of bytes; throws if the file ends before.
   static func read(_ file: FileBytes, _ range: Range<Int>) throws -> [UInt8] {
     guard let bytes = file.bytes(at: range.lowerBound, range.count) else {
       throw damaged(file.path, nil, "the file is truncated or cannot be read")
@@ -45,15 +45,15 @@ final class ZipArchive: Sendable {
     return bytes
   }
 
-  /// Begins to read an entry.
+  /// A reader at the beginning of an entry.
   func reader(of entry: Entry) throws -> Reader { try Reader(self, entry) }
 
-  /// Reads one entry from its beginning to its end.
+  /// Reads one entry sequentially.
   final class Reader {
     private let archive: ZipArchive
     private let entry: Entry
     private let inflater: InflateStream?
-    /// Where the next bytes of the archive lie, and where the entry's end.
+    /// The offset of the next bytes in the archive, and the end of the entry.
     private var position: Int
     private let end: Int
     private var input: [UInt8] = []
@@ -63,7 +63,7 @@ final class ZipArchive: Sendable {
 
     fileprivate init(_ archive: ZipArchive, _ entry: Entry) throws {
       (self.archive, self.entry) = (archive, entry)
-      // The entry's own header repeats the name and may have other extra fields than the directory.
+      // The local header repeats the name; its extra fields may differ from those of the directory.
       guard entry.headerOffset <= archive.file.count - 30 else {
         throw ZipArchive.damaged(archive.path, entry.name, "the entry lies beyond the end of the file")
       }
@@ -74,7 +74,7 @@ final class ZipArchive: Sendable {
       let nameLength = Int(header[26]) | Int(header[27]) << 8, extraLength = Int(header[28]) | Int(header[29]) << 8
       position = entry.headerOffset + 30 + nameLength + extraLength
       guard position <= archive.file.count, entry.storedSize <= archive.file.count - position else {
-        throw ZipArchive.damaged(archive.path, entry.name, "the entry goes beyond the end of the file")
+        throw ZipArchive.damaged(archive.path, entry.name, "the entry extends beyond the end of the file")
       }
       end = position + entry.storedSize
       inflater = entry.isDeflated ? InflateStream() : nil
@@ -83,9 +83,9 @@ final class ZipArchive: Sendable {
       }
     }
 
-    /// Fills a buffer with the next bytes; with the entry's last byte the checksum is verified.
+    /// Fills a buffer with the next bytes; verifies the checksum after the entry's last byte.
     ///
-    /// - Throws: `StructuredError` when the entry ends before, or is damaged.
+    /// - Throws: `StructuredError` if the entry ends before or is damaged.
     func read(into output: UnsafeMutableRawBufferPointer) throws {
       var done = 0
       while done < output.count {

@@ -1,14 +1,14 @@
 import Diagnostics
 import Foundation
 
-/// The directory at the end of a zip archive, checked against the file it describes.
+/// The central directory of a zip archive, checked against the size of the file.
 struct ZipDirectory {
   /// The files of the archive in the directory's order.
   private(set) var entries: [ZipArchive.Entry] = []
 
   private let path: String
 
-  /// Little-endian numbers at places of a byte array; reading beyond its end is an error of the archive.
+  /// Little-endian numbers at offsets of a byte array; throws if an offset is beyond its end.
   private struct Fields {
     var bytes: ArraySlice<UInt8>
     var path: String
@@ -34,7 +34,7 @@ struct ZipDirectory {
     let tailStart = max(0, length - 65_557)
     let tail = try ZipArchive.read(file, tailStart..<length)
     let fields = Fields(bytes: tail[...], path: path)
-    // The end record is 22 bytes and a comment that reaches to the end of the file.
+    // The end record is 22 bytes and a comment up to the end of the file.
     var found: Int?
     for offset in stride(from: tail.count - 22, through: 0, by: -1) where tail[offset...].starts(with: [80, 75, 5, 6]) {
       if try Int(fields.number(at: offset + 20, 2)) == tail.count - 22 - offset {
@@ -57,7 +57,7 @@ struct ZipDirectory {
     try parse(Fields(bytes: directory[...], path: path), count: Int(count), length: length)
   }
 
-  /// The directory's number of entries, size and place, from the record for large archives.
+  /// The directory's number of entries, size and offset, from the zip64 end record.
   private static func zip64End(
     _ fields: Fields, _ end: Int, _ file: FileBytes
   ) throws -> (UInt64, UInt64, UInt64) {
@@ -96,7 +96,7 @@ struct ZipDirectory {
           flags & 1 == 1 ? "the entry is encrypted" : "the entry has the compression method \(method)",
           at: "\(path), entry \"\(name)\"", expected: "an entry that is stored or deflated")
       }
-      // Deflate shrinks by at most 1032; a larger claim is an error or an attack.
+      // Deflate compresses by a factor of at most 1032, so sizes above 1100 times the stored bytes are impossible.
       guard stored <= UInt64(length), offset <= UInt64(length), size <= UInt64(length) * 1100,
         method == 8 ? size / 1100 <= stored : size == stored
       else { throw ZipArchive.damaged(path, name, "the entry declares impossible sizes") }
@@ -108,7 +108,7 @@ struct ZipDirectory {
     }
   }
 
-  /// Takes the fields that did not fit 32 bits from the extra field number 1, in its fixed order.
+  /// Reads the numbers that exceed 32 bits from the zip64 extra field (number 1), in its fixed order.
   private static func applyZip64(
     _ extra: Fields, _ size: inout UInt64, _ stored: inout UInt64, _ offset: inout UInt64
   ) throws {

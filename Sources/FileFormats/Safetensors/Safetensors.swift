@@ -1,10 +1,10 @@
 import Diagnostics
 import Foundation
 
-/// A safetensors file (https://github.com/huggingface/safetensors): a JSON header and the bytes of named tensors.
+/// A safetensors file (https://github.com/huggingface/safetensors): a JSON header and the data of named tensors.
 ///
 /// Everything the header claims is checked before any byte of a tensor is used: its length, the types, that offsets lie
-/// in the file, do not overlap and leave no holes, and that they fit the shapes.
+/// in the file, do not overlap and leave no gaps, and that they fit the shapes.
 public struct Safetensors: Sendable {
   /// The type of a tensor's elements.
   public enum ElementType: String, Sendable, CaseIterable {
@@ -14,7 +14,7 @@ public struct Safetensors: Sendable {
     case i64 = "I64", i32 = "I32", i16 = "I16", i8 = "I8"
     /// Whole numbers from 0.
     case u64 = "U64", u32 = "U32", u16 = "U16", u8 = "U8"
-    /// Truth values, one byte each.
+    /// Booleans, one byte each.
     case bool = "BOOL"
 
     /// The number of bytes of an element.
@@ -28,7 +28,7 @@ public struct Safetensors: Sendable {
     }
   }
 
-  /// What the header says about one tensor.
+  /// The header's description of one tensor.
   public struct Entry: Sendable, Equatable {
     /// The name.
     public var name: String
@@ -36,7 +36,7 @@ public struct Safetensors: Sendable {
     public var type: ElementType
     /// The extents, outermost first.
     public var shape: [Int]
-    /// Where its bytes lie, counted from the end of the header.
+    /// The range of its bytes, counted from the end of the header.
     public var bytes: Range<Int>
   }
 
@@ -52,7 +52,7 @@ public struct Safetensors: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: `StructuredError` when the file is missing, truncated or its header is not as it should be.
+  /// - Throws: `StructuredError` if the file is missing or truncated, or its header is invalid.
   public init(reading path: String) throws {
     try FileProbe.requireReadableFile(path)
     self.path = path
@@ -70,7 +70,7 @@ public struct Safetensors: Sendable {
 
   /// The entry of a tensor.
   ///
-  /// - Throws: `StructuredError` when there is none of that name; it lists those that there are.
+  /// - Throws: `StructuredError` if there is no such tensor; it lists the tensors of the file.
   public func entry(_ name: String) throws -> Entry {
     if let entry = entries.first(where: { $0.name == name }) { return entry }
     let list = entries.prefix(20).map(\.name).joined(separator: ", ") + (entries.count > 20 ? ", …" : "")
@@ -81,7 +81,8 @@ public struct Safetensors: Sendable {
 
   /// The elements of a tensor of floating-point numbers, as 32-bit floats.
   ///
-  /// - Throws: `StructuredError` when there is no such tensor, its shape is another or it holds whole numbers.
+  /// - Throws: `StructuredError` if there is no such tensor, its shape differs, or it does not hold floating-point
+  ///   numbers.
   public func floats(_ name: String, shape: [Int]? = nil) throws -> [Float] {
     let entry = try entry(name, shape: shape)
     return try withBytes(of: entry) { bytes in
@@ -95,10 +96,10 @@ public struct Safetensors: Sendable {
     }
   }
 
-  /// The elements of a tensor of whole numbers or truth values.
+  /// The elements of a tensor of whole numbers or booleans.
   ///
-  /// - Throws: `StructuredError` when there is no such tensor, its shape is another or it holds floating-point numbers
-  ///   or unsigned 64-bit ones.
+  /// - Throws: `StructuredError` if there is no such tensor, its shape differs, or it holds floating-point or
+  ///   unsigned 64-bit numbers.
   public func integers(_ name: String, shape: [Int]? = nil) throws -> [Int] {
     let entry = try entry(name, shape: shape)
     return try withBytes(of: entry) { bytes in

@@ -2,16 +2,16 @@ import Diagnostics
 import Foundation
 import TensorCore
 
-/// The header of a safetensors file: eight bytes of length, JSON, and what it promises about the bytes after it.
+/// The header of a safetensors file: eight bytes of length and the JSON description of the tensors.
 struct SafetensorsHeader {
   /// The tensors, in the order of their bytes.
   var entries: [Safetensors.Entry] = []
-  /// The free text.
+  /// The free text (`__metadata__`).
   var metadata: [String: String] = [:]
   /// The number of bytes before the first tensor.
   var length: Int
 
-  /// The limit that the format sets.
+  /// The format's limit on the length of the JSON, in bytes.
   private static let longest = 100_000_000
 
   private struct Tensor: Codable {
@@ -73,7 +73,7 @@ struct SafetensorsHeader {
     do {
       content = try JSONDecoder().decode(Content.self, from: data[data.startIndex + 8..<data.startIndex + length])
     } catch {
-      throw StructuredError("the header is not as safetensors files have it: \(Self.reason(error))", at: path)
+      throw StructuredError("the safetensors header is invalid: \(Self.reason(error))", at: path)
     }
     metadata = content.metadata
     entries = try content.tensors.map { try Self.entry($0.name, $0.tensor, path: path) }
@@ -81,7 +81,7 @@ struct SafetensorsHeader {
     try checkLayout(available: data.count - length, path: path)
   }
 
-  /// Describes tensors that are to be written one after the other.
+  /// The header of a file of contiguous tensors of 32-bit floats.
   static func encoded(_ tensors: [(name: String, shape: [Int])], metadata: [String: String]) throws -> Data {
     var start = 0
     let described = tensors.map { name, shape in
@@ -92,7 +92,7 @@ struct SafetensorsHeader {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var json = try encoder.encode(Content(tensors: described, metadata: metadata))
-    // Spaces keep the tensors aligned for readers that map the file into memory.
+    // Padding with spaces aligns the tensors for readers that map the file into memory.
     json.append(contentsOf: repeatElement(0x20, count: (8 - json.count % 8) % 8))
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) } + json
   }
@@ -129,14 +129,14 @@ struct SafetensorsHeader {
     for entry in entries {
       guard entry.bytes.lowerBound == end else {
         throw StructuredError(
-          entry.bytes.lowerBound < end ? "the tensor overlaps the one before it" : "there is a hole before the tensor",
+          entry.bytes.lowerBound < end ? "the tensor overlaps the previous one" : "there is a gap before the tensor",
           at: "\(path), tensor \"\(entry.name)\"", expected: "its bytes to begin at \(end)")
       }
       end = entry.bytes.upperBound
     }
     guard end == available else {
       throw StructuredError(
-        end > available ? "the file is truncated" : "the file goes on after its last tensor", at: path,
+        end > available ? "the file is truncated" : "the file has extra bytes after its last tensor", at: path,
         expected: "\(length + end) bytes, not \(length + available)")
     }
   }

@@ -3,7 +3,7 @@ import Foundation
 import TensorCore
 
 extension Safetensors {
-  /// A tensor to be written: a name, extents and 32-bit floats.
+  /// A tensor of 32-bit floats that is to be written.
   public struct Tensor: Sendable {
     /// The name.
     public var name: String
@@ -14,16 +14,16 @@ extension Safetensors {
 
     /// Makes a tensor.
     ///
-    /// - Precondition: there are as many values as the shape says.
+    /// - Precondition: the number of values is that of the shape.
     public init(_ name: String, shape: [Int], values: [Float]) {
       precondition(values.count == shape.reduce(1, *), "tensor \(name): \(values.count) values for shape \(shape)")
       (self.name, self.shape, self.values) = (name, shape, values)
     }
   }
 
-  /// Writes tensors of 32-bit floats and free text, whole or not at all (``AtomicFile``).
+  /// Writes tensors of 32-bit floats and free text atomically (``AtomicFile``).
   ///
-  /// - Throws: `StructuredError` when two tensors have one name or the file cannot be written.
+  /// - Throws: `StructuredError` if two tensors have the same name or the file cannot be written.
   public static func write(
     _ tensors: [Tensor], metadata: [String: String] = [:], to path: String, overwrite: Bool = true
   ) throws {
@@ -36,7 +36,7 @@ extension Safetensors {
 
   /// The bytes of such a file.
   ///
-  /// - Throws: `StructuredError` when two tensors have one name.
+  /// - Throws: `StructuredError` if two tensors have the same name.
   public static func data(_ tensors: [Tensor], metadata: [String: String] = [:]) throws -> Data {
     var data = try header(of: tensors, metadata: metadata, path: nil)
     for tensor in tensors { tensor.values.withUnsafeBytes { data.append(contentsOf: $0) } }
@@ -46,7 +46,7 @@ extension Safetensors {
   private static func header(of tensors: [Tensor], metadata: [String: String], path: String?) throws -> Data {
     var seen: Set<String> = ["__metadata__"]
     for tensor in tensors where !seen.insert(tensor.name).inserted {
-      throw StructuredError("the name \"\(tensor.name)\" is taken", at: path, expected: "tensors of different names")
+      throw StructuredError("two tensors have the name \"\(tensor.name)\"", at: path, expected: "unique names")
     }
     return try SafetensorsHeader.encoded(tensors.map { ($0.name, $0.shape) }, metadata: metadata)
   }

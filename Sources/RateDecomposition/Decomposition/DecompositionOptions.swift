@@ -25,7 +25,7 @@ extension RateDecomposition {
 
     /// Checks and takes samples.
     ///
-    /// - Throws: ``StructuredError`` for no samples, another number of columns, a value that is not finite or too large,
+    /// - Throws: `StructuredError` for no samples, another number of columns, a value that is not finite or too large,
     ///   an index outside the data, or as many indices as there are not samples.
     public init(codes: [Float], indices: [Int]?, for posterior: PosteriorTable, location: String? = nil) throws {
       let d = posterior.latents

@@ -6,7 +6,7 @@ import Foundation
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws {
     try AtomicFolder.requireWritable(path, as: .comparison)
   }

@@ -72,7 +72,7 @@ public struct RateDistortionReport {
 
   /// Makes sure that ``write(to:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws {
     try AtomicFolder.requireWritable(path, as: .rateDistortion)
   }

@@ -44,7 +44,7 @@ struct ExplorerLayer: Encodable {
 
   /// The steps of a network, in order.
   ///
-  /// - Throws: ``StructuredError`` for a layer with operations of its own.
+  /// - Throws: `StructuredError` for a layer with operations of its own.
   static func layers(of network: Network) throws -> [ExplorerLayer] {
     try network.steps.map { try ExplorerLayer($0) }
   }

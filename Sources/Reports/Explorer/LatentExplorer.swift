@@ -58,7 +58,7 @@ public struct LatentExplorer {
 
   /// The page.
   ///
-  /// - Throws: ``StructuredError`` if a weight is not finite, the decoder has a layer that the page cannot compute, or an
+  /// - Throws: `StructuredError` if a weight is not finite, the decoder has a layer that the page cannot compute, or an
   ///   image cannot be read.
   public func html() throws -> String {
     let layers = try ExplorerLayer.layers(of: model.decoder.network)

@@ -25,7 +25,7 @@ public struct EncodedRun {
   ///   - settings: its configuration, with what this measurement changes in it.
   ///   - logger: told whether images are encoded.
   ///   - progress: called now and then with the number of images encoded.
-  /// - Throws: ``StructuredError`` if a posterior is not finite, or the run's files or an image cannot be read.
+  /// - Throws: `StructuredError` if a posterior is not finite, or the run's files or an image cannot be read.
   public init(
     _ run: TrainedRun, model: Model, on dataset: any FactorDataset, settings: ExperimentConfiguration,
     logger: Logger = .silent, progress: (Int) -> Void = { _ in }
@@ -77,7 +77,7 @@ public struct EncodedRun {
   /// The exact decomposition of the rate, with the distortion and the entropy of the data.
   ///
   /// - Parameter logger: told which of them is measured.
-  /// - Throws: ``StructuredError`` for fewer than one sample.
+  /// - Throws: `StructuredError` for fewer than one sample.
   public func decomposition(logger: Logger = .silent) throws -> RateDecomposition {
     logger.info("Measuring the distortion and counting identical images …")
     let images = try imageTerms()

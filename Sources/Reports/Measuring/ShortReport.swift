@@ -15,7 +15,7 @@ extension Report {
   ///   - device: whose threads work.
   ///   - logger: told what happens next.
   ///   - progress: called now and then with the number of images encoded.
-  /// - Throws: ``StructuredError`` if files of the run are missing or do not fit, or a number is not finite.
+  /// - Throws: `StructuredError` if files of the run are missing or do not fit, or a number is not finite.
   public init(
     shortFormOf run: TrainedRun, on dataset: any FactorDataset, device: Device, logger: Logger = .silent,
     encoded progress: (Int) -> Void = { _ in }
@@ -40,7 +40,7 @@ extension Report {
 extension RateDecomposition {
   /// The decomposition in a run's report, short or full, or in the report of an earlier version; nil if the run has none.
   ///
-  /// - Throws: ``StructuredError`` if there is one that cannot be read.
+  /// - Throws: `StructuredError` if there is one that cannot be read.
   public init?(reportOf run: TrainedRun) throws {
     if let contents = try ReportContents.existing(of: run) {
       self = contents.decomposition

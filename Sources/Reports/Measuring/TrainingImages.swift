@@ -24,7 +24,7 @@ public struct TrainingImages {
 
   /// Draws the figures of a model.
   ///
-  /// - Throws: ``StructuredError`` if an image cannot be read or a figure cannot be drawn.
+  /// - Throws: `StructuredError` if an image cannot be read or a figure cannot be drawn.
   public func draw(_ model: Model) throws -> [TensorBoardLog.Picture] {
     let d = model.latents, codes = try model.encode(dataset, images)
     let shown = Array(images.prefix(Self.reconstructed))

@@ -31,7 +31,7 @@ extension Report {
   /// - Parameters:
   ///   - path: the notebook, NAME.ipynb.
   ///   - overwrite: whether existing files are replaced, which may have been edited.
-  /// - Throws: ``StructuredError`` if the name is none of a notebook, or a file is in the way or cannot be written.
+  /// - Throws: `StructuredError` if the name is none of a notebook, or a file is in the way or cannot be written.
   public func writeNotebook(to path: String, overwrite: Bool) throws {
     try Self.requireWritableNotebook(path, overwrite: overwrite)
     let data = try Self.notebookData(beside: path), file = try HDF5Writer()

@@ -10,7 +10,7 @@ extension Document {
   /// - Parameters:
   ///   - figures: those that the document names.
   ///   - animations: the animations by the names of their files.
-  /// - Throws: ``StructuredError`` if a figure cannot be drawn.
+  /// - Throws: `StructuredError` if a figure cannot be drawn.
   func html(_ figures: [Figure], animations: [String: Data] = [:]) throws -> String {
     var body = "<h1>\(title.escapedForXML)</h1>\n"
     let headings = blocks.compactMap { block -> String? in

@@ -5,7 +5,7 @@ import RateDecomposition
 extension Report {
   /// Makes sure that ``write(to:)`` may begin.
   ///
-  /// - Throws: ``StructuredError`` if something else is there, or the folder above it is missing or not writable.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws { try AtomicFolder.requireWritable(path, as: .report) }
 
   /// What a terminal shows: the terms of the rate, and the findings in words.

@@ -49,7 +49,7 @@ struct ReportFolder {
   ///   - figures: its figures.
   ///   - animations: its animations by their names, in the folder `figures`.
   ///   - further: files that are written by themselves: their names, and what writes each to a path.
-  /// - Throws: ``StructuredError`` as ``AtomicFolder/write(to:as:files:replacing:_:)``, or if a figure cannot be drawn.
+  /// - Throws: `StructuredError` as ``AtomicFolder/write(to:as:files:replacing:_:)``, or if a figure cannot be drawn.
   func write(
     to path: String, json: Data, _ document: Document, _ figures: [Figure], animations: [String: Data] = [:],
     further: [(name: String, write: (_ path: String) throws -> Void)] = []

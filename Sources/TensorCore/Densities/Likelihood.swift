@@ -1,5 +1,5 @@
-/// p(x|z): what a decoder's output means. Distortions are real negative log-likelihoods in nats, constants included,
-/// summed over pixels.
+/// The likelihood p(x|z) that a decoder's output parameterises. Distortions are negative log-likelihoods in nats,
+/// constants included, summed over pixels.
 public enum Likelihood: Sendable, Hashable {
   /// The output is the logit l of each pixel: −log p = max(l, 0) − l·x + log(1 + e^{−|l|}).
   case bernoulli
@@ -17,6 +17,6 @@ public enum Likelihood: Sendable, Hashable {
     }
   }
 
-  /// Whether −log p is of a probability, not a density: only then can H − D bound the mutual information.
+  /// Whether p is a probability and not a density: only then does H − D bound the mutual information.
   public var isDiscrete: Bool { self == .bernoulli }
 }

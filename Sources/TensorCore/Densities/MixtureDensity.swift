@@ -4,16 +4,16 @@ import Foundation
 /// The log density of a Gaussian mixture with equal weights, q(z) = 1/N Σₙ Π_d N(z_d; μ_nd, σ²_nd), at any number of
 /// points: jointly, and in each dimension on its own.
 ///
-/// Every point meets every component: a streaming log-sum-exp in base 2 over blocks of components, in single precision
-/// with sums in double, on all threads of a device. The result does not depend on the number of threads. Where single
-/// precision cannot hold a sum (points absurdly far from all components) it is computed again in double.
+/// The sum is over all components: a streaming log-sum-exp in base 2 over blocks of components, in single precision
+/// with sums in double, on all threads of a device. The result does not depend on the number of threads. A
+/// sum that single precision cannot represent (a point extremely far from all components) is computed again in double.
 public final class MixtureDensity: @unchecked Sendable {
   /// The number of components, N.
   public let count: Int
   /// The number of dimensions, D.
   public let dimensions: Int
 
-  // Written in `init` alone, read-only afterwards.
+  // Written only in `init`.
   private let table: UnsafeMutablePointer<Float>
   private let means: [Float]
   private let logVariances: [Float]
@@ -24,7 +24,7 @@ public final class MixtureDensity: @unchecked Sendable {
   ///   - means: μ, `[N, D]` in row-major order; finite.
   ///   - logVariances: log σ², `[N, D]`; between −150 and 150, so that 1/σ and its square root fit single precision.
   ///   - dimensions: D ≥ 1; N follows from the number of means, and is at least 1.
-  ///   - device: whose threads prepare the table.
+  ///   - device: the device whose threads prepare the table.
   public init(means: [Float], logVariances: [Float], dimensions: Int, on device: Device) {
     precondition(dimensions >= 1 && !means.isEmpty && means.count % dimensions == 0, "means must be [N, D]")
     precondition(means.count == logVariances.count, "means and log-variances must have one shape")
@@ -46,14 +46,14 @@ public final class MixtureDensity: @unchecked Sendable {
 
   deinit { table.deallocate() }
 
-  /// log q at S points, and if asked for log q_d in each dimension.
+  /// log q at S points, and optionally log q_d in each dimension.
   ///
   /// - Parameters:
   ///   - points: z, `[S, D]`; finite.
   ///   - wantMarginals: whether to compute the densities of single dimensions as well, which costs several times as
   ///     much as the joint density alone.
-  ///   - device: whose threads share the points.
-  /// - Returns: nats; `joint` is `[S]`, `marginals` `[S, D]` or empty.
+  ///   - device: the device whose threads share the points.
+  /// - Returns: log densities in nats; `joint` is `[S]`, `marginals` `[S, D]` or empty.
   public func logDensities(
     at points: [Float], marginals wantMarginals: Bool, on device: Device
   ) -> (joint: [Double], marginals: [Double]) {
@@ -79,11 +79,12 @@ public final class MixtureDensity: @unchecked Sendable {
     }
     let logCount = log(Double(count)), ln2 = log(2.0)
     for s in 0..<samples {
-      joint[s] = joint[s].isFinite ? joint[s] * ln2 - logCount : slow(points, s, 0..<d)
+      joint[s] = joint[s].isFinite ? joint[s] * ln2 - logCount : preciseLogDensity(points, s, 0..<d)
       guard wantMarginals else { continue }
       for k in 0..<d {
         let value = marginals[s * d + k]
-        marginals[s * d + k] = value.isFinite ? value * ln2 - logCount : slow(points, s, k..<(k + 1))
+        marginals[s * d + k] =
+          value.isFinite ? value * ln2 - logCount : preciseLogDensity(points, s, k..<(k + 1))
       }
     }
     return (joint, marginals)
@@ -96,20 +97,20 @@ public final class MixtureDensity: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - points: z, `[S, D]`; finite.
-  ///   - references: log q_d in each dimension, `[S, D]`, to within a few nats: relative to them sums are kept.
-  ///   - device: whose threads share the points.
+  ///   - references: log q_d in each dimension, `[S, D]`, to within a few nats; sums are computed relative to them.
+  ///   - device: the device whose threads share the points.
   /// - Returns: `[S, D(D − 1)/2]`, pairs in the order (0, 1), (0, 2), …, (1, 2), ….
   public func logPairDensities(at points: [Float], references: [Double], on device: Device) -> [Double] {
     precondition(points.count % dimensions == 0 && references.count == points.count, "points must be [S, D]")
     let samples = points.count / dimensions, d = dimensions, pairs = d * (d - 1) / 2
     guard pairs > 0 else { return [] }
     let logCount = log(Double(count)), ln2 = log(2.0)
-    // log₂ of the sum over components, from the mean in nats.
+    // log₂ of the sum over components, from log q_d, which is the log of a mean, in nats.
     let scales = references.map { Float(max(-1e30, min(1e30, ($0 + logCount) / ln2))) }
     var result = [Double](repeating: 0, count: samples * pairs)
     result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let result = result
-      // Points of one block share each chunk of the table while it is in the cache.
+      // The points of one block use each chunk of the table while it is in the cache.
       let block = 64
       device.forEachRange(samples) { _, range in
         withUnsafeTemporaryAllocation(byteCount: vk_mixture_pair_scratch_size(d) * 4, alignment: 64) { scratch in
@@ -130,12 +131,12 @@ public final class MixtureDensity: @unchecked Sendable {
       var pair = s * pairs
       for i in 0..<d {
         for j in i + 1..<max(d, i + 1) {
-          // Sums that single precision cannot hold, or only with few bits.
-          let sum = result[pair], isHeld = sum > 0x1p-90 && sum < 0x1p100
+          // Single precision represents sums outside this range with few bits, or not at all.
+          let sum = result[pair], isAccurate = sum > 0x1p-90 && sum < 0x1p100
           result[pair] =
-            isHeld
+            isAccurate
             ? (log2(sum) + Double(scales[s * d + i]) + Double(scales[s * d + j])) * ln2 - logCount
-            : slow(points, s, [i, j])
+            : preciseLogDensity(points, s, [i, j])
           pair += 1
         }
       }
@@ -143,8 +144,8 @@ public final class MixtureDensity: @unchecked Sendable {
     return result
   }
 
-  /// The same in double precision, one component after the other.
-  private func slow(_ points: [Float], _ sample: Int, _ columns: some Sequence<Int>) -> Double {
+  /// log q over some dimensions at one point, in double precision.
+  private func preciseLogDensity(_ points: [Float], _ sample: Int, _ columns: some Sequence<Int>) -> Double {
     var largest = -Double.infinity, sum = 0.0
     for n in 0..<count {
       var value = 0.0

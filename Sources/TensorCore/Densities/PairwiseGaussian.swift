@@ -1,11 +1,11 @@
 extension Tensor {
-  /// log N(z_id; μ_jd, e^{v_jd}) for every pair of a code and a Gaussian.
+  /// log N(z_id; μ_jd, e^{v_jd}), in nats, for every code i, Gaussian j and dimension d.
   ///
   /// - Parameters:
   ///   - codes: z, `[B, D]`.
   ///   - mean: μ, `[M, D]`.
   ///   - logVariance: v = log σ², `[M, D]`.
-  /// - Returns: `[D, B, M]`, so that both sums over Gaussians and over dimensions run along contiguous memory.
+  /// - Returns: `[D, B, M]`, so that sums over Gaussians and sums over dimensions both access contiguous memory.
   package static func pairwiseGaussian(_ codes: Tensor, _ mean: Tensor, _ logVariance: Tensor) -> Tensor {
     let rows = codes.shape[0], columns = mean.shape[0], latents = codes.shape[1]
     let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()

@@ -1,17 +1,17 @@
 import COpenBLAS
 import Foundation
 
-/// Where computation happens: a number of threads, an instruction level and a storage pool.
+/// The resources of a computation: a number of threads, an instruction level and a storage pool.
 ///
-/// Every tensor belongs to a device and every operation runs on its operands' device, so nothing about the machine is
-/// ambient. A device serves one caller at a time; results depend on ``threads`` and ``level`` (sums are split
-/// differently) and on nothing else.
+/// Every tensor belongs to a device and every operation runs on its operands' device; there is no global device. A
+/// device serves one caller at a time. Results depend on ``threads`` and ``level`` (sums are split differently) and on
+/// nothing else.
 public final class Device: Sendable {
-  /// The number of threads that work together, the caller included.
+  /// The number of threads, including the caller's.
   public let threads: Int
   /// The instruction level of the vector kernels.
   public let level: VectorLevel
-  /// The buffers.
+  /// The pool of buffers.
   public let pool = StoragePool()
 
   private let team: WorkerTeam
@@ -19,27 +19,27 @@ public final class Device: Sendable {
   /// Makes a device.
   ///
   /// - Parameters:
-  ///   - threads: how many threads work together; by default one for each core, or fewer where a container's quota of
-  ///     processor time is smaller.
-  ///   - level: the instruction level; by default the one named by the environment variable `DISENTANGLE_VECTOR_LEVEL`,
-  ///     or else the best.
+  ///   - threads: the number of threads; by default one per core, or fewer if a container's quota of processor time is
+  ///     smaller.
+  ///   - level: the instruction level; by default the one that the environment variable `DISENTANGLE_VECTOR_LEVEL`
+  ///     names, otherwise the best (``VectorLevel/named(_:)``).
   public init(threads: Int? = nil, level: VectorLevel? = nil) {
     self.threads = max(1, threads ?? AvailableProcessors.count())
     self.level = level ?? .named(ProcessInfo.processInfo.environment["DISENTANGLE_VECTOR_LEVEL"])
     team = WorkerTeam(count: self.threads)
-    // Matrix products are split among our own threads; the library's must stay out of their way.
+    // Matrix products are split among the device's threads; OpenBLAS's own threads would compete with them.
     openblas_set_num_threads(1)
   }
 
-  /// Runs `body(0)` … `body(threads − 1)` side by side and returns when all have ended.
+  /// Runs `body(0)` … `body(threads − 1)` in parallel and returns when all have finished.
   public func parallel(_ body: (_ worker: Int) -> Void) { team.run(body) }
 
   /// Splits `0..<count` into one contiguous range per worker and runs `body` on those that are not empty.
   ///
   /// - Parameters:
-  ///   - count: how many items there are.
-  ///   - grain: ranges begin at multiples of this; one worker does everything when there are fewer than two grains.
-  ///   - body: called with the worker's number and its range.
+  ///   - count: the number of items.
+  ///   - grain: ranges begin at multiples of the grain; if there are fewer than two grains, one worker does everything.
+  ///   - body: called with the worker's index and its range.
   public func forEachRange(_ count: Int, grain: Int = 1, _ body: (_ worker: Int, _ range: Range<Int>) -> Void) {
     let grains = (count + grain - 1) / grain
     guard threads > 1, grains > 1 else {
@@ -52,13 +52,13 @@ public final class Device: Sendable {
     }
   }
 
-  /// The part of `0..<count` that falls to one worker.
+  /// The part of `0..<count` that is assigned to one worker.
   static func range(of worker: Int, among workers: Int, count: Int, grain: Int) -> Range<Int> {
     let grains = (count + grain - 1) / grain
     let first = grains * worker / workers, last = grains * (worker + 1) / workers
     return min(first * grain, count)..<min(last * grain, count)
   }
 
-  /// The name OpenBLAS gives to the processor whose kernels it uses.
+  /// OpenBLAS's name for the processor whose kernels it uses.
   public static var blasCore: String { String(cString: openblas_get_corename()) }
 }

@@ -1,9 +1,9 @@
 import Synchronization
 
 extension Device {
-  /// Runs `body` once for each of `0..<count`; every worker takes the next item as soon as it has ended its last one.
+  /// Runs `body` once for each item in `0..<count`; every worker takes the next item when it has finished the last one.
   ///
-  /// - Throws: the error of the lowest item that failed, whichever worker met it; no new items are begun after a failure.
+  /// - Throws: the error of the lowest item that failed; no item is started after a failure.
   package func forEachItem(_ count: Int, _ body: (_ worker: Int, _ item: Int) throws -> Void) throws {
     let next = Atomic<Int>(0)
     let failure = Mutex<(item: Int, error: any Error)?>(nil)

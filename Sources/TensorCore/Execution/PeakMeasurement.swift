@@ -2,11 +2,11 @@ import CVectorKernels
 import Synchronization
 
 extension Device {
-  /// The multiply-adds that this device's threads can do at best with its instruction level, in floating-point
-  /// operations per second; a multiply-add counts two.
+  /// The peak rate of multiply-adds of this device's threads at its instruction level, in floating-point operations per
+  /// second; a multiply-add counts as two.
   ///
-  /// Measured: independent chains in registers on all threads at once, half a second or so, the best of
-  /// `attempts`.
+  /// Runs independent chains in registers on all threads at once, and returns the best of `attempts` measurements; the
+  /// default takes about half a second.
   public func measuredPeak(attempts: Int = 20) -> Double {
     let rounds = 4_000_000, clock = ContinuousClock(), sink = Atomic<Int>(0)
     let operations = Double(threads * rounds) * Double(vk_operations_per_round(level.code))
@@ -14,7 +14,7 @@ extension Device {
     for _ in 0..<attempts {
       let elapsed = clock.measure {
         parallel { _ in
-          // Whoever reads the sums keeps the compiler from leaving out the work.
+          // Using the result keeps the compiler from removing the work.
           if vk_multiply_add_chains(level.code, rounds, 0.5).isNaN { sink.store(1, ordering: .relaxed) }
         }
       }

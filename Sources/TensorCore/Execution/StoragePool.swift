@@ -1,23 +1,23 @@
 import Synchronization
 
-/// Hands out aligned buffers and takes them back by size, so that a training loop allocates nothing after its first step.
+/// A pool of aligned buffers, reused by size, so that a training loop allocates nothing after its first steps.
 ///
-/// Fresh memory costs a page fault per 4 KiB, which in the peers takes up to half of a training step.
+/// New memory costs one page fault per 4 KiB, which in other frameworks takes up to half of a training step.
 public final class StoragePool: Sendable {
-  /// Counts of what the pool has done since it was made.
+  /// Counts since the pool was made.
   public struct Statistics: Sendable, Equatable {
-    /// Requests served from buffers that came back.
+    /// Requests served with a reused buffer.
     public var hits = 0
     /// Requests that had to allocate.
     public var misses = 0
-    /// Bytes handed out and not yet returned.
+    /// Bytes allocated and not yet released.
     public var bytesInUse = 0
-    /// Bytes held altogether, in use or waiting.
+    /// Bytes held by the pool, in use or free.
     public var bytesHeld = 0
   }
 
   private struct State {
-    // The pointers are owned by the pool alone and leave it only inside a lease.
+    // The addresses of the free buffers, by capacity.
     var free: [Int: [UInt]] = [:]
     var statistics = Statistics()
   }
@@ -32,17 +32,18 @@ public final class StoragePool: Sendable {
     }
   }
 
-  /// What has happened so far.
+  /// The counts so far.
   public var statistics: Statistics { state.withLock { $0.statistics } }
 
-  /// Buffer sizes come in steps of at most an eighth, so that neighbours share buffers without wasting much.
+  /// The capacity of a buffer: the size rounded up to a multiple of an eighth of the next lower power of two, and of 64
+  /// bytes, so that similar sizes share buffers and little memory is wasted.
   static func capacity(for bytes: Int) -> Int {
     let least = max(bytes, 64)
     let step = max(64, (1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)) / 8)
     return (least + step - 1) / step * step
   }
 
-  func take(bytes: Int) -> UnsafeMutableRawPointer {
+  func allocate(bytes: Int) -> UnsafeMutableRawPointer {
     let capacity = Self.capacity(for: bytes)
     let bits = state.withLock { state -> UInt? in
       state.statistics.bytesInUse += capacity
@@ -58,7 +59,7 @@ public final class StoragePool: Sendable {
     return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
   }
 
-  func give(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
+  func release(_ pointer: UnsafeMutableRawPointer, bytes: Int) {
     let capacity = Self.capacity(for: bytes)
     let bits = UInt(bitPattern: pointer)
     state.withLock { state in

@@ -2,32 +2,32 @@ import CVectorKernels
 import Foundation
 import Synchronization
 
-/// A fixed team of threads that run one job together and meet again at its end.
+/// A fixed number of threads that run one job together; the caller waits until all have finished.
 ///
-/// Worker 0 is the caller. The others spin for some microseconds after a job, since in training the next one follows at
-/// once, then yield for a millisecond or two, which is longer than any part of a step that one thread does alone, then
-/// sleep: waking a sleeper takes as long as a small product. The caller waits for the others in the same way: where another
-/// program takes a core away, the caller's core becomes free for the worker that lost its own.
+/// Worker 0 is the caller. After a job the others spin for some microseconds, because in training the next job follows
+/// immediately; then they yield for one or two milliseconds, longer than any serial part of a training step; then they
+/// sleep, because waking a thread takes as long as a small matrix product. The caller waits for the others in the same
+/// way: if another program occupies a core, the caller's core becomes free for the worker that was displaced.
 final class WorkerTeam: Sendable {
-  /// What the threads share. It outlives the team until the last thread has left.
+  /// The state that the threads share. It outlives the team until the last thread has exited.
   private final class Shared: @unchecked Sendable {
     let generation = Atomic<Int>(0)
     let running = Atomic<Int>(0)
     let sleepers = Atomic<Int>(0)
     let stopped = Atomic<Bool>(false)
     let callerSleeps = Atomic<Bool>(false)
-    // Written by the caller before it advances `generation`, read by the workers after they saw it advance.
+    // Written by the caller before it advances `generation`, read by the workers after they observe the advance.
     nonisolated(unsafe) var job: (Int) -> Void = { _ in }
     let condition = NSCondition()
 
-    /// Spins, then yields, until a condition holds; false if it does not hold in the end.
-    private func spin(until holds: () -> Bool) -> Bool {
+    /// Spins, then yields, until a predicate is true; returns false if it never was.
+    private func spin(until predicate: () -> Bool) -> Bool {
       for _ in 0..<2_000 {
-        if holds() { return true }
+        if predicate() { return true }
         vk_pause()
       }
       for _ in 0..<4_000 {
-        if holds() { return true }
+        if predicate() { return true }
         sched_yield()
       }
       return false
@@ -99,9 +99,9 @@ final class WorkerTeam: Sendable {
     shared.announce()
   }
 
-  /// Runs `body(0)` … `body(count − 1)`, one per worker, and returns when all have ended.
+  /// Runs `body(0)` … `body(count − 1)`, one per worker, and returns when all have finished.
   ///
-  /// A call from inside a job, or from a second thread while a job runs, runs all parts itself, one after the other.
+  /// A call from inside a job, or from another thread while a job runs, runs all parts serially on the calling thread.
   func run(_ body: (_ worker: Int) -> Void) {
     guard count > 1, !busy.exchange(true, ordering: .acquiring) else {
       for worker in 0..<count { body(worker) }

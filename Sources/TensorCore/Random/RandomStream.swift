@@ -1,10 +1,10 @@
 import Foundation
 
-/// A stream of random numbers that is a value: an explicit argument, copied, split by label, saved and restored.
+/// A stream of random numbers as a value: passed explicitly, copied, split by label, saved and restored.
 ///
 /// Counter-based: the n-th word is a pure function of the key and n (Threefry-2x64 with 20 rounds; Salmon et al. 2011,
-/// "Parallel random numbers: as easy as 1, 2, 3"), so streams of the same seed never depend on the order in which
-/// other streams were used, and the stream of training step t is `stream.split("step", t)`.
+/// "Parallel random numbers: as easy as 1, 2, 3"), so a stream never depends on the order in which other streams of the
+/// same seed are used: a step, an epoch or a part of a model can have a stream of its own, `stream.split("step", t)`.
 public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator {
   private var key0: UInt64
   private var key1: UInt64
@@ -29,13 +29,13 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
     return split(hash, domain: 1)
   }
 
-  /// An independent stream for the n-th of many alike things, as a training step.
+  /// An independent stream for one of many similar purposes, such as a training step.
   public func split(_ label: String, _ index: Int) -> RandomStream {
     split(label).split(UInt64(bitPattern: Int64(index)), domain: 2)
   }
 
   private func split(_ word: UInt64, domain: UInt64) -> RandomStream {
-    // Children use the counter's upper half, which `next` never reaches.
+    // The second counter word is not 0 here and always 0 in `next`, so the two never use the same block.
     let (a, b) = Self.threefry(key0, key1, word, domain << 62)
     return RandomStream(key0: a, key1: b)
   }
@@ -49,15 +49,16 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
     return a
   }
 
-  /// Uniform on [0, 1), 53 bits.
+  /// Uniform on [0, 1), with 53 random bits.
   public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// Uniform on 0 ..< bound, without bias: the upper half of a random word times the bound, and another word where the
-  /// lower half falls into the part that would favour some values (Lemire 2019, arXiv:1805.10941, Algorithm 5).
+  /// A whole number, uniform on 0 ..< bound, without bias: the upper half of a random word times the bound, with another
+  /// word where the lower half falls into the part that would favour some values (Lemire 2019, arXiv:1805.10941,
+  /// Algorithm 5).
   ///
   /// - Precondition: `bound ≥ 1`.
   public mutating func integer(below bound: Int) -> Int {
-    precondition(bound >= 1, "no whole number is below \(bound) and not negative")
+    precondition(bound >= 1, "the bound is \(bound), expected at least 1")
     let bound = UInt64(bound)
     var product = next().multipliedFullWidth(by: bound)
     if product.low < bound {
@@ -85,7 +86,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
     }
   }
 
-  /// Distinct random numbers of 0 ..< bound, in random order (Floyd's method, then a shuffle).
+  /// Distinct whole numbers in 0 ..< bound, in random order (Floyd's algorithm, then a shuffle).
   public mutating func distinct(_ count: Int, below bound: Int) -> [Int] {
     precondition(count <= bound, "there are not \(count) distinct numbers below \(bound)")
     var seen = Set<Int>(), order: [Int] = []
@@ -99,21 +100,21 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
     return order
   }
 
-  /// Puts elements into a random order (Fisher and Yates): each place in turn takes one of the elements from it on.
+  /// Puts elements into a random order (Fisher and Yates): each position in turn takes one of the elements from it on.
   private mutating func shuffle(_ elements: inout [Int]) {
-    for place in 0..<max(0, elements.count - 1) {
-      elements.swapAt(place, place + integer(below: elements.count - place))
+    for position in 0..<max(0, elements.count - 1) {
+      elements.swapAt(position, position + integer(below: elements.count - position))
     }
   }
 
-  /// A random order of 0 ..< count (Fisher and Yates).
+  /// A random permutation of 0 ..< count (Fisher and Yates).
   public mutating func permutation(of count: Int) -> [Int] {
     var order = Array(0..<count)
     shuffle(&order)
     return order
   }
 
-  /// Threefry-2x64-20: twenty rounds of add, rotate and xor, a key word injected after every fourth.
+  /// Threefry-2x64-20: twenty rounds of add, rotate and xor, with a key injection after every fourth.
   package static func threefry(_ k0: UInt64, _ k1: UInt64, _ c0: UInt64, _ c1: UInt64) -> (UInt64, UInt64) {
     let k2 = 0x1bd1_1bda_a9fc_1a22 ^ k0 ^ k1
     var x0 = c0 &+ k0, x1 = c1 &+ k1

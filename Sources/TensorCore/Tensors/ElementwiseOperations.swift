@@ -1,5 +1,5 @@
 extension Tensor {
-  /// Elements below which another thread is not worth waking.
+  /// The number of elements per thread below which another thread does not pay off.
   static var grain: Int { 32_768 }
 
   /// f applied to every element.
@@ -22,7 +22,7 @@ extension Tensor {
     return result
   }
 
-  /// f applied to pairs of elements; axes of extent 1 stretch to the other operand's, as in NumPy.
+  /// f applied to pairs of elements; axes of extent 1 are broadcast, as in NumPy.
   public func combined(_ f: BinaryFunction, _ other: Tensor) -> Tensor {
     let result = Tensor(uninitialized: .broadcast(shape, other.shape), on: device)
     let a = pointer, b = other.pointer, y = result.pointer, level = device.level
@@ -34,14 +34,14 @@ extension Tensor {
       }
       return result
     }
-    let walk = BroadcastWalk(shape, other.shape)
-    walk.forEachRun { i, p, q in
-      Scalar.apply(f, level, walk.run, a + p, walk.strideA, b + q, walk.strideB, y + i)
+    let order = BroadcastOrder(shape, other.shape)
+    order.forEachRun { i, p, q in
+      Scalar.apply(f, level, order.run, a + p, order.strideA, b + q, order.strideB, y + i)
     }
     return result
   }
 
-  /// self ← self + other, in place; the shapes are equal.
+  /// self ← self + other, in place; the numbers of elements are equal.
   package func add(_ other: Tensor) {
     precondition(shape.count == other.shape.count, "cannot add \(other.shape) to \(shape)")
     let a = pointer, b = other.pointer
@@ -52,9 +52,9 @@ extension Tensor {
   }
 }
 
-/// The order in which a broadcast operation visits its operands: runs along the last axes, in which each operand moves
-/// by 1 or stands still.
-struct BroadcastWalk {
+/// The order in which a broadcast operation visits its operands: runs along the last axes, in which the stride of each
+/// operand is 1 or 0.
+struct BroadcastOrder {
   private let extents: [Int]
   private let stepsA: [Int]
   private let stepsB: [Int]
@@ -78,7 +78,7 @@ struct BroadcastWalk {
     let last = extents.popLast() ?? 1
     let lastA = stepsA.popLast() ?? 0, lastB = stepsB.popLast() ?? 0
     var run = last
-    // Longer runs: take in the axes before as long as both operands go on in the same way.
+    // Merge preceding axes into the run as long as both operands continue with the same stride.
     while let extent = extents.last, let stepA = stepsA.last, let stepB = stepsB.last,
       stepA == lastA * run, stepB == lastB * run
     {

@@ -1,4 +1,4 @@
-/// Height, width and channels of an image; in memory the channels of a pixel are neighbours ("NHWC").
+/// Height, width and channels of an image; in memory the channels of a pixel are contiguous (NHWC).
 public struct ImageShape: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Rows.
   public var height: Int

@@ -1,4 +1,4 @@
-// What layers need beside products: bias and activation in place, sums over rows, writing columns.
+// Operations of layers other than products: bias and activation in place, and writing columns.
 
 extension Tensor {
   /// self ← activation(self + bias) in place; the bias is added along the last axis.
@@ -9,7 +9,7 @@ extension Tensor {
     }
   }
 
-  /// The gradient before an activation, from the gradient after it; self is the activation's value.
+  /// The gradient with respect to an activation's input, from that with respect to its output; self is the output.
   package func activationGradient(_ activation: Activation, _ gradient: Tensor) -> Tensor {
     if activation == .identity { return gradient }
     let result = Tensor(uninitialized: shape, on: device)
@@ -17,7 +17,7 @@ extension Tensor {
     return result
   }
 
-  /// The same into a tensor, which may be the gradient itself.
+  /// The same, written into a tensor, which may be the gradient itself.
   package func activationGradient(_ activation: Activation, _ gradient: Tensor, into result: Tensor) {
     let y = pointer, gy = gradient.pointer, gx = result.pointer
     device.forEachRange(count, grain: Self.grain) { _, range in

@@ -1,5 +1,5 @@
 extension Tensor {
-  /// C = op(A)·op(B), or C += …, where op transposes if told to; all matrices, row-major, split among the threads.
+  /// C = op(A)·op(B), or C += …, where op optionally transposes; row-major matrices, split among the threads.
   package static func multiply(
     _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false,
     into c: Tensor, accumulate: Bool = false
@@ -17,7 +17,7 @@ extension Tensor {
         level, transposeA, transposeB, rows.count, columns.count, k, pa + i * (transposeA ? 1 : lda), lda,
         pb + j * (transposeB ? ldb : 1), ldb, accumulate, pc + i * ldc + j, ldc)
     }
-    // Each thread takes a part of the weights: they are read, or their gradient is written, once.
+    // Each thread takes a part of the weights, so that they are read, or their gradient is written, only once.
     if m * n * k < 65_536 {
       block(0..<m, 0..<n)
     } else if transposeA ? m >= n : n < 64 {

@@ -2,7 +2,8 @@ import CVectorKernels
 import Foundation
 
 extension Tensor where Scalar == Float {
-  /// One step of Adam in place (Kingma & Ba 2015, Algorithm 1); self are the parameters, `step` counts from 1.
+  /// One step of Adam in place (Kingma & Ba 2015, Algorithm 1); self holds the parameters, `first` and `second` the
+  /// moments, `step` counts from 1.
   package func adam(
     gradient: Tensor, first: Tensor, second: Tensor, rate: Double, beta1: Double, beta2: Double, epsilon: Double,
     step: Int
@@ -18,7 +19,8 @@ extension Tensor where Scalar == Float {
     }
   }
 
-  /// One step of gradient descent with momentum in place: self are the velocities v ← momentum·v + g, p ← p − rate·v.
+  /// One step of gradient descent with momentum, in place: v ← momentum·v + g, p ← p − rate·v; self holds the
+  /// velocities v.
   package func descend(_ parameters: Tensor, gradient: Tensor, rate: Double, momentum: Double) {
     let (v, p) = (pointer, parameters.pointer)
     Float.affine(device.level, count, Float(momentum), 0, v, v)

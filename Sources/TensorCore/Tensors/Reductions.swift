@@ -4,7 +4,7 @@ extension Tensor {
   /// The sum of all elements, added in double precision.
   public func total() -> Double { Scalar.sum(device.level, count, pointer) }
 
-  /// Sums along one axis, which keeps extent 1.
+  /// Sums along one axis, which is kept with extent 1.
   public func sum(axis: Int) -> Tensor {
     let (outer, length, inner) = shape.split(at: axis)
     let result = Tensor(uninitialized: shape.reducing(axis), on: device)
@@ -21,7 +21,7 @@ extension Tensor {
     return result
   }
 
-  /// Sums over the axes that broadcasting `shape` to this tensor's shape had stretched.
+  /// Sums over the axes along which `shape` is broadcast to this tensor's shape.
   package func sum(to shape: Shape) -> Tensor {
     var result = self
     let lead = self.shape.rank - shape.rank
@@ -32,7 +32,7 @@ extension Tensor {
     return result.reshaped(shape)
   }
 
-  /// log Σ eˣ along one axis, which keeps extent 1; the maximum is taken out first.
+  /// log Σ eˣ along one axis, which is kept with extent 1; computed relative to the maximum.
   public func logSumExp(axis: Int) -> Tensor {
     let (outer, length, inner) = shape.split(at: axis)
     let result = Tensor(uninitialized: shape.reducing(axis), on: device)

@@ -1,11 +1,11 @@
-/// The extents of a tensor, outermost first; the last varies fastest in memory.
+/// The extents of a tensor, outermost first; the last axis varies fastest in memory.
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extent of each axis.
   public let dimensions: [Int]
 
   /// Makes a shape. All extents must be ≥ 0.
   public init(_ dimensions: [Int]) {
-    precondition(dimensions.allSatisfy { $0 >= 0 }, "extents are not negative: \(dimensions)")
+    precondition(dimensions.allSatisfy { $0 >= 0 }, "extents must not be negative: \(dimensions)")
     self.dimensions = dimensions
   }
 
@@ -16,20 +16,20 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
   public var rank: Int { dimensions.count }
   /// The number of elements; 1 for a scalar.
   public var count: Int { dimensions.reduce(1, *) }
-  /// The extent of one axis; negative numbers count from the last.
+  /// The extent of one axis; negative indices count from the last axis.
   public subscript(_ axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
 
   /// "[64, 10]".
   public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
 
-  /// The shape with one axis made 1.
+  /// The shape with the extent of one axis set to 1.
   public func reducing(_ axis: Int) -> Shape {
     var reduced = dimensions
     reduced[axis < 0 ? axis + rank : axis] = 1
     return Shape(reduced)
   }
 
-  /// The shape that both operands stretch to: axes are aligned at the last, and an extent of 1 stretches.
+  /// The shape that two shapes are broadcast to: axes are aligned at the last, and an extent of 1 matches any other.
   ///
   /// - Precondition: the extents of each axis are equal or one of them is 1.
   public static func broadcast(_ a: Shape, _ b: Shape) -> Shape {
@@ -39,12 +39,12 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
       (0..<rank).map { axis in
         let p = axis - (rank - a.rank), q = axis - (rank - b.rank)
         let m = p >= 0 ? a.dimensions[p] : 1, n = q >= 0 ? b.dimensions[q] : 1
-        precondition(m == n || m == 1 || n == 1, "shapes \(a) and \(b) do not fit together")
+        precondition(m == n || m == 1 || n == 1, "shapes \(a) and \(b) cannot be broadcast")
         return m == 1 ? n : m
       })
   }
 
-  /// The extents before, at and after one axis: the tensor seen as `[outer, length, inner]`.
+  /// The extents before, at and after one axis: the tensor viewed as `[outer, length, inner]`.
   package func split(at axis: Int) -> (outer: Int, length: Int, inner: Int) {
     let axis = axis < 0 ? axis + rank : axis
     return (

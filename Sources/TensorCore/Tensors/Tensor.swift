@@ -1,4 +1,4 @@
-/// Memory of one device, given back to its pool when the last tensor over it goes.
+/// Memory of one device, released to its pool when the last tensor that uses it is destroyed.
 package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
   package let pointer: UnsafeMutablePointer<Scalar>
   package let count: Int
@@ -7,16 +7,17 @@ package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
   package init(count: Int, on device: Device) {
     self.count = count
     self.device = device
-    pointer = device.pool.take(bytes: count * MemoryLayout<Scalar>.stride).bindMemory(to: Scalar.self, capacity: count)
+    let raw = device.pool.allocate(bytes: count * MemoryLayout<Scalar>.stride)
+    pointer = raw.bindMemory(to: Scalar.self, capacity: count)
   }
 
-  deinit { device.pool.give(pointer, bytes: count * MemoryLayout<Scalar>.stride) }
+  deinit { device.pool.release(pointer, bytes: count * MemoryLayout<Scalar>.stride) }
 }
 
 /// A contiguous row-major array of `Float` or `Double` on a device.
 ///
-/// Tensors share memory when copied or reshaped. The public operations never write to their operands; those that do
-/// (`fill`, `copy(from:)`, `withMutableElements`) say so, and whoever calls them must be the only one who reads.
+/// Tensors share memory when copied, reshaped or sliced. Of the public operations only `fill`, `copy(from:)` and
+/// `withMutableElements` write to a tensor; nothing else may access its memory at the same time.
 public struct Tensor<Scalar: TensorScalar>: Sendable {
   /// The extents.
   public let shape: Shape
@@ -25,11 +26,11 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// The number of elements.
   public var count: Int { shape.count }
-  /// Where the elements live and operations run.
+  /// The device that holds the elements and runs the operations.
   public var device: Device { storage.device }
   package var pointer: UnsafeMutablePointer<Scalar> { storage.pointer + offset }
 
-  /// A tensor whose elements are not yet written.
+  /// A tensor with uninitialised elements.
   package init(uninitialized shape: Shape, on device: Device) {
     self.shape = shape
     storage = Storage(count: shape.count, on: device)
@@ -38,7 +39,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// A view of part of another tensor's memory.
   package init(viewing base: Tensor, offset: Int, shape: Shape) {
-    precondition(base.offset + offset + shape.count <= base.storage.count, "the view reaches beyond its storage")
+    precondition(base.offset + offset + shape.count <= base.storage.count, "the view exceeds its storage")
     self.shape = shape
     storage = base.storage
     self.offset = base.offset + offset
@@ -52,7 +53,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// A tensor with the given elements, in row-major order.
   ///
-  /// - Precondition: there are as many as the shape has.
+  /// - Precondition: the number of elements is that of the shape.
   public init(_ elements: [Scalar], _ shape: Shape, on device: Device) {
     precondition(elements.count == shape.count, "\(elements.count) elements do not fill \(shape)")
     self.init(uninitialized: shape, on: device)
@@ -76,7 +77,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
     try body(UnsafeBufferPointer(start: pointer, count: count))
   }
 
-  /// Writes the elements in place; everyone who shares this memory sees it.
+  /// Writes the elements in place; the change is visible to all tensors that share this memory.
   public func withMutableElements<R, E>(_ body: (UnsafeMutableBufferPointer<Scalar>) throws(E) -> R) throws(E) -> R {
     try body(UnsafeMutableBufferPointer(start: pointer, count: count))
   }
@@ -92,7 +93,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// The same elements in another shape; memory is shared.
   public func reshaped(_ shape: Shape) -> Tensor {
-    precondition(shape.count == count, "\(self.shape) has not as many elements as \(shape)")
+    precondition(shape.count == count, "\(self.shape) and \(shape) differ in their numbers of elements")
     return Tensor(viewing: self, offset: 0, shape: shape)
   }
 

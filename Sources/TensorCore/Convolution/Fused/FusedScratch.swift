@@ -54,8 +54,8 @@ extension FusedConvolutionStack {
     }
     let count = packed + threads * workspace + (backward ? sums : 0)
     let bytes = count * MemoryLayout<Float>.stride
-    let raw = device.pool.take(bytes: bytes)
-    defer { device.pool.give(raw, bytes: bytes) }
+    let raw = device.pool.allocate(bytes: bytes)
+    defer { device.pool.release(raw, bytes: bytes) }
 
     var next = raw.bindMemory(to: Float.self, capacity: count)
     func cut(_ count: Int) -> UnsafeMutablePointer<Float> {

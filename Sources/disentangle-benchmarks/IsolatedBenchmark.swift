@@ -4,18 +4,18 @@ import FactorData
 import Foundation
 import TensorCore
 
-/// One piece of work in a process of its own, for rows that say how much memory it takes. Prints what it measured as JSON.
-struct AloneBenchmark: ParsableCommand {
+/// One task in a process of its own, for rows that report memory. Prints its measurements as JSON.
+struct IsolatedBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "alone", abstract: "One piece of work, whose memory is measured.", shouldDisplay: false)
+    commandName: "isolated", abstract: "Run one task and measure its memory.", shouldDisplay: false)
 
   @Argument(help: "render, load FILE, or train STEPS.")
   var work: [String]
 
-  @Option(help: "Threads that work together.")
+  @Option(help: "The number of threads.")
   var threads: Int
 
-  /// What a process has measured.
+  /// The measurements of a process.
   struct Result: Codable {
     /// Durations.
     var seconds: [Double]
@@ -30,11 +30,11 @@ struct AloneBenchmark: ParsableCommand {
     case ("render", nil): result.seconds = try seconds(1) { _ = try DSprites(renderedOn: device) }
     case ("load", let path?): result.seconds = try seconds(1) { _ = try DSprites(file: path, on: device) }
     case ("train", let steps?): result = try train(Int(steps) ?? 1, on: device)
-    default: throw ValidationError("no such work: \(work.joined(separator: " "))")
+    default: throw ValidationError("unknown task: \(work.joined(separator: " "))")
     }
     result.figures["peak memory of the process, MB"] = Double(peakMemory()) * 1e-6
     result.figures["of that, code mapped from files, MB"] = Double(mappedMemory()) * 1e-6
-    say(String(decoding: try JSONEncoder().encode(result), as: UTF8.self))
+    printLine(String(decoding: try JSONEncoder().encode(result), as: UTF8.self))
   }
 
   private func train(_ steps: Int, on device: Device) throws -> Result {
@@ -50,22 +50,22 @@ struct AloneBenchmark: ParsableCommand {
     return Result(seconds: durations, figures: figures)
   }
 
-  /// Runs work in a new process of this program.
+  /// Runs a task in a new process of this program.
   ///
-  /// - Throws: `StructuredError` with its own words if it fails.
+  /// - Throws: `StructuredError` with the message of the process if it fails.
   static func run(_ work: [String], threads: Int) throws -> Result {
     let process = Process(), output = Pipe(), problems = Pipe()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = ["alone"] + work + ["--threads", "\(threads)"]
+    process.arguments = ["isolated"] + work + ["--threads", "\(threads)"]
     process.standardOutput = output
     process.standardError = problems
     try process.run()
     let answer = output.fileHandleForReading.readDataToEndOfFile()
-    let words = problems.fileHandleForReading.readDataToEndOfFile()
+    let message = problems.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     guard process.terminationStatus == 0 else {
       throw StructuredError(
-        String(decoding: words, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines),
+        String(decoding: message, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines),
         at: work.joined(separator: " "))
     }
     return try JSONDecoder().decode(Result.self, from: answer)
