@@ -1,7 +1,6 @@
 import ArgumentParser
 import Experiment
 import Foundation
-import RateDecomposition
 import Reports
 import StrictConfiguration
 
@@ -50,7 +49,7 @@ struct TrainCommand: ParsableCommand {
       try run.trainToTheEnd(settings, profiling: profile)
     }
     let trained = try TrainedRun(at: run.folder.path, on: device)
-    guard try RateDecomposition(reportOf: trained) == nil else {
+    guard try !Report.exists(of: trained) else {
       return announce(
         "Its report exists already. Print the decomposition: disentangle decompose \(run.folder.path)")
     }
