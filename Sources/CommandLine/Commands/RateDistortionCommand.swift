@@ -86,7 +86,7 @@ struct RateDistortionCommand: ComponentCommand {
           "the run there has another configuration: \(differences.summary)", at: path,
           expected: "the study's configuration", action: "Choose another --output.")
       }
-      if try RateDecomposition(reportOf: run) != nil { return announce("It is complete already.") }
+      if try Report.exists(of: run) { return announce("It is complete already.") }
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(

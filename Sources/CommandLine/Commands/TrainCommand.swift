@@ -1,7 +1,6 @@
 import ArgumentParser
 import Experiment
 import Foundation
-import RateDecomposition
 import Reports
 import StrictConfiguration
 
@@ -51,7 +50,7 @@ struct TrainCommand: ComponentCommand {
       try run.trainToTheEnd(settings, profiling: profile)
     }
     let trained = try TrainedRun(at: run.folder.path, components: components, on: device)
-    guard try RateDecomposition(reportOf: trained) == nil else {
+    guard try !Report.exists(of: trained) else {
       return announce(
         "Its report exists already. Print the decomposition: disentangle decompose \(run.folder.path)")
     }

@@ -37,6 +37,17 @@ extension Report {
   }
 }
 
+extension Report {
+  /// Whether a run has a report, short or full, with its text, or one of an earlier version.
+  ///
+  /// - Throws: ``StructuredError`` if there is one that cannot be read.
+  public static func exists(of run: TrainedRun) throws -> Bool {
+    guard try RateDecomposition(reportOf: run) != nil else { return false }
+    let folder = run.folder.reportFolder, manager = FileManager.default
+    return !manager.fileExists(atPath: folder) || manager.fileExists(atPath: folder + "/report.md")
+  }
+}
+
 extension RateDecomposition {
   /// The decomposition in a run's report, short or full, or in the report of an earlier version; nil if the run has none.
   ///
