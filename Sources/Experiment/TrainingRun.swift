@@ -60,11 +60,12 @@ public final class TrainingRun {
   ///   - resume: continue a run that is there; if there is none, begin one.
   ///   - dataset: what to train on.
   ///   - device: where.
+  ///   - components: what the configuration of a run that is there can name.
   ///   - logger: told of checkpoints and of what may surprise.
   /// - Throws: ``StructuredError`` if the folder is in the way, or the run there is of another configuration.
   public init(
     _ configuration: ResolvedConfiguration<ExperimentConfiguration>, at path: String, makingParents: Bool = false,
-    resume: Bool, dataset: any FactorDataset, on device: Device,
+    resume: Bool, dataset: any FactorDataset, on device: Device, components: Components = Components(),
     logger: Logger = .silent
   ) throws {
     self.configuration = configuration
@@ -81,7 +82,7 @@ public final class TrainingRun {
       return
     }
     folder = try RunFolder.resume(at: path)
-    yaml = try Self.savedConfiguration(of: folder, like: configuration)
+    yaml = try Self.savedConfiguration(of: folder, like: configuration, components)
     if folder.contains(.checkpoint) {
       let before = try Checkpoint.restore(trainer, configuration: yaml, from: folder.path(of: .checkpoint))
       notices.append("Resumed after step \(trainer.step).")
@@ -103,12 +104,12 @@ public final class TrainingRun {
   ///
   /// Its text may differ: earlier versions listed other keys.
   private static func savedConfiguration(
-    of folder: RunFolder, like other: ResolvedConfiguration<ExperimentConfiguration>
+    of folder: RunFolder, like other: ResolvedConfiguration<ExperimentConfiguration>, _ components: Components
   ) throws -> String {
     let text = String(decoding: try folder.read(.configuration), as: UTF8.self), yaml = other.yaml
     if text == yaml { return text }
     let document = try ConfigurationDocument(yaml: text, source: folder.path(of: .configuration))
-    let saved = try document.decode(ExperimentConfiguration.self).yaml
+    let saved = try document.experiment(components).yaml
     if saved == yaml { return text }
     let lines = zip(saved.split(separator: "\n"), yaml.split(separator: "\n")).first { $0 != $1 }
     let difference = lines.map { "there \"\($0.trimmed)\", here \"\($1.trimmed)\"" } ?? "one is longer"

@@ -99,7 +99,9 @@ struct DatasetCommand: ParsableCommand {
     func run(_ components: Components) throws {
       let registry = components.datasets
       let entry = try dataset.map { try registry.entry(named: $0, at: "--dataset") }
-      if let entry, entry.publishedFile == nil { throw DatasetCommand.cannot("verified", entry, components.datasets) { _ in true } }
+      if let entry, entry.publishedFile == nil {
+        throw DatasetCommand.cannot("verified", entry, components.datasets) { _ in true }
+      }
       guard let published = try entry?.publishedFile ?? recognized(by: registry) else { return }
       let lines = try published.verify(file, threadOptions.device)
       let width = 2 + (lines.map(\.label.count).max() ?? 0)

@@ -88,7 +88,7 @@ struct RateDistortionCommand: ComponentCommand {
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
-      resolved, at: path, resume: true, dataset: dataset, on: device, logger: logging.logger)
+      resolved, at: path, resume: true, dataset: dataset, on: device, components: components, logger: logging.logger)
     if !run.isComplete { try run.trainToTheEnd(settings) }
     try measureRun(run.trainer.model, on: dataset, settings, logging.logger).write(into: run.folder)
   }

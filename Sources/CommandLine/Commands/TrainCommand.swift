@@ -37,7 +37,7 @@ struct TrainCommand: ComponentCommand {
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
       resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume, dataset: dataset,
-      on: device, logger: logging.logger)
+      on: device, components: components, logger: logging.logger)
 
     if run.isComplete {
       announce(
