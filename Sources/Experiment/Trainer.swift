@@ -91,7 +91,11 @@ public final class Trainer {
   public func advance() throws -> StepResult {
     let device = model.device, stores = [model.parameters] + (objective.parameters.map { [$0] } ?? [])
     let pass = Pass(training: stores, on: device, profile: profile)
+    // All images are read before anything is updated, because reading may fail.
     let batch = try pass.tape.phase("images") { try source.batch(at: step) }
+    let second = try objective.adversary.map { _ in
+      try pass.tape.phase("images") { try secondBatches.batch(at: step).images }
+    }
     let current = TrainingStep(
       images: batch.images, pairs: batch.pairs, labelled: batch.labelled, number: step, dataCount: dataset.count,
       stream: stream.split("objective", step), noise: stream.split("noise", step), networks: model, pass: pass)
@@ -104,8 +108,8 @@ public final class Trainer {
       optimizer.update()
       objectiveOptimizer?.update()
     }
-    if let adversary = objective.adversary, let loss = terms.adversaryLoss {
-      values += try advance(adversary, loss)
+    if let adversary = objective.adversary, let loss = terms.adversaryLoss, let second {
+      values += try advance(adversary, second, loss)
     }
     objective.update(after: current, terms)
     step += 1
@@ -114,10 +118,9 @@ public final class Trainer {
   }
 
   private func advance(
-    _ adversary: any Adversary, _ loss: (AdversaryStep) throws -> LossTerms
+    _ adversary: any Adversary, _ images: Tensor<Float>, _ loss: (AdversaryStep) throws -> LossTerms
   ) throws -> [(name: String, value: Double)] {
     let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
-    let images = try pass.tape.phase("images") { try secondBatches.batch(at: step).images }
     let posterior = pass.tape.phase("encoder") {
       // As in training, but nothing of the model changes.
       model.encoder(images, Pass(training: [], mode: .training, on: device, profile: profile))

@@ -118,6 +118,21 @@ struct DataSourceTests {
     }
   }
 
+  @Test("a step whose images cannot be read updates nothing, those of the adversary included")
+  func adversary() throws {
+    let settings = try TrainerTests.configuration(TrainerTests.factor).value
+    // A step reads 6 images, and 6 more for the adversary.
+    for (reads, step) in [(0, 0), (8, 0), (12, 1), (21, 1)] {
+      let data = try GeneratedSquares(failing: Set(0..<32), after: reads)
+      let failed = try Trainer(settings, dataset: data, on: device)
+      let whole = try Trainer(settings, dataset: GeneratedSquares(), on: device)
+      for _ in 0..<step { _ = try (failed.advance(), whole.advance()) }
+      #expect(throws: GeneratedSquares.error) { try failed.advance() }
+      let same = TrainerTests.parameters(failed) == TrainerTests.parameters(whole)
+      #expect(same && failed.step == step)
+    }
+  }
+
   @Test("a run whose configuration an earlier version listed, with keys that its data set does not have, resumes")
   func earlierListing() throws {
     let folder = try TemporaryFolder(), configuration = try TrainerTests.configuration()

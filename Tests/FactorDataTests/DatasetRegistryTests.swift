@@ -32,8 +32,8 @@ import Testing
     let other = error("{name: dsprites, images: x}")
     #expect(other?.what == "unknown key images" && other?.action == "Known here: name, path.")
     let path = error("name: file")
-    #expect(path?.what == "the key path is missing" && path?.expected == "an HDF5 or NPZ file")
-    #expect(error("{name: file, path: null}")?.what == "the key path is missing")
+    #expect(path?.what == "the key path is missing" && path?.expected == "text")
+    #expect(error("{name: file, path: null}")?.what == "path is null")
   }
 
   @Test("Configurations resolved by earlier versions decode, null keys included") func earlierVersions() throws {

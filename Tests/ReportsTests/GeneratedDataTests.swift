@@ -43,7 +43,7 @@ struct GeneratedDataTests {
 
   private let device = Device(threads: 2)
 
-  private func settings() throws -> ExperimentConfiguration {
+  private func configuration() throws -> ResolvedConfiguration<ExperimentConfiguration> {
     try ConfigurationDocument(
       yaml: """
         model: {architecture: fully-connected, latents: 3}
@@ -51,28 +51,30 @@ struct GeneratedDataTests {
         training: {steps: 4, batch_size: 8}
         report: {samples: 50, distortion_images: 20}
         """, source: "test"
-    ).decode(ExperimentConfiguration.self).value
+    ).experiment()
   }
 
-  private func model(_ dataset: any FactorDataset) throws -> Model {
-    let trainer = try Trainer(settings(), dataset: dataset, on: device)
-    for _ in 0..<4 { _ = try trainer.advance() }
-    return trainer.model
+  /// A run that was trained for a few steps on a data set, in a folder.
+  private func run(_ dataset: any FactorDataset, in folder: TemporaryFolder) throws -> TrainedRun {
+    let resolved = try configuration()
+    let run = try TrainingRun(resolved, at: folder.file("run"), resume: false, dataset: dataset, on: device)
+    _ = try run.train()
+    return try TrainedRun(at: folder.file("run"), on: device)
   }
 
   @Test("the short report, TensorBoard's images and the explorer are made from it")
   func report() throws {
-    let data = try Bars(unknown: [2]), model = try model(data), folder = try TemporaryFolder()
-    let report = try RunReport.measure(model, on: data, settings: settings())
-    #expect(report.decomposition.dataPoints == 24 && report.decomposition.dataEntropy != nil)
-    #expect(report.text.contains("bars"))
-    try report.write(
-      into: RunFolder.create(at: folder.file("run"), with: [.configuration: Data(), .environment: Data()]))
-    for name in ["report.json", "report.md", "reconstructions.png", "traversals.png"] {
-      #expect(FileManager.default.fileExists(atPath: folder.file("run/\(name)")), "\(name)")
+    let data = try Bars(unknown: [2]), folder = try TemporaryFolder()
+    let run = try run(data, in: folder), model = try run.model(for: data, on: device)
+    let report = try Report(shortFormOf: run, on: data, device: device)
+    #expect(report.contents.decomposition.dataPoints == 24 && report.contents.decomposition.dataEntropy != nil)
+    #expect(report.decompositionText.contains("bars"))
+    try report.write(to: run.folder.reportFolder)
+    for name in ["report.json", "report.md", "index.html"] {
+      #expect(FileManager.default.fileExists(atPath: folder.file("run/report/\(name)")), "\(name)")
     }
-    #expect(try TrainingPictures(of: data, settings: settings()).draw(model).count == 2)
-    let encoded = try EncodedRun(model, on: data, settings: settings())
+    #expect(try TrainingImages(of: data, settings: run.settings).draw(model).count == 2)
+    let encoded = try EncodedRun(run, model: model, on: data, settings: run.settings)
     let page = try LatentExplorer(model, on: data, posterior: encoded.posterior, title: "bars").html()
     // The place of image 2 is unknown.
     #expect(page.contains("\"values\":[[0,0],[0,1],[0,null],[0,3],"))
@@ -80,14 +82,17 @@ struct GeneratedDataTests {
 
   @Test("what its source throws surfaces, and no file is written")
   func failure() throws {
-    let whole = try Bars(), failing = try Bars(failing: 5), model = try model(whole), folder = try TemporaryFolder()
-    let posterior = try EncodedRun(model, on: whole, settings: settings()).posterior
-    #expect(throws: Bars.error) { try RunReport.measure(model, on: failing, settings: settings()) }
-    #expect(throws: Bars.error) { try TrainingPictures(of: failing, settings: settings()).draw(model) }
+    let whole = try Bars(), failing = try Bars(failing: 5), folder = try TemporaryFolder()
+    let run = try run(whole, in: folder), model = try run.model(for: whole, on: device)
+    let before = try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
+    #expect(throws: Bars.error) { try Report(shortFormOf: run, on: failing, device: device) }
+    #expect(throws: Bars.error) { try TrainingImages(of: failing, settings: run.settings).draw(model) }
+    #expect(try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() == before)
+    let posterior = try EncodedRun(run, model: model, on: whole, settings: run.settings).posterior
     let path = folder.file("explorer.html")
     #expect(throws: Bars.error) {
       try LatentExplorer.write(model, on: failing, posterior: posterior, title: "bars", to: path)
     }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [])
+    #expect(!FileManager.default.fileExists(atPath: path))
   }
 }

@@ -14,11 +14,7 @@ extension ImageFile {
 
     /// Reads `path`, `images` and `factors`.
     public init(from section: inout ConfigurationSection) throws {
-      guard let path = try section.optional("path", { try $0.string($1) }) else {
-        throw section.missing(
-          "path", expected: "an HDF5 or NPZ file", action: "Add path: FILE, or --set dataset.path=FILE.")
-      }
-      self.path = path
+      path = try section.string("path")
       imageArray = try section.optional("images") { try $0.string($1) }
       factorArray = try section.optional("factors") { try $0.string($1) }
     }

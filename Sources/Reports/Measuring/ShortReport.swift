@@ -40,7 +40,7 @@ extension Report {
 extension Report {
   /// Whether a run has a report, short or full, with its text, or one of an earlier version.
   ///
-  /// - Throws: ``StructuredError`` if there is one that cannot be read.
+  /// - Throws: `StructuredError` if there is one that cannot be read.
   public static func exists(of run: TrainedRun) throws -> Bool {
     guard try RateDecomposition(reportOf: run) != nil else { return false }
     let folder = run.folder.reportFolder, manager = FileManager.default
