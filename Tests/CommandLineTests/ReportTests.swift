@@ -95,17 +95,17 @@ extension CommandLineTests {
       let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
       for name in Self.figures {
         let path = "run/report/figures/\(name)"
-        let texts = SVGTexts(try experiment.data(path + ".svg"))
+        let texts = XMLTexts(try experiment.data(path + ".svg"))
         #expect(texts.isWhole, "\(name)")
         // Pictures without rows and columns to name have no text.
-        if name != "samples" { #expect(!texts.texts.isEmpty, "\(name)") }
+        if name != "samples" { #expect(texts.texts["text"] != nil, "\(name)") }
         #expect(try experiment.data(path + ".pdf").starts(with: Data("%PDF".utf8)))
         #expect(try experiment.data(path + ".png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
         #expect(markdown.contains("](figures/\(name).png)") && page.contains("<figure id=\"\(name)\">"), "\(name)")
-        for text in texts.texts { #expect(page.contains(">\(text)</text>"), "\(name): \(text)") }
+        for text in texts.texts["text"] ?? [] { #expect(page.contains(">\(text)</text>"), "\(name): \(text)") }
       }
       for name in ["decomposition", "latents", "pairwise", "factors", "audit", "likelihood", "training"] {
-        #expect(SVGTexts(try experiment.data("run/report/figures/\(name).svg")).all.contains("nats"), "\(name)")
+        #expect(XMLTexts(try experiment.data("run/report/figures/\(name).svg")).all.contains("nats"), "\(name)")
       }
       #expect(try experiment.data("run/report/figures/traversals.gif").starts(with: Data("GIF89a".utf8)))
 
@@ -175,7 +175,7 @@ extension CommandLineTests {
       #expect(count == 1 ? pairs == nil : (pairs ?? 0) >= count * (min(count, 16) - 1) / 2)
       let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
       #expect(try checkNumbers(page, against: contents) > 40)
-      #expect(SVGTexts(try experiment.data("run/report/figures/latents.svg")).isWhole)
+      #expect(XMLTexts(try experiment.data("run/report/figures/latents.svg")).isWhole)
     }
 
     @Test("Weights alone, without any history, are reported, and the page says what is not known")
@@ -302,7 +302,7 @@ extension CommandLineTests {
       let page = String(decoding: try experiment.data("comparison/index.html"), as: UTF8.self)
       #expect(try checkNumbers(page, against: contents) > 20)
       for name in ["decomposition", "latents", "training", "likelihood", "rate-distortion"] {
-        let texts = SVGTexts(try experiment.data("comparison/figures/\(name).svg"))
+        let texts = XMLTexts(try experiment.data("comparison/figures/\(name).svg"))
         #expect(texts.isWhole && texts.all.contains("beta 6") && texts.all.contains("nats"), "\(name)")
       }
       let first = try experiment.data("comparison/comparison.json")
@@ -350,7 +350,7 @@ extension CommandLineTests {
         // Rounding of reading three numbers.
         #expect(abs(lower - entropy + distortion) < 1e-10 && point["within_bounds"] as? Bool == true)
       }
-      let texts = SVGTexts(try experiment.data("\(folder)/figures/rate-distortion.svg"))
+      let texts = XMLTexts(try experiment.data("\(folder)/figures/rate-distortion.svg"))
       #expect(texts.isWhole && texts.all.contains("distortion D, nats") && texts.all.contains("equal ELBO"))
       let page = String(decoding: try experiment.data("\(folder)/index.html"), as: UTF8.self)
       #expect(try checkNumbers(page, against: contents) > 30)

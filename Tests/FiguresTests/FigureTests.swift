@@ -1,7 +1,6 @@
 import Diagnostics
 import Figures
 import Foundation
-import FoundationXML
 import TestSupport
 import Testing
 
@@ -143,37 +142,5 @@ struct FigureTests {
     #expect(throws: StructuredError.self) {
       try GIF(palette: [], frames: [], width: 70_000, height: 1, delay: 1).data()
     }
-  }
-}
-
-/// The texts of an XML document by the names of their elements.
-final class XMLTexts: NSObject, XMLParserDelegate {
-  private(set) var texts: [String: [String]] = [:]
-  private(set) var counts: [String: Int] = [:]
-  private(set) var isWhole = false
-  private var open: [(name: String, text: String)] = []
-
-  init(_ data: Data) {
-    super.init()
-    let parser = XMLParser(data: data)
-    parser.delegate = self
-    isWhole = parser.parse()
-  }
-
-  func parser(
-    _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-    attributes: [String: String]
-  ) {
-    counts[name, default: 0] += 1
-    open.append((name, ""))
-  }
-
-  func parser(_ parser: XMLParser, foundCharacters string: String) {
-    if !open.isEmpty { open[open.count - 1].text += string }
-  }
-
-  func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
-    guard let last = open.popLast() else { return }
-    texts[last.name, default: []].append(last.text)
   }
 }
