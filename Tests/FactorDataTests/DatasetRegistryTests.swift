@@ -33,7 +33,7 @@ import Testing
     #expect(other?.what == "unknown key images" && other?.action == "Known here: name, path.")
     let path = error("name: file")
     #expect(path?.what == "the key path is missing" && path?.expected == "text")
-    #expect(error("{name: file, path: null}")?.what == "path is null")
+    #expect(error("{name: file, path: null}")?.what == "path is empty")
   }
 
   @Test("Configurations resolved by earlier versions decode, null keys included") func earlierVersions() throws {
