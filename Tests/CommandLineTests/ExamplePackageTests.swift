@@ -86,7 +86,7 @@ extension CommandLineTests {
       try done("train pairs.yaml --output run --threads 2 --set training.steps=40")
       try done("export onnx run --output networks")
       try done("encode run --output codes.h5")
-      try done("decode run codes.h5 --array codes --output images.h5")
+      try done("decode run --codes codes.h5 --output images.h5")
       let script = """
         import sys, h5py, numpy as np, onnxruntime as ort
         folder = sys.argv[1]

@@ -310,7 +310,7 @@ extension CommandLineTests {
         ("plain.safetensors --output copy", "the file does not say which architecture its weights are of"),
         (
           "plain.safetensors --architecture burges --output copy",
-          "--architecture burges: there is no such architecture (expected one of burgess, locatello, fully-connected)\n"
+          "--architecture burges: \"burges\" is not an architecture (expected one of burgess, locatello, fully-connected)\n"
             + "  Did you mean burgess?"
         ),
         (

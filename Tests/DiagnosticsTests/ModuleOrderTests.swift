@@ -70,4 +70,33 @@ struct ModuleOrderTests {
     #expect(folders.count >= Self.order.count)
     for folder in folders { #expect(Self.order.contains(folder) || Self.libraries[folder] != nil, "\(folder)") }
   }
+
+  /// The texts between quotation marks after `name:` in a file, as the names of registry entries.
+  private static func registeredNames(_ paths: [String]) throws -> Set<String> {
+    var names: Set<String> = []
+    for path in paths {
+      let text = try String(contentsOf: sources.appendingPathComponent(path), encoding: .utf8)
+      for match in text.matches(of: #/name: "([a-z0-9-]+)"/#) { names.insert(String(match.1)) }
+    }
+    return names
+  }
+
+  @Test func `Only its own module asks for the name of an objective or a data set`() throws {
+    let owners = [
+      "Objectives": try Self.registeredNames(["Objectives/ObjectiveRegistry.swift"]),
+      "FactorData": try Self.registeredNames(["FactorData/Sets/DSprites/DSpritesConfiguration.swift"]),
+    ]
+    #expect(owners["Objectives"]?.isSuperset(of: ["vae", "beta-vae", "beta-tcvae", "factor-vae"]) == true)
+    #expect(owners["FactorData"]?.contains("dsprites") == true)
+    for module in Self.order where module != "disentangle-benchmarks" {
+      for (file, _) in try Self.imports(of: module) {
+        let text = try String(contentsOf: Self.sources.appendingPathComponent(file), encoding: .utf8)
+        for line in text.split(separator: "\n") where !line.contains("///") {
+          for (owner, names) in owners where owner != module {
+            for name in names where line.contains("\"\(name)\"") { Issue.record("\(file): \(line)") }
+          }
+        }
+      }
+    }
+  }
 }

@@ -149,7 +149,7 @@ struct DataSourceTests {
     }
     let other = try TrainerTests.configuration("objective: {name: beta-tcvae, beta: 5}")
     let refused = #expect(throws: StructuredError.self) { try resume(other) }
-    #expect(refused?.what == "the run has another configuration: there \"beta: 4\", here \"beta: 5\"")
+    #expect(refused?.what == "the run has another configuration: objective.beta is 4, not 5")
     let run = try resume(configuration)
     #expect(run.trainer.step == 5)
     #expect(try run.train() == .complete)

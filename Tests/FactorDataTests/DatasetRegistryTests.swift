@@ -30,7 +30,7 @@ import Testing
     let key = error("{name: file, path: a.h5, image: x}")
     #expect(key?.what == "unknown key image" && key?.action?.hasPrefix("Did you mean images?") == true)
     let other = error("{name: dsprites, images: x}")
-    #expect(other?.what == "unknown key images" && other?.action == "Known here: name, path.")
+    #expect(other?.what == "unknown key images" && other?.action == "Known keys: name, path.")
     let path = error("name: file")
     #expect(path?.what == "the key path is missing" && path?.expected == "text")
     #expect(error("{name: file, path: null}")?.what == "path is empty")
