@@ -46,6 +46,7 @@ public final class StepProfile {
   /// - Parameters:
   ///   - name: the phase.
   ///   - operations: the floating-point operations of its values and, if they are computed, its gradients.
+  ///   - body: what is measured.
   public func measure<R>(_ name: String, operations: Double = 0, _ body: () throws -> R) rethrows -> R {
     chargeElapsedTime()
     let index = phases.firstIndex { $0.name == name } ?? phases.count

@@ -38,7 +38,7 @@ extension ConfigurationDocument {
   /// The keys in which this configuration differs from another, in the order of this one and then of the other.
   ///
   /// Values are compared by meaning: `1e-4` equals `0.0001`, and the order of keys does not matter. Defaults are not
-  /// filled in: compare what ``decode(_:)`` returned.
+  /// filled in: compare what `decode` returned.
   public func differences(from other: ConfigurationDocument) -> [ConfigurationDifference] {
     let mine = root.leaves(at: ""), others = other.root.leaves(at: "")
     let table = Dictionary(others.map { ($0.path, $0.node) }) { first, _ in first }

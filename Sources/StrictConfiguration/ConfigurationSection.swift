@@ -45,7 +45,10 @@ public struct ConfigurationSection {
 
   /// Reads a section with a closure; a key that the closure does not read is an error.
   ///
-  /// - Parameter inline: Whether the section is printed on one line, as in `{from: 0, to: 1}`.
+  /// - Parameters:
+  ///   - key: The key.
+  ///   - inline: Whether the section is printed on one line, as in `{from: 0, to: 1}`.
+  ///   - decode: Reads the section.
   public mutating func section<Value>(
     _ key: String, inline: Bool = false, _ decode: (inout ConfigurationSection) throws -> Value
   ) throws -> Value {

@@ -5,13 +5,13 @@ import Foundation
 ///
 /// The steps, after each of which the process may be killed:
 ///
-/// 1. ``init(for:as:files:)`` makes the hidden folder, with a marker that lists the files to come.
+/// 1. `init(for:as:files:)` makes the hidden folder, with a marker that lists the files to come.
 /// 2. ``write(_:as:)`` and ``path(of:)`` fill it.
-/// 3. ``seal()`` completes the marker with the size and checksum of each file, and forces all onto the disk.
-/// 4. ``keepForeignFiles(of:_:)`` gives each file of the earlier folder that the program did not write a second name
+/// 3. `seal()` completes the marker with the size and checksum of each file, and forces all onto the disk.
+/// 4. `keepForeignFiles(of:_:)` gives each file of the earlier folder that the program did not write a second name
 ///    in the new one (a hard link), so that it is in both.
-/// 5. ``exchange(with:)`` exchanges the two in one system call, or ``appear()`` renames the new one where none was.
-/// 6. ``FolderRemains/remove(_:insteadOf:)`` removes what was replaced, file by file, as far as it is the program's.
+/// 5. `exchange(with:)` exchanges the two in one system call, or `appear()` renames the new one where none was.
+/// 6. `FolderRemains` removes what was replaced, file by file, as far as it is the program's.
 ///
 /// At every moment one whole folder has the name. What a killed process leaves is removed by the next one.
 public final class StagedFolder {

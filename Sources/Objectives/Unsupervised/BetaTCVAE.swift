@@ -6,7 +6,7 @@ import TensorCore
 ///
 ///     L = E[−log p(x|z)] + α·I(x; z) + β·TC(z) + γ·Σ_d KL(q(z_d) ‖ p(z_d))
 ///
-/// Chen et al. 2018 (arXiv:1802.04942), Eq. 4. The three densities come from the batch (``MinibatchEstimator``): a
+/// Chen et al. 2018 (arXiv:1802.04942), Eq. 4. The three densities come from the batch (`MinibatchEstimator`): a
 /// training signal, not a measurement.
 public struct BetaTCVAE: Objective {
   /// Settings.

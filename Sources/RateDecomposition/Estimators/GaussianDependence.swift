@@ -11,7 +11,7 @@ public enum GaussianDependence {
   ///
   /// - Parameters:
   ///   - covariance: Σ, `[D, D]`, with positive diagonal.
-  ///   - size: D.
+  ///   - d: D.
   /// - Returns: nil if Σ is singular to rounding, so that the total correlation is infinite, or not finite.
   public static func totalCorrelation(_ covariance: [Double], size d: Int) -> Double? {
     let scale = (0..<d).map { covariance[$0 * d + $0].squareRoot() }

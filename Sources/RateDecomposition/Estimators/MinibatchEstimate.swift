@@ -46,8 +46,10 @@ public struct MinibatchEstimate: Sendable, Equatable, Codable {
   /// Averages an estimator over batches of distinct data points, each with one fresh code.
   ///
   /// - Parameters:
+  ///   - estimator: which estimator.
+  ///   - posterior: the posteriors that batches are drawn from.
   ///   - exact: the exact values to compare with.
-  ///   - batchSize: B, between ``MinibatchEstimator/minimumBatchSize`` and N.
+  ///   - batchSize: B, between `MinibatchEstimator.minimumBatchSize` and N.
   ///   - batches: how many, at least 1.
   ///   - dataCount: the N of the weights where it is not the number of posteriors at hand.
   ///   - stream: where batches and codes come from.

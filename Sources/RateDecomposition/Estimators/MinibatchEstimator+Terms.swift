@@ -13,10 +13,10 @@ extension MinibatchEstimator {
   /// Estimates log q(z_i) and log q(z_id) for the codes of one batch.
   ///
   /// - Parameters:
-  ///   - codes: z, `[B, D]`, z_i drawn from q(z|x_i); B ≥ ``minimumBatchSize``.
+  ///   - codes: z, `[B, D]`, z_i drawn from q(z|x_i); B ≥ `minimumBatchSize`.
   ///   - means: μ, `[B, D]`.
   ///   - logVariances: log σ², `[B, D]`.
-  ///   - latents: D.
+  ///   - d: D.
   ///   - dataCount: N ≥ B.
   public func densities(
     codes: [Double], means: [Double], logVariances: [Double], latents d: Int, dataCount: Int

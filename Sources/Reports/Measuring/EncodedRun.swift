@@ -16,7 +16,7 @@ public struct EncodedRun {
   /// q(z|x) of all N images, with what follows from them in closed form.
   public let integrated: IntegratedPosterior
 
-  /// Reads the posteriors of the whole data set from the run's folder, or encodes it; see ``PosteriorCache``.
+  /// Reads the posteriors of the whole data set from the run's folder, or encodes it; see `PosteriorCache`.
   ///
   /// - Parameters:
   ///   - run: the run.

@@ -22,7 +22,7 @@ extension Report {
   /// Writes the folder: `index.html`, `report.md`, `report.json`, and `figures/` with each figure as SVG, PDF and PNG; in
   /// the full form `explorer.html` and an animation of the traversals, too.
   ///
-  /// An earlier report is replaced when all is written; see ``AtomicFolder`` for what is never replaced.
+  /// An earlier report is replaced when all is written; see `AtomicFolder` for what is never replaced.
   ///
   /// - Throws: `StructuredError` if a file cannot be written; an earlier report is intact then.
   public func write(to path: String) throws {

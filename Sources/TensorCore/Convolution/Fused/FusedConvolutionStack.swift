@@ -41,7 +41,7 @@ public struct FusedParameterGradients {
 /// and instruction level, results are the same bits every time.
 ///
 /// Where an image is 0 around a region, as in dSprites, the first two layers compute only what depends on that region
-/// (``NonblankRegion``). Outputs keep their bits; gradients change by rounding.
+/// (`NonblankRegion`). Outputs keep their bits; gradients change by rounding.
 ///
 /// All pointers are to contiguous arrays: input `[B, H, W, C]`, output `[B, h, w, c]`, both without padding.
 public struct FusedConvolutionStack: Sendable {
