@@ -113,8 +113,7 @@ private struct FusedDistortion {
     let distortions = Tensor<Float>(uninitialized: [batch], on: device)
     stack.likelihoodForward(
       input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood, batch: batch,
-      parameters: parameters,
-      distortion: distortions.pointer)
+      parameters: parameters, distortion: distortions.pointer)
     return distortions
   }
 
@@ -125,9 +124,8 @@ private struct FusedDistortion {
       weights: weights, biases: biases, input: input.isTracked ? input : nil, on: device)
     stack.likelihoodForwardBackward(
       input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood,
-      imageWeights: imageWeights.pointer,
-      batch: batch, parameters: parameters, distortion: distortions.pointer, gradients: gradients.pointers,
-      inputGradient: gradients.input?.pointer)
+      imageWeights: imageWeights.pointer, batch: batch, parameters: parameters, distortion: distortions.pointer,
+      gradients: gradients.pointers, inputGradient: gradients.input?.pointer)
     return (distortions, gradients)
   }
 }
