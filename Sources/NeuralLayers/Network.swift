@@ -55,6 +55,21 @@ public struct Network: Layer {
     return convolutions > 0 && fusedConvolutionCount == convolutions
   }
 
+  /// Values for each element of a batch that training keeps until the backward pass, at least: the outputs of layers that
+  /// compute something, without those of fused runs, which keep less.
+  public var keptCount: Int {
+    segments.reduce(0) { sum, segment in
+      guard case .step(let step) = segment else { return sum }
+      switch step {
+      case .dense, .convolution, .activation, .batchNormalization, .groupNormalization:
+        return saturatingSum(sum, step.layer.output.count)
+      case .residual(let block):
+        return saturatingSum(sum, block.main.keptCount, block.shortcut?.keptCount ?? 0)
+      case .upsampling, .spatialBroadcast, .padding, .cropping, .custom: return sum
+      }
+    }
+  }
+
   /// Applies the layers to a batch of the form ``input``, or to one with as many values.
   public func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
     apply(segments[...], to: x.reshaped(input.batch(x.shape[0])), pass)

@@ -65,7 +65,7 @@ import Testing
     for metric in metrics.values { #expect(Set(metric.keys) == ["scores", "parts", "notes", "settings"]) }
     let mig = try #require(metrics["mig"])
     let score = try #require((mig["scores"] as? [String: [String: Any]])?["mig"])
-    #expect(Set(score.keys) == ["value", "standard_error", "unit", "undefined"])
+    #expect(Set(score.keys) == ["value", "standard_error", "repeats", "unit", "undefined"])
     #expect(abs((score["value"] as? Double ?? 0) - 1) < 1e-12)
     #expect(score["undefined"] is NSNull)
     let part = try #require((mig["parts"] as? [String: [String: Any]])?["mutual_information"])
@@ -85,7 +85,7 @@ import Testing
     let comparison = try #require(document["comparison"] as? [String: [String: Any]])
     #expect(comparison["metrics"]?.keys.map { $0 } == ["udr"])
     let lines = report.csv().split(separator: "\n")
-    #expect(lines[0] == "run,metric,score,value,standard_error,unit,undefined")
+    #expect(lines[0] == "run,metric,score,value,standard_error,repeats,unit,undefined")
     #expect(lines.count == 1 + 2 + report.comparison[0].result.scores.count)
     #expect(lines[1].hasPrefix("perfect,mig,mig,1.0,") || lines[1].hasPrefix("perfect,mig,mig,0.99999"))
     #expect(lines.last?.hasPrefix(",udr,") == true)
@@ -104,9 +104,9 @@ import Testing
 
   @Test func `CSV has a row for each score and quotes sentences`() throws {
     let lines = try report("{metrics: [mig, irs]}", .constant).csv().split(separator: "\n")
-    #expect(lines[0] == "metric,score,value,standard_error,unit,undefined")
+    #expect(lines[0] == "metric,score,value,standard_error,repeats,unit,undefined")
     #expect(lines[1].hasPrefix("mig,mig,0.0,0.0,"))
-    #expect(lines[2] == "irs,irs,,,,\"Every latent is constant, so the codes carry no information.\"")
+    #expect(lines[2] == "irs,irs,,,,,\"Every latent is constant, so the codes carry no information.\"")
   }
 
   @Test func `The table has a line for each score, notes below, and parts if asked for`() throws {

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A square convolution between a high-resolution and a low-resolution side.
 ///
 /// A convolution maps high to low, a transposed convolution low to high; each is the other's input gradient, so both
@@ -33,7 +35,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   }
 
   /// `[K·K·high channels, low channels]`.
-  public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
+  public var weightShape: Shape { [saturatingProduct(kernel, kernel, high.channels), lowChannels] }
 }
 
 /// A convolution with what follows it.

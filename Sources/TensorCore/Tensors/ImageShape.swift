@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Height, width and channels of an image; in memory the channels of a pixel are contiguous (NHWC).
 public struct ImageShape: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Rows.
@@ -13,8 +15,8 @@ public struct ImageShape: Sendable, Hashable, Codable, CustomStringConvertible {
     (self.height, self.width, self.channels) = (height, width, channels)
   }
 
-  /// Values in an image.
-  public var count: Int { height * width * channels }
+  /// Values in an image; the largest `Int` where there would be more.
+  public var count: Int { saturatingProduct(height, width, channels) }
   /// The shape of a batch of such images, `[B, height, width, channels]`.
   public func batch(_ size: Int) -> Shape { [size, height, width, channels] }
   /// "64×64×1".

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The extents of a tensor, outermost first; the last axis varies fastest in memory.
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extent of each axis.
@@ -14,8 +16,8 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
   /// The number of axes.
   public var rank: Int { dimensions.count }
-  /// The number of elements; 1 for a scalar.
-  public var count: Int { dimensions.reduce(1, *) }
+  /// The number of elements; 1 for a scalar, the largest `Int` where there would be more.
+  public var count: Int { saturatingProduct(dimensions) }
   /// The extent of one axis; negative indices count from the last axis.
   public subscript(_ axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
 

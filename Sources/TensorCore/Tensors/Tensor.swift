@@ -7,7 +7,9 @@ package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
   package init(count: Int, on device: Device) {
     self.count = count
     self.device = device
-    let raw = device.pool.allocate(bytes: count * MemoryLayout<Scalar>.stride)
+    let (bytes, overflows) = count.multipliedReportingOverflow(by: MemoryLayout<Scalar>.stride)
+    precondition(!overflows, "a tensor of \(count) elements is larger than any memory")
+    let raw = device.pool.allocate(bytes: bytes)
     pointer = raw.bindMemory(to: Scalar.self, capacity: count)
   }
 
