@@ -40,6 +40,9 @@ public final class Optimizer {
 
   /// Goes on where another optimiser of the same settings stopped.
   public func restore(steps: Int, moments: [[Float]]) {
+    requireFit(
+      moments.map(\.count) == self.moments.map(\.count), "restore",
+      "moments of \(moments.map(\.count)) values for \(self.moments.map(\.shape))")
     self.steps = steps
     for (tensor, elements) in zip(self.moments, moments) {
       tensor.copy(from: Tensor(elements, tensor.shape, on: store.device))

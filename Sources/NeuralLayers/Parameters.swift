@@ -88,7 +88,7 @@ public final class ParameterStore {
   }
 
   private func requireNew(_ name: String) {
-    precondition(names.insert(name).inserted, "two arrays are named \(name)")
+    requireFit(names.insert(name).inserted, "ParameterStore", "two arrays are named \(name)")
   }
 
   /// The memory that the parameters take, and the buffers once; nothing is allocated before the first use of either.

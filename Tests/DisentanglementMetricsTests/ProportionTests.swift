@@ -89,7 +89,7 @@ struct RepeatsTests {
     #expect(repeats(1, "modularity") == 10 && repeats(1, "explicitness") == nil)
     #expect(repeats(2, "mig") == nil && entries[2].result.score("mig")?.standardError != nil)
     let text = report.text()
-    #expect(text.contains(try Regex("± [0-9.]+ \\(3 repeats\\)")) && text.contains("(10 repeats)"), "\(text)")
+    #expect(text.contains(try Regex("± [0-9.e-]+ \\(3 repeats\\)")) && text.contains("(10 repeats)"), "\(text)")
     #expect(report.text(.markdown).contains("(3 repeats)"))
     #expect(try report.json().contains("\"repeats\" : 3"))
     let row = report.csv().split(separator: "\n").first { $0.hasPrefix("dci,disentanglement,") }

@@ -122,6 +122,10 @@ public struct GradientBoosting: Classifier {
 }
 
 /// Raw scores and residuals while boosting. Threads write to different rows or different columns.
+///
+/// Sendable is not checked by the compiler because of the arrays behind pointers. They belong to one call of `fit`, whose
+/// threads write to parts that no other touches: rows or classes of their own in each call of `forEachRange` and
+/// `forEachItem`, which return when all have finished.
 private final class BoostingState: @unchecked Sendable {
   let index: ClassIndex
   let initial: [Double]

@@ -36,10 +36,11 @@ public final class Discriminator: Adversary {
         saturatingProduct(step.latents, width), saturatingProduct(layers - 1, width, width),
         saturatingProduct(layers, width))
       let units = saturatingProduct(layers, width)
+      let key = "objective.discriminator." + (layers > width ? "layers" : "width")
       return [
         MemoryRequirement(
           "the parameters of a discriminator of \(layers) layers with \(width) units, with gradients and moments,",
-          bytes: saturatingProduct(weights, 2 + optimizer.momentCount, bytes), at: "objective.discriminator.width",
+          bytes: saturatingProduct(weights, 2 + optimizer.momentCount, bytes), at: key,
           action: action),
         MemoryRequirement(
           "the layers of a discriminator of \(layers) layers with \(width) units",
@@ -47,7 +48,7 @@ public final class Discriminator: Adversary {
           at: "objective.discriminator.layers", action: action),
         MemoryRequirement(
           "what \(layers) layers of \(width) units compute of two batches of \(step.batchSize) codes",
-          bytes: saturatingProduct(2, step.batchSize, units, bytes), at: "objective.discriminator.width",
+          bytes: saturatingProduct(2, step.batchSize, units, bytes), at: key,
           action: action),
       ]
     }

@@ -42,7 +42,7 @@ public final class StoragePool: Sendable {
   static func capacity(for bytes: Int) -> Int {
     let least = max(bytes, 64)
     let step = max(64, (1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)) / 8)
-    precondition(least <= Int.max - step, "\(bytes) bytes are more than any memory")
+    requireFit(least <= Int.max - step, "Tensor", "\(bytes) bytes are more than any memory")
     return (least + step - 1) / step * step
   }
 

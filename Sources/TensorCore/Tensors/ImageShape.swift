@@ -11,7 +11,8 @@ public struct ImageShape: Sendable, Hashable, Codable, CustomStringConvertible {
 
   /// Makes an image shape. All extents are positive.
   public init(height: Int, width: Int, channels: Int = 1) {
-    precondition(height >= 1 && width >= 1 && channels >= 1, "an image has at least one pixel")
+    requireFit(
+      height >= 1 && width >= 1 && channels >= 1, "ImageShape", "\(height)×\(width)×\(channels) is no image")
     (self.height, self.width, self.channels) = (height, width, channels)
   }
 

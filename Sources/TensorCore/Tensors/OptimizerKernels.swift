@@ -8,9 +8,9 @@ extension Tensor where Scalar == Float {
     gradient: Tensor, first: Tensor, second: Tensor, rate: Double, beta1: Double, beta2: Double, epsilon: Double,
     step: Int
   ) {
-    precondition(
-      gradient.count == count && first.count == count && second.count == count,
-      "Adam: gradient \(gradient.shape) and moments \(first.shape), \(second.shape) do not fit parameters \(shape)")
+    requireFit(
+      gradient.count == count && first.count == count && second.count == count, "adam",
+      "gradient \(gradient.shape) and moments \(first.shape), \(second.shape) do not fit parameters \(shape)")
     // In double precision, rounded once: as the difference of two floats, 1 − β₂ would be wrong in the fifth digit.
     let coefficients = vk_adam_coefficients(
       beta1: Float(beta1), rest1: Float(1 - beta1), beta2: Float(beta2), rest2: Float(1 - beta2),
@@ -28,6 +28,9 @@ extension Tensor where Scalar == Float {
   /// One step of gradient descent with momentum, in place: v ← momentum·v + g, p ← p − rate·v; self holds the
   /// velocities v.
   package func descend(_ parameters: Tensor, gradient: Tensor, rate: Double, momentum: Double) {
+    requireFit(
+      gradient.count == count && parameters.count == count, "descend",
+      "gradient \(gradient.shape) and velocities \(shape) do not fit parameters \(parameters.shape)")
     let (v, p) = (pointer, parameters.pointer)
     Float.affine(device.level, count, Float(momentum), 0, v, v)
     add(gradient)
