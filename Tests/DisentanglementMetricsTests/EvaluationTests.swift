@@ -102,6 +102,25 @@ import Testing
     #expect(chosen.chosen(runs: 2).contains { $0.entry.name == "udr" })
   }
 
+  @Test func `A metric is asked for the memory that it will take before any is computed`() throws {
+    struct Greedy: MetricConfiguration {
+      init(from section: inout ConfigurationSection, preset: MetricPreset) throws {}
+      func metric() -> any DisentanglementMetric { preconditionFailure("there is no memory for it") }
+      func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+        [MemoryRequirement("\(input.codes.count)² pairs", bytes: .max, at: "\(section).pairs")]
+      }
+    }
+    var registry = Registry<MetricEntry>.standard
+    registry.add(MetricEntry(name: "greedy", summary: "", paper: "", configuration: Greedy.self))
+    let settings = try ConfigurationDocument(yaml: "{metrics: [mig, greedy]}", source: "metrics.yaml").decode {
+      try EvaluationConfiguration(from: &$0, metrics: registry)
+    }
+    let error = #expect(throws: StructuredError.self) {
+      try Evaluation(settings, of: TestCodes.perfect.input()) { _, _ in Issue.record("a metric was computed") }
+    }
+    #expect(error?.what == "1152² pairs would take more than 9 EB of memory" && error?.location == "greedy.pairs")
+  }
+
   @Test func `CSV has a row for each score and quotes sentences`() throws {
     let lines = try report("{metrics: [mig, irs]}", .constant).csv().split(separator: "\n")
     #expect(lines[0] == "metric,score,value,standard_error,repeats,unit,undefined")
