@@ -3,6 +3,7 @@ import Diagnostics
 import FactorData
 import NeuralLayers
 import Objectives
+import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
@@ -108,6 +109,11 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     public init(from section: inout ConfigurationSection) throws {
       samples = try section.integer("samples", default: 10_000, in: .within(2...10_000_000))
       distortionImages = try section.integer("distortion_images", default: 10_000, in: .within(2...10_000_000))
+    }
+
+    /// What the report takes of memory at least: an hour of training is too late to learn that it is too much.
+    func memory(_ latents: Int) -> [MemoryRequirement] {
+      [RateDecomposition.memory(samples: samples, latents: latents, at: "report.samples")]
     }
   }
 

@@ -56,13 +56,15 @@ extension Comparison {
       header: ["nats"] + contents.groups.flatMap { [$0.label, ""] }, rows: rows,
       numeric: Set(contents.groups.indices.map { 2 * $0 + 1 }),
       note:
-        "± is the standard deviation over the runs of a group; in brackets, for a single run, the standard error of "
-        + "measuring. Active units are a number of latents, redundancy and MIG are shares.")
+        "± is the standard deviation over the runs of a group, with their number; for a single run, the standard error "
+        + "of measuring in brackets. Active units are a number of latents, redundancy and MIG are shares.")
   }
 
   private static func uncertainty(_ quantity: ComparisonContents.Quantity, _ path: String) -> TextTable.Cell {
     if let deviation = quantity.standardDeviation {
-      return .init("± " + Format.number(deviation), value: deviation, path: path + "standard_deviation")
+      return .init(
+        "± \(Format.number(deviation)) (\(quantity.values.count) runs)", value: deviation,
+        path: path + "standard_deviation")
     }
     guard let error = quantity.standardError, error > 0 else { return "" }
     return .init("(\(Format.number(error)))", value: error, path: path + "standard_error")
