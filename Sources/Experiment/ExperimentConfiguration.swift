@@ -117,7 +117,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
     }
   }
 
-  /// What the experiment is called.
+  /// What the experiment is called: one part of a path, see `FileName`.
   public var name: String
   /// Where all random numbers begin.
   public var seed: Int
@@ -150,7 +150,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   ///   - components: what it can name.
   /// - Throws: `StructuredError` for whatever is not understood.
   public init(from section: inout ConfigurationSection, components: Components) throws {
-    name = try section.string("name", default: "experiment")
+    name = try section.fileName("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     imported = section.contains("imported") ? try section.section("imported") : nil
     dataset = try section.section("dataset") { try Dataset(from: &$0, registry: components.datasets) }

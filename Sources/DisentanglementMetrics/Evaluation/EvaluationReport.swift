@@ -70,19 +70,17 @@ public struct EvaluationReport: Sendable {
 
   /// The scores as CSV, with a header.
   public func csv() -> String {
-    func quoted(_ text: String) -> String {
-      text.contains { "\",\n\r".contains($0) } ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-    }
     let several = runs.count > 1
     var lines = [(several ? "run," : "") + "metric,score,value,standard_error,repeats,unit,undefined"]
     func add(_ run: String, _ entries: [Evaluation.Entry]) {
       for entry in entries {
         for score in entry.result.scores {
           let cells = [
-            entry.name, score.name, score.value.map { "\($0)" } ?? "", score.standardError.map { "\($0)" } ?? "",
-            score.repeats.map { "\($0)" } ?? "", score.unit ?? "", score.undefined ?? "",
+            entry.name.csvCell(), score.name.csvCell(), score.value.map { "\($0)" } ?? "",
+            score.standardError.map { "\($0)" } ?? "", score.repeats.map { "\($0)" } ?? "",
+            (score.unit ?? "").csvCell(), (score.undefined ?? "").csvCell(),
           ]
-          lines.append(((several ? [run] : []) + cells).map(quoted).joined(separator: ","))
+          lines.append(((several ? [run.csvCell()] : []) + cells).joined(separator: ","))
         }
       }
     }

@@ -6,13 +6,29 @@ import Foundation
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.
   ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - runs: the folders of the runs to be compared.
+  ///   - force: whether a comparison of other runs is replaced.
   /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
-  public static func requireWritable(_ path: String) throws {
+  public static func requireWritable(_ path: String, of runs: [String], force: Bool) throws {
     try AtomicFolder.requireWritable(path, as: .comparison)
+    let file = PathParts.join(path, "comparison.json")
+    guard !force, FileManager.default.fileExists(atPath: file) else { return }
+    let earlier = (try? ReportJSON.decode(file) as ComparisonContents)?.groups.flatMap { $0.runs.map(\.path) } ?? []
+    func normal(_ paths: [String]) -> Set<String> {
+      Set(paths.map { PathParts.join(PathParts($0).folder, PathParts($0).name) })
+    }
+    guard normal(earlier) == normal(runs) else {
+      throw StructuredError(
+        "the folder holds a comparison of other runs", at: path, action: "Choose another --output or pass --force.")
+    }
   }
 
-  /// The table for a terminal.
-  public var text: String { contents.title + "\n\n" + table.text(.terminal) }
+  /// The table for a terminal or Markdown.
+  public func text(_ style: TextTable.Style = .terminal) -> String {
+    (style == .markdown ? TextTable.heading(contents.title, style) : contents.title + "\n") + "\n" + table.text(style)
+  }
 
   /// Writes the folder: `index.html`, `comparison.md`, `comparison.json`, and `figures/`.
   ///
