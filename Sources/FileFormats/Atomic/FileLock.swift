@@ -9,7 +9,7 @@ package final class FileLock: Sendable {
   ///
   /// - Throws: `StructuredError` if another process, or another part of this one, holds it.
   package init?(_ path: String, at location: String, busy: String) throws {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    descriptor = uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { return nil }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       // Where the file system knows no locks (some network file systems) the run goes on without one.
