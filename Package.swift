@@ -97,7 +97,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
-    .executableTarget(name: "disentangle", dependencies: ["CommandLine"]),
+    .plugin(name: "RecordCommit", capability: .buildTool),
+    .executableTarget(name: "disentangle", dependencies: ["CommandLine"], plugins: ["RecordCommit"]),
     .executableTarget(
       name: "disentangle-benchmarks",
       dependencies: [
@@ -136,7 +137,7 @@ let tested: [String: [Target.Dependency]] = [
     "Architectures", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers", "RateDecomposition",
     "Studies",
   ],
-  "Codes": ["Experiment", "FactorData", "FileFormats"],
+  "Codes": ["Experiment", "FactorData", "FileFormats"], "Studies": ["StrictConfiguration"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
   "CommandLine": [
     "Autodiff", "DisentanglementMetrics", "Experiment", "FactorData", "FileFormats", "NeuralLayers",

@@ -11,6 +11,7 @@ extension Variable where Scalar == Float {
   ///   - weights: W of each layer, `[K·K·high channels, low channels]`.
   ///   - biases: b of each layer.
   public func fused(_ stack: FusedConvolutionStack, weights: [Variable], biases: [Variable]) -> Variable {
+    stack.requireFit("fused", self, weights, biases)
     let batch = shape[0], device = value.device
     let result = Tensor<Float>(uninitialized: stack.output.batch(batch), on: device)
     let parameters = FusedParameters(weights: weights, biases: biases)
@@ -99,6 +100,13 @@ private struct FusedDistortion {
     input: Variable<Float>, _ target: Tensor<Float>, _ edges: ImageEdges, _ stack: FusedConvolutionStack,
     _ likelihood: Likelihood, _ weights: [Variable<Float>], _ biases: [Variable<Float>]
   ) {
+    stack.requireFit("fusedDistortions", input, weights, biases)
+    requireFit(
+      edges.top + edges.bottom < stack.output.height && edges.left + edges.right < stack.output.width,
+      "fusedDistortions", "nothing is left of \(stack.output) without its edges")
+    requireFit(
+      target.count == input.shape[0] * edges.removing(from: stack.output).count, "fusedDistortions",
+      "a target \(target.shape) does not fit \(input.shape[0]) images of \(edges.removing(from: stack.output))")
     (self.input, self.target, self.edges, self.stack) = (input, target, edges, stack)
     self.likelihood = likelihood
     (self.weights, self.biases) = (weights, biases)
@@ -127,6 +135,22 @@ private struct FusedDistortion {
       imageWeights: imageWeights.pointer, batch: batch, parameters: parameters, distortion: distortions.pointer,
       gradients: gradients.pointers, inputGradient: gradients.input?.pointer)
     return (distortions, gradients)
+  }
+}
+
+extension FusedConvolutionStack {
+  /// Stops the program unless a batch and parameters fit the stack.
+  fileprivate func requireFit(
+    _ operation: StaticString, _ input: Variable<Float>, _ weights: [Variable<Float>], _ biases: [Variable<Float>]
+  ) {
+    TensorCore.requireFit(
+      input.shape.rank > 0 && input.shape[0] > 0 && input.value.count == input.shape[0] * inputCount, operation,
+      "\(input.shape) is not a batch of images of \(layers[0].input)")
+    TensorCore.requireFit(
+      weights.map(\.shape) == layers.map(\.geometry.weightShape)
+        && biases.map(\.value.count) == layers.map(\.output.channels), operation,
+      "weights \(weights.map(\.shape)) and biases \(biases.map(\.shape)) do not fit the stack, expected "
+        + "\(layers.map(\.geometry.weightShape))")
   }
 }
 

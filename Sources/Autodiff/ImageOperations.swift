@@ -19,7 +19,6 @@ extension Variable {
 
   /// Nearest-neighbour upsampling: y[i, j] = x[⌊i/f⌋, ⌊j/f⌋] for a whole factor f ≥ 1, `[B, f·H, f·W, C]`.
   public func upsampled(by factor: Int) -> Variable {
-    precondition(factor >= 1, "images cannot be upsampled by \(factor)")
     return Variable.recording(value.upsampled(by: factor), from: [self]) { g, gradients in
       gradients.add(g.blockSums(by: factor), to: self)
     }
@@ -30,6 +29,7 @@ extension Variable {
   /// The first of them is x, along the width, the second y, along the height, both from −1 to 1 in equal steps. Watters et
   /// al. 2019, Spatial Broadcast Decoder (arXiv:1901.07017), algorithm 1.
   public func spatiallyBroadcast(height: Int, width: Int) -> Variable {
+    value.requireRank(2, "spatiallyBroadcast", "codes [B, D]")
     let batch = shape[0], latents = shape[1]
     return Variable.recording(value.spatiallyBroadcast(height: height, width: width), from: [self]) { g, gradients in
       let sums = g.reshaped([batch, height * width, latents + 2]).sum(axis: 1)

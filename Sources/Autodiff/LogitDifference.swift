@@ -44,9 +44,13 @@ public final class LogitDifference<Scalar: TensorScalar> {
   ///   - device: where.
   /// - Precondition: the last layer has two outputs and no activation.
   public init(_ layers: [Layer], capacity: Int, on device: Device) {
-    precondition(
-      layers.last?.weights.shape[1] == 2 && layers.last?.activation == .identity,
-      "the last layer has two outputs and no activation")
+    requireFit(
+      layers.allSatisfy { $0.weights.shape.rank == 2 && $0.bias.count == $0.weights.shape[1] }
+        && zip(layers, layers.dropFirst()).allSatisfy { $0.weights.shape[1] == $1.weights.shape[0] },
+      "LogitDifference", "layers \(layers.map(\.weights.shape)) with biases \(layers.map(\.bias.shape)) do not fit")
+    requireFit(
+      layers.last?.weights.shape[1] == 2 && layers.last?.activation == .identity, "LogitDifference",
+      "the last of \(layers.map(\.weights.shape)) must have two outputs and no activation")
     (self.layers, self.device) = (layers, device)
     let widths = layers.map { $0.weights.shape[0] } + [2]
     activations = widths.map { Tensor(uninitialized: [capacity, $0], on: device) }
@@ -64,6 +68,11 @@ public final class LogitDifference<Scalar: TensorScalar> {
   ///   - rows: the rows.
   ///   - profile: charged with the time.
   public func append(_ rows: Tensor<Scalar>, profile: StepProfile? = nil) {
+    requireFit(
+      rows.shape.rank == 2 && rows.shape[1] == layers[0].weights.shape[0]
+        && self.rows + rows.shape[0] <= activations[0].shape[0], "append",
+      "rows \(rows.shape) do not fit inputs of \(layers[0].weights.shape[0]) and room for "
+        + "\(activations[0].shape[0] - self.rows) more")
     let range = self.rows..<self.rows + rows.shape[0]
     activations[0].rows(range).copy(from: rows)
     measured(profile, operations(range.count)) {
@@ -93,6 +102,13 @@ public final class LogitDifference<Scalar: TensorScalar> {
     of inputs: Variable<Scalar>? = nil, weights: [Variable<Scalar>] = [], biases: [Variable<Scalar>] = [],
     profile: StepProfile? = nil
   ) -> Variable<Scalar> {
+    requireFit(
+      inputs.map { $0.shape == [rows, layers[0].weights.shape[0]] } ?? true
+        && (weights.isEmpty && biases.isEmpty
+          || weights.map(\.shape) == layers.map(\.weights.shape)
+            && biases.map(\.value.count) == layers.map(\.bias.count)),
+      "variable",
+      "inputs \(inputs?.shape ?? []) or weights \(weights.map(\.shape)) do not fit \(rows) rows of the network")
     let count = rows
     var passes = inputs?.isTracked == true ? operations(count) : 0
     if weights.contains(where: \.isTracked) { passes += operations(count - slopeRows) + operations(count) }

@@ -17,6 +17,12 @@ extension Variable {
   ///   - activation: the activation.
   /// - Returns: `[B, outputs]` for x of shape `[B, inputs]`.
   public func linear(weights: Variable, bias: Variable, activation: Activation = .identity) -> Variable {
+    requireFit(
+      shape.rank == 2 && weights.shape.rank == 2 && shape[1] == weights.shape[0]
+        && bias.value.count == weights.shape[1],
+      "linear",
+      "\(shape), weights \(weights.shape) and bias \(bias.shape) do not fit, expected [B, inputs], [inputs, outputs] and "
+        + "[outputs]")
     let result = Tensor<Scalar>(uninitialized: [shape[0], weights.shape[1]], on: value.device)
     Tensor.multiply(value, weights.value, into: result)
     result.activate(activation, bias: bias.value)

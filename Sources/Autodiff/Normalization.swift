@@ -72,7 +72,9 @@ extension Variable {
   public func groupNormalized(
     groups: Int, scale: Variable, shift: Variable, epsilon: Double, activation: Activation = .identity
   ) -> Variable {
-    precondition(groups > 0 && shape[-1] % groups == 0, "\(shape[-1]) channels do not split into \(groups) groups")
+    requireFit(
+      groups > 0 && shape[-1] % max(groups, 1) == 0, "groupNormalized",
+      "the channels of \(shape) do not split into \(groups) groups")
     let statistics = value.normalizationStatistics(.channels(shape[-1] / groups))
     return normalized(statistics, scale, shift, epsilon, activation, throughStatistics: true)
   }

@@ -26,7 +26,7 @@ extension Variable {
 
   /// The elements (i, i) of a square matrix, `[B]`.
   public func diagonal() -> Variable {
-    precondition(shape.rank == 2 && shape[0] == shape[1], "\(shape) is not a square matrix")
+    requireFit(shape.rank == 2 && shape[0] == shape[1], "diagonal", "\(shape) is not a square matrix")
     let n = shape[0]
     let result = value.withElements { x in Tensor((0..<n).map { x[$0 * (n + 1)] }, [n], on: value.device) }
     return Variable.recording(result, from: [self]) { g, gradients in

@@ -32,6 +32,9 @@ public final class Tape<Scalar: TensorScalar> {
   ///   - value: the value.
   ///   - destination: a tensor of the same shape that receives the gradient.
   public func track(_ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil) -> Variable<Scalar> {
+    requireFit(
+      destination.map { $0.shape == value.shape } ?? true, "track",
+      "a gradient of shape \(destination?.shape ?? []) for a value of shape \(value.shape)")
     nodes.append(Node(shape: value.shape, pullback: nil, destination: destination))
     return Variable(value: value, tape: self, node: nodes.count - 1)
   }
@@ -47,7 +50,7 @@ public final class Tape<Scalar: TensorScalar> {
   public func backward(from loss: Variable<Scalar>) throws -> Gradients<Scalar> {
     var gradients = Gradients(for: self)
     guard let last = loss.node else { return gradients }
-    precondition(loss.value.count == 1, "the loss must have one element, not shape \(loss.shape)")
+    requireFit(loss.value.count == 1, "backward", "the loss must have one element, not shape \(loss.shape)")
     gradients.add(Tensor(repeating: 1, loss.shape, on: device), to: loss)
     for index in stride(from: last, through: 0, by: -1) {
       guard let pullback = nodes[index].pullback else { continue }
@@ -96,7 +99,9 @@ public struct Variable<Scalar: TensorScalar> {
     _ value: Tensor<Scalar>, from inputs: [Variable], _ pullback: @escaping Tape<Scalar>.Pullback
   ) -> Variable {
     guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
-    precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "the operands belong to different tapes")
+    requireFit(
+      inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "recording",
+      "the operands, of shapes \(inputs.map(\.shape)), belong to different tapes")
     tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
   }
@@ -122,14 +127,17 @@ public struct Gradients<Scalar: TensorScalar> {
   ///
   /// - Precondition: the variable was made by `track` without a destination on the tape that ran backward.
   public subscript(_ variable: Variable<Scalar>) -> Tensor<Scalar> {
-    guard let node = variable.node, variable.tape === tape else { preconditionFailure("the variable is not tracked") }
+    guard let node = variable.node, variable.tape === tape else {
+      fatalError("gradients: the variable of shape \(variable.shape) is not tracked by this tape")
+    }
     return tensors[node] ?? Tensor(repeating: 0, variable.shape, on: variable.value.device)
   }
 
   /// Adds a gradient to that of a variable. The tensor may be kept, so it must not be written to afterwards.
   public mutating func add(_ gradient: Tensor<Scalar>, to variable: Variable<Scalar>) {
     guard let node = variable.node else { return }
-    precondition(gradient.count == shapes[node].count, "a gradient of shape \(gradient.shape) for \(shapes[node])")
+    requireFit(
+      gradient.count == shapes[node].count, "add", "a gradient of shape \(gradient.shape) for \(shapes[node])")
     if let destination = destinations[node] {
       if written[node] { destination.add(gradient) } else { destination.copy(from: gradient) }
       written[node] = true

@@ -29,10 +29,10 @@ double vk_log_sum_exp_f32(int level, size_t n, const float *x) {
   return table[level](n, x);
 }
 
-void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1,
-                 float beta2, float scale, float epsilon) {
+void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v,
+                 const vk_adam_coefficients *coefficients) {
   static constexpr decltype(&plain::adam) table[] = VK_TABLE(adam);
-  table[level](n, p, g, m, v, rate, beta1, beta2, scale, epsilon);
+  table[level](n, p, g, m, v, *coefficients);
 }
 
 void vk_activate_f32(int level, int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {

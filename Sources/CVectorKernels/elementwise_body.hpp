@@ -214,21 +214,20 @@ static void pairwise_gaussian_gradient(size_t rows, size_t columns, const float 
   }
 }
 
-static void adam(size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1, float beta2,
-                 float scale, float epsilon) {
+static void adam(size_t n, float *p, const float *g, float *m, float *v, vk_adam_coefficients c) {
   size_t i = 0;
   for (; i + width <= n; i += width) {
     vec gi = load(g + i);
-    vec mi = splat(beta1) * load(m + i) + splat(1 - beta1) * gi;
-    vec vi = splat(beta2) * load(v + i) + splat(1 - beta2) * gi * gi;
+    vec mi = splat(c.beta1) * load(m + i) + splat(c.rest1) * gi;
+    vec vi = splat(c.beta2) * load(v + i) + splat(c.rest2) * gi * gi;
     store(m + i, mi);
     store(v + i, vi);
-    store(p + i, load(p + i) - splat(rate) * mi / (vsqrt(vi) * splat(scale) + splat(epsilon)));
+    store(p + i, load(p + i) - splat(c.rate) * mi / (vsqrt(vi) * splat(c.scale) + splat(c.epsilon)));
   }
   for (; i < n; i++) {
-    m[i] = beta1 * m[i] + (1 - beta1) * g[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-    p[i] -= rate * m[i] / (__builtin_sqrtf(v[i]) * scale + epsilon);
+    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
+    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
+    p[i] -= c.rate * m[i] / (__builtin_sqrtf(v[i]) * c.scale + c.epsilon);
   }
 }
 

@@ -96,15 +96,18 @@ public struct ImageScores {
     ///
     /// - Throws: `StructuredError` if it ends in something else, or something is in the way.
     public init(_ path: String, overwrite: Bool) throws {
-      if ArrayFileWriter.Format(path: path) != nil {
+      let kind: FileKind
+      if let format = ArrayFileWriter.Format(path: path) {
         self = .arrays(path)
+        kind = format.kind
       } else if path.lowercased().hasSuffix(".csv") {
         self = .csv(path)
+        kind = .text
       } else {
         throw StructuredError(
           "the name does not determine the format", at: path, expected: "a name that ends in .h5, .npz or .csv")
       }
-      try AtomicFile.requireWritable(path, overwrite: overwrite)
+      try kind.requireWritable(path, force: overwrite)
     }
   }
 
@@ -134,13 +137,26 @@ public struct ImageScores {
     }
   }
 
-  /// The scores for a terminal: quantiles, and the images of the highest −log p̂(x).
-  public var text: String {
-    let quantiles: [(name: String, fraction: Double)] = [
-      ("least", 0), ("5 %", 0.05), ("25 %", 0.25), ("median", 0.5), ("75 %", 0.75), ("95 %", 0.95), ("most", 1),
-    ]
+  /// The fractions of the quantiles that are shown, by their names.
+  private static let quantiles: [(name: String, fraction: Double)] = [
+    ("least", 0), ("5 %", 0.05), ("25 %", 0.25), ("median", 0.5), ("75 %", 0.75), ("95 %", 0.95), ("most", 1),
+  ]
+
+  /// The number of the most surprising images that are shown.
+  private static let shown = 10
+
+  /// The rows of the images, the highest −log p̂(x) first; equal scores keep the order of the images.
+  private var ranking: [Int] {
+    scores.indices.sorted {
+      let (a, b) = (scores[$0].negativeLogLikelihood.value, scores[$1].negativeLogLikelihood.value)
+      return a != b ? a > b : $0 < $1
+    }
+  }
+
+  /// The scores for a terminal or Markdown: quantiles, and the images of the highest −log p̂(x).
+  public func text(_ style: TextTable.Style = .terminal) -> String {
     let sorted = Self.columns.map { column in scores.map(column.value).sorted() }
-    var rows: [[TextTable.Cell]] = quantiles.map { name, fraction in
+    var rows: [[TextTable.Cell]] = Self.quantiles.map { name, fraction in
       [TextTable.Cell(name)] + sorted.map { TextTable.Cell(Format.number(Self.quantile(fraction, of: $0))) }
     }
     rows.append(
@@ -150,18 +166,57 @@ public struct ImageScores {
       title: "Surprise of \(run.name) in nats", header: ["quantile"] + header, rows: rows,
       numeric: Set(1...header.count),
       note: "Over \(scores.count) images; \(samples) codes from q(z|x) for each, seed \(seed).")
-    // Equal scores keep the order of the images.
-    let order = scores.indices.sorted {
-      let (a, b) = (scores[$0].negativeLogLikelihood.value, scores[$1].negativeLogLikelihood.value)
-      return a != b ? a > b : $0 < $1
-    }
     let top = TextTable(
       title: "The most surprising images, by −log p̂(x)", header: ["image"] + header,
-      rows: order.prefix(10).map { row in
+      rows: ranking.prefix(Self.shown).map { row in
         [TextTable.Cell("\(indices[row])")]
           + Self.columns.map { TextTable.Cell(Format.number($0.value(scores[row]))) }
       }, numeric: Set(0...header.count))
-    return ([all.text(.terminal), top.text(.terminal)] + warnings).joined(separator: "\n\n")
+    return ([all.text(style), top.text(style)] + warnings).joined(separator: "\n\n")
+  }
+
+  /// The same as JSON, with sorted keys.
+  public func json() throws -> String {
+    let sorted = Self.columns.map { column in (name: column.name, values: scores.map(column.value).sorted()) }
+    func row(_ value: (_ values: [Double]) -> Double) -> [String: Double] {
+      Dictionary(uniqueKeysWithValues: sorted.map { ($0.name, value($0.values)) })
+    }
+    let summary = Summary(
+      images: scores.count, samples: samples, seed: seed,
+      quantiles: Self.quantiles.map { quantile in
+        .init(quantile: quantile.fraction, values: row { Self.quantile(quantile.fraction, of: $0) })
+      },
+      mean: row { $0.reduce(0, +) / Double($0.count) },
+      mostSurprising: ranking.prefix(Self.shown).map { place in
+        .init(
+          index: indices[place],
+          values: Dictionary(uniqueKeysWithValues: Self.columns.map { ($0.name, $0.value(scores[place])) }))
+      }, warnings: warnings)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(summary), as: UTF8.self)
+  }
+
+  private struct Summary: Encodable {
+    struct Quantile: Encodable {
+      let quantile: Double
+      let values: [String: Double]
+    }
+    struct Image: Encodable {
+      let index: Int
+      let values: [String: Double]
+    }
+    let images, samples: Int
+    let seed: UInt64
+    let quantiles: [Quantile]
+    let mean: [String: Double]
+    let mostSurprising: [Image]
+    let warnings: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case images, samples, seed, quantiles, mean, warnings
+      case mostSurprising = "most_surprising"
+    }
   }
 
   /// The quantile of sorted values, linear between neighbours, as NumPy has it.

@@ -49,14 +49,16 @@ public enum ImagesOutput: Sendable, Equatable {
   /// Makes sure that it can be written, as far as that can be known beforehand.
   ///
   /// - Parameters:
-  ///   - overwrite: whether a file that is already there is replaced; a folder never is.
+  ///   - overwrite: whether a file of this kind that is already there is replaced; a folder never is.
   ///   - count: the number of images; nil where it is not known yet.
   /// - Throws: `StructuredError` if something is in the way, or a grid cannot show so many images.
   public func requireWritable(overwrite: Bool, count: Int? = nil) throws {
     switch self {
-    case .arrays(let path): try AtomicFile.requireWritable(path, overwrite: overwrite)
+    case .arrays(let path):
+      let kind = ArrayFileWriter.Format(path: path)?.kind ?? .hdf5
+      try kind.requireWritable(path, force: overwrite)
     case .grid(let path, let columns):
-      try AtomicFile.requireWritable(path, overwrite: overwrite)
+      try FileKind.png.requireWritable(path, force: overwrite)
       let most = min(Self.most.images, Self.most.rows * columns)
       if let count, count > most {
         throw StructuredError(

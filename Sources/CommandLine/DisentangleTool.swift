@@ -2,7 +2,6 @@ import ArgumentParser
 import Diagnostics
 import Experiment
 import Foundation
-import Logging
 import TensorCore
 
 /// The command line tool.
@@ -49,6 +48,7 @@ public struct DisentangleTool: ParsableCommand {
     StandardStream.openClosedStreams()
     OpenBLASChoice.restartWithoutPreset()
     do {
+      try requireCommand(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()
       var components = Components()
       add(&components)
@@ -57,6 +57,10 @@ public struct DisentangleTool: ParsableCommand {
       } else {
         try command.run()
       }
+    } catch let error as UnknownCommand {
+      try? StandardStream.error.writeLine(
+        "error: \(error.error)\nUsage: disentangle <subcommand>\n  See 'disentangle --help' for more information.")
+      Foundation.exit(ExitCode.validationFailure.rawValue)
     } catch let error as StructuredError {
       try? StandardStream.error.writeLine("error: \(error)")
       Foundation.exit(1)
@@ -66,34 +70,27 @@ public struct DisentangleTool: ParsableCommand {
   }
 }
 
+extension DisentangleTool {
+  /// A first argument that is no command.
+  private struct UnknownCommand: Error {
+    let error: StructuredError
+  }
+
+  /// Makes sure that the first argument, where it is no option, is a command; the parser's message would not name it.
+  private static func requireCommand(_ arguments: some Collection<String>) throws {
+    let names = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard let first = arguments.first, !first.hasPrefix("-"), !names.contains(first) else { return }
+    throw UnknownCommand(
+      error: StructuredError(
+        "there is no such command", at: first, expected: "one of \(names.joined(separator: ", "))",
+        action: nearestName(to: first, among: names).map { "Did you mean \($0)?" }))
+  }
+}
+
 /// A command that needs to know what configurations can name.
 protocol ComponentCommand: ParsableCommand {
   func run(_ components: Components) throws
 }
-
-/// Options that every command with computation has.
-struct DeviceOptions: ParsableArguments {
-  @Option(help: "The number of threads (default: one per available core).")
-  var threads: Int?
-
-  func validate() throws {
-    if let threads, !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
-    }
-  }
-
-  var device: Device { Device(threads: threads) }
-}
-
-/// How much a command logs.
-struct LoggingOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The lowest level of the messages on standard error.", valueName: "level"))
-  var logLevel = Logger.Level.info
-
-  var logger: Logger { ConsoleLogHandler.logger(level: logLevel) }
-}
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 
 /// A configuration file with overrides.
 struct ConfigurationOptions: ParsableArguments {

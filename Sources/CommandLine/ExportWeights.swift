@@ -28,12 +28,12 @@ struct ExportSafetensors: ComponentCommand {
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let run = try TrainedRun(at: folder, components: components, on: device)
-    try AtomicFile.requireWritable(output, overwrite: force)
+    try FileKind.safetensors.requireWritable(output, force: force)
     let model = try run.model(for: try run.settings.dataset.open(on: device), on: device)
     try WeightsFile.write(
       model, configuration: run.configuration, layout: layout, to: output, overwrite: force)
@@ -66,15 +66,15 @@ struct ExportONNX: ComponentCommand {
   @Flag(help: "Replace an earlier export.")
   var force = false
 
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let run = try TrainedRun(at: folder, components: components, on: device)
     if only == nil {
       try ONNXFolder.requireWritable(output, overwrite: force)
     } else {
-      try AtomicFile.requireWritable(output, overwrite: force)
+      try FileKind.onnx.requireWritable(output, force: force)
     }
     let model = try run.model(for: try run.settings.dataset.open(on: device), on: device)
     if let only {

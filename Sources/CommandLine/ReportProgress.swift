@@ -1,6 +1,5 @@
 import Experiment
 import FactorData
-import Logging
 import RateDecomposition
 import Reports
 import TensorCore
@@ -9,11 +8,13 @@ import TensorCore
 ///
 /// - Throws: `StructuredError` as ``Report/init(shortFormOf:on:device:logger:encoded:)`` and ``Report/write(to:)``.
 func writeShortReport(
-  of path: String, _ components: Components, on dataset: any FactorDataset, device: Device, _ logger: Logger
+  of path: String, _ components: Components, on dataset: any FactorDataset, device: Device,
+  _ computing: ComputingOptions
 ) throws -> Report {
   let run = try TrainedRun(at: path, components: components, on: device)
   let report = try Report(
-    shortFormOf: run, on: dataset, device: device, logger: logger, encoded: imagesProgress(of: dataset.count))
+    shortFormOf: run, on: dataset, device: device, logger: computing.logger,
+    encoded: computing.progress(of: dataset.count))
   try report.write(to: run.folder.reportFolder)
   return report
 }
@@ -22,34 +23,23 @@ func writeShortReport(
 ///
 /// - Throws: `StructuredError` if files of the run are missing or do not fit.
 func decompose(
-  _ run: TrainedRun, _ settings: ExperimentConfiguration, device: Device, _ logger: Logger
+  _ run: TrainedRun, _ settings: ExperimentConfiguration, device: Device, _ computing: ComputingOptions
 ) throws -> RateDecomposition {
   let dataset = try settings.dataset.open(on: device)
   let encoded = try EncodedRun(
-    run, model: run.model(for: dataset, on: device), on: dataset, settings: settings, logger: logger,
-    progress: imagesProgress(of: dataset.count))
-  return try encoded.decomposition(logger: logger)
-}
-
-/// A progress line on standard error, told the number of images done.
-func imagesProgress(of count: Int) -> (Int) -> Void {
-  let display = ProgressDisplay(total: count, imagesPerStep: 1, terminal: .standardError())
-  let clock = ContinuousClock()
-  let start = clock.now
-  return { done in
-    let seconds = (clock.now - start) / .seconds(1)
-    if display.isDue(at: seconds) || done == count { display.update(step: done, at: seconds, terms: []) }
-    if done == count { display.finish() }
-  }
+    run, model: run.model(for: dataset, on: device), on: dataset, settings: settings, logger: computing.logger,
+    progress: computing.progress(of: dataset.count))
+  return try encoded.decomposition(logger: computing.logger)
 }
 
 /// Makes a full report, showing which stage has come how far.
-func measureReport(_ run: TrainedRun, _ options: ReportOptions, on device: Device, naming label: String = "") throws
-  -> Report
-{
+func measureReport(
+  _ run: TrainedRun, _ options: ReportOptions, on device: Device, _ computing: ComputingOptions,
+  naming label: String = ""
+) throws -> Report {
   // Posteriors are encoded or read: one stage.
   let stages = ReportStage.allCases.filter { $0 != .reading && ($0 != .metrics || options.metrics != nil) }
-  let display = StageDisplay(total: stages.count, terminal: .standardError())
+  let display = StageDisplay(total: stages.count, terminal: computing.terminal)
   defer { display.finish() }
   let clock = ContinuousClock()
   let start = clock.now

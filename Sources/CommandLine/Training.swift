@@ -10,7 +10,9 @@ extension TrainingRun {
   /// SIGINT ends the process at once; the last checkpoint is intact.
   ///
   /// - Throws: `ExitCode` 128 + the signal's number if one asked to stop, and as ``TrainingRun/train(stop:observe:)``.
-  func trainToTheEnd(_ settings: ExperimentConfiguration, profiling: Bool = false) throws {
+  func trainToTheEnd(
+    _ settings: ExperimentConfiguration, _ computing: ComputingOptions, profiling: Bool = false
+  ) throws {
     let stop = StopRequest()
     let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
       signal(number, SIG_IGN)
@@ -39,7 +41,7 @@ extension TrainingRun {
     let device = trainer.model.device, peak = profiling ? device.measuredPeak() : 0
     if profiling { trainer.profile = StepProfile() }
     let display = ProgressDisplay(
-      total: trainer.steps, imagesPerStep: settings.training.batchSize, terminal: .standardError())
+      total: trainer.steps, imagesPerStep: settings.training.batchSize, terminal: computing.terminal)
     defer { display.finish() }
     let ending = try train(stop: stop) { result, seconds in
       guard display.isDue(at: seconds) || result.step == trainer.steps else { return }

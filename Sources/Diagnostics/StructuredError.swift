@@ -22,12 +22,13 @@ public struct StructuredError: Error, Sendable, Equatable, CustomStringConvertib
     self.action = action
   }
 
-  /// The message as it is printed.
+  /// The message as it is printed. Names in it may come from files: their control characters are escaped.
   public var description: String {
     var text = location.map { "\($0): " } ?? ""
     text += what
     if let expected { text += " (expected \(expected))" }
-    if let action { text += "\n  \(action)" }
+    text = text.escapingControls()
+    if let action { text += "\n  " + action.escapingControls() }
     return text
   }
 }

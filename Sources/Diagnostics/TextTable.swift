@@ -52,23 +52,23 @@ public struct TextTable: Sendable, Equatable {
   /// The table with its title and note, without a final line break.
   public func text(_ style: Style) -> String {
     (title.isEmpty ? "" : Self.heading(title, style) + "\n") + (style == .markdown ? markdown : aligned)
-      + (note.map { style == .markdown ? "\n\n\($0)" : "\n  \($0)" } ?? "")
+      + (note.map { style == .markdown ? "\n\n\($0.escapedForMarkdown())" : "\n  \($0)" } ?? "")
   }
 
-  package static func heading(_ text: String, _ style: Style) -> String { style == .markdown ? "## \(text)\n" : text }
+  package static func heading(_ text: String, _ style: Style) -> String {
+    style == .markdown ? "## \(text.escapedForMarkdown())\n" : text.escapingControls()
+  }
 
   private var markdown: String {
     let rule = header.indices.map { numeric.contains($0) ? "---:" : ":---" }
-    return ([header, rule] + rows.map { $0.map(\.text) }).map { cells in
-      let escaped = cells.map { cell in
-        String(cell.drop { $0 == " " }).replacingOccurrences(of: "|", with: "\\|")
-      }
-      return "| " + escaped.joined(separator: " | ") + " |"
+    func escaped(_ cells: [String]) -> [String] { cells.map { $0.drop { $0 == " " }.escapedForMarkdown() } }
+    return ([escaped(header), rule] + rows.map { escaped($0.map(\.text)) }).map { cells in
+      "| " + cells.joined(separator: " | ") + " |"
     }.joined(separator: "\n")
   }
 
   private var aligned: String {
-    let lines = [header] + rows.map { $0.map(\.text) }
+    let lines = ([header] + rows.map { $0.map(\.text) }).map { $0.map { $0.escapingControls() } }
     let widths = header.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
     return lines.map { cells in
       var line = " "

@@ -5,7 +5,8 @@ import FactorData
 import Objectives
 import StrictConfiguration
 
-/// Everything that a configuration can name. A program starts from the components of this package and adds its own.
+/// Everything that a configuration can name, and which program it is. A program starts from the components of this package
+/// and adds its own.
 public struct Components: Sendable {
   /// What can be trained.
   public var objectives = Registry<ObjectiveEntry>.standard
@@ -15,6 +16,9 @@ public struct Components: Sendable {
   public var datasets = Registry<DatasetEntry>.standard
   /// What codes are measured by.
   public var metrics = Registry<MetricEntry>.standard
+
+  /// The commit of the program's source, which `environment.json` records; nil where it is not known.
+  public var commit: String?
 
   /// The components of this package.
   public init() {}

@@ -3,6 +3,7 @@ import Diagnostics
 import FactorData
 import NeuralLayers
 import Objectives
+import RateDecomposition
 import StrictConfiguration
 import TensorCore
 
@@ -109,9 +110,14 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
       samples = try section.integer("samples", default: 10_000, in: .within(2...10_000_000))
       distortionImages = try section.integer("distortion_images", default: 10_000, in: .within(2...10_000_000))
     }
+
+    /// What the report takes of memory at least: an hour of training is too late to learn that it is too much.
+    func memory(_ latents: Int) -> [MemoryRequirement] {
+      [RateDecomposition.memory(samples: samples, latents: latents, at: "report.samples")]
+    }
   }
 
-  /// What the experiment is called.
+  /// What the experiment is called: one part of a path, see `FileName`.
   public var name: String
   /// Where all random numbers begin.
   public var seed: Int
@@ -144,7 +150,7 @@ public struct ExperimentConfiguration: StrictlyDecodable, Sendable {
   ///   - components: what it can name.
   /// - Throws: `StructuredError` for whatever is not understood.
   public init(from section: inout ConfigurationSection, components: Components) throws {
-    name = try section.string("name", default: "experiment")
+    name = try section.fileName("name", default: "experiment")
     seed = try section.integer("seed", default: 0, in: .atLeast(0))
     imported = section.contains("imported") ? try section.section("imported") : nil
     dataset = try section.section("dataset") { try Dataset(from: &$0, registry: components.datasets) }

@@ -38,6 +38,24 @@ public final class Model {
     parameters = ParameterStore(on: device)
     let networks = try architecture.build(image, latents, parameters)
     (encoder, decoder) = (networks.encoder, networks.decoder)
+    try parameters.requirement(
+      "the parameters of \(architecture.name) for images of \(image) and \(latents) latents", copies: 1, at: "model"
+    ).check()
+  }
+
+  /// What training takes of memory at least: parameters with gradients and the optimiser's moments, and a batch with what
+  /// the networks compute of it.
+  func memory(training: ExperimentConfiguration.Training) -> [MemoryRequirement] {
+    let kept = saturatingSum(encoder.network.keptCount, decoder.network.keptCount, image.count)
+    return [
+      parameters.requirement(
+        "the parameters of \(architecture.name) for images of \(image) and \(latents) latents, with gradients and moments,",
+        copies: 2 + training.optimizer.momentCount, at: "model"),
+      MemoryRequirement(
+        "a batch of \(training.batchSize) images of \(image) and what \(architecture.name) computes of it",
+        bytes: saturatingProduct(training.batchSize, kept, MemoryLayout<Float>.stride), at: "training.batch_size",
+        action: "Choose a smaller batch with --set training.batch_size=…"),
+    ]
   }
 
   /// Where it runs.
@@ -120,7 +138,7 @@ public final class Model {
       let batch = Array(rest.prefix(size))
       done += batch.count
       rest = rest.dropFirst(size)
-      try body(batch, done)
+      try flushingDenormals { try body(batch, done) }
     }
   }
 }

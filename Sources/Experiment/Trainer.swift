@@ -60,6 +60,12 @@ public final class Trainer {
     model = try Model(
       configuration.model.architecture, image: dataset.imageShape, latents: configuration.model.latents,
       likelihood: configuration.model.likelihood, on: device)
+    // Everything that follows from sizes is checked before the first of it is allocated.
+    for requirement in model.memory(training: configuration.training) + configuration.report.memory(model.latents)
+      + objectiveSettings.memory(
+        for: StepSize(
+          batchSize: configuration.training.batchSize, latents: model.latents, image: dataset.imageShape))
+    { try requirement.check() }
     model.parameters.initialize(configuration.model.initializer, from: root.split("parameters"))
     objective = objectiveSettings.objective(
       in: ObjectiveContext(
@@ -88,7 +94,9 @@ public final class Trainer {
   /// - Throws: `StructuredError` naming term and step if a loss is not finite, or if images cannot be read. The model
   ///   has not been updated then, but where the adversary's loss is not finite, it has been: nobody should go on from
   ///   such a state or save it.
-  public func advance() throws -> StepResult {
+  public func advance() throws -> StepResult { try flushingDenormals(makeStep) }
+
+  private func makeStep() throws -> StepResult {
     let device = model.device, stores = [model.parameters] + (objective.parameters.map { [$0] } ?? [])
     let pass = Pass(training: stores, on: device, profile: profile)
     // All images are read before anything is updated, because reading may fail.

@@ -77,7 +77,8 @@ public final class TrainingRun {
       folder = try RunFolder.create(
         at: path, makingParents: makingParents,
         with: [
-          .configuration: Data(configuration.yaml.utf8), .environment: try RunEnvironment(device).json(),
+          .configuration: Data(configuration.yaml.utf8),
+          .environment: try RunEnvironment(device, commit: components.commit).json(),
         ])
       return
     }
@@ -97,8 +98,17 @@ public final class TrainingRun {
     } else {
       notices.append("There is no checkpoint yet: training begins at the beginning.")
     }
+    try recordResuming(RunEnvironment(device, commit: components.commit))
     try EventLog.truncate(path: folder.path(of: .metrics), afterStep: trainer.step)
     try TensorBoardLog.truncate(path: folder.path(of: .tensorBoard), afterStep: trainer.step)
+  }
+
+  /// Adds this process to `environment.json`. A file that is missing or not understood is left as it is.
+  private func recordResuming(_ process: RunEnvironment) throws {
+    guard !isComplete, let data = try? folder.read(.environment),
+      let beginning = try? JSONDecoder().decode(RunEnvironment.self, from: data)
+    else { return }
+    try folder.write(beginning.resumed(by: process, afterStep: trainer.step).json(), as: .environment)
   }
 
   /// The configuration in a run's folder, which must describe the same experiment as another one. Its text may differ:

@@ -47,13 +47,27 @@ public struct DatasetEntry: RegistryEntry {
 
 /// What can be done with files in the layout in which a data set was published.
 public struct PublishedFile: Sendable {
+  /// What the check of a part of a file found.
+  public struct Finding: Sendable, Equatable {
+    /// The part.
+    public var label: String
+    /// What was found.
+    public var text: String
+    /// Whether the part is as published.
+    public var isAsPublished: Bool
+
+    /// Describes a finding.
+    public init(_ label: String, _ text: String, isAsPublished: Bool = true) {
+      (self.label, self.text, self.isAsPublished) = (label, text, isAsPublished)
+    }
+  }
+
   /// Whether a file of arrays looks like one of them.
   public let recognizes: @Sendable (_ file: any ArrayFile) -> Bool
   /// Opens a file.
   public let open: @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset
-  /// Checks a file and returns what was found, as lines of a label and a text; throws `StructuredError` when the file is
-  /// not as published.
-  public let verify: @Sendable (_ path: String, _ device: Device) throws -> [(label: String, text: String)]
+  /// Checks a file and returns what was found; throws `StructuredError` when the file has another structure.
+  public let verify: @Sendable (_ path: String, _ device: Device) throws -> [Finding]
   /// Renders the data set into a file and returns the number of images; nil where it cannot be rendered.
   public let render: Render?
 
@@ -67,7 +81,7 @@ public struct PublishedFile: Sendable {
   public init(
     recognizes: @escaping @Sendable (_ file: any ArrayFile) -> Bool,
     open: @escaping @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset,
-    verify: @escaping @Sendable (_ path: String, _ device: Device) throws -> [(label: String, text: String)],
+    verify: @escaping @Sendable (_ path: String, _ device: Device) throws -> [Finding],
     render: Render? = nil
   ) {
     (self.recognizes, self.open, self.verify, self.render) = (recognizes, open, verify, render)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import TensorCore
 
@@ -29,7 +30,7 @@ public struct DatasetSummary: Sendable, CustomStringConvertible {
   public var description: String {
     let memory = memoryBytes > 0 ? "\(memoryBytes >> 20) MiB" : "none: the images are read as needed"
     return """
-      data set   \(name)
+      data set   \(name.escapingControls())
       images     \(multiplicities.count) of \(shape.height)×\(shape.width)×\(shape.channels), \(format)
       memory     \(memory)
       factors    \(factorList)
@@ -41,7 +42,7 @@ public struct DatasetSummary: Sendable, CustomStringConvertible {
   private var factorList: String {
     if factors.isEmpty { return "none" }
     let list = zip(factors.list, factors.unknownCounts).map { factor, unknown in
-      "\(factor.name) \(factor.size)" + (unknown > 0 ? " (unknown for \(unknown) images)" : "")
+      "\(factor.name.escapingControls()) \(factor.size)" + (unknown > 0 ? " (unknown for \(unknown) images)" : "")
     }
     return list.joined(separator: ", ")
       + (factors.grid != nil ? " (the full grid, in order)" : " (not the full grid in order)")

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import TensorCore
 
 /// A convolution or a transposed convolution, activation(x ∗ W + b), of images `[B, height, width, channels]`.
@@ -23,8 +24,8 @@ public struct Convolution: Layer {
     (self.name, self.layer) = (name, layer)
     let g = layer.geometry, channels = layer.output.channels
     // Fans as PyTorch counts them: for a transposed convolution "in" is the side that the weights' second axis names.
-    let taps = g.kernel * g.kernel
-    let fanIn = taps * g.high.channels, fanOut = taps * g.lowChannels
+    let fanIn = saturatingProduct(g.kernel, g.kernel, g.high.channels)
+    let fanOut = saturatingProduct(g.kernel, g.kernel, g.lowChannels)
     weight = store.add(
       name + ".weight", g.weightShape, .convolution(kernel: g.kernel, high: g.high.channels, low: g.lowChannels),
       .weight(fanIn: fanIn, fanOut: fanOut))

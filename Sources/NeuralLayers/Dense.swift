@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import TensorCore
 
 /// A fully connected layer, activation(x·W + b).
@@ -62,6 +63,9 @@ public struct Dense: Layer {
 
   /// Applies the layer to rows `[B, inputs]`, or to images with as many values.
   public func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+    requireFit(
+      x.shape.rank > 0 && x.shape.count == saturatingProduct(x.shape[0], input.count), "Dense",
+      "\(name) takes batches of \(input), not \(x.shape)")
     let weights = pass(weight), bias = pass(bias), batch = x.shape[0]
     let products = 1 + (x.isTracked ? 1 : 0) + (weights.isTracked ? 1 : 0)
     return pass.tape.phase("fully connected", operations: Double(2 * products * batch * weights.shape.count)) {

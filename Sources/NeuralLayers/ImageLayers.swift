@@ -37,7 +37,7 @@ public struct NearestUpsampling: Layer {
 
   /// Describes a layer.
   public init(_ name: String, by factor: Int, from image: ImageShape) {
-    precondition(factor >= 1, "images cannot be upsampled by \(factor)")
+    requireFit(factor >= 1, "NearestUpsampling", "images of \(image) cannot be upsampled by \(factor)")
     (self.name, self.factor, self.image) = (name, factor, image)
   }
 

@@ -17,7 +17,7 @@ public enum Initializer: String, Sendable, CaseIterable {
     }
     switch (self, role) {
     case (_, .constant(let value)): values.update(repeating: value)
-    case (.glorotUniform, .weight(let fanIn, let fanOut)): uniform((6 / Double(fanIn + fanOut)).squareRoot())
+    case (.glorotUniform, .weight(let fanIn, let fanOut)): uniform((6 / (Double(fanIn) + Double(fanOut))).squareRoot())
     case (.kaimingUniform, .weight(let fanIn, _)): uniform((6 / Double(fanIn)).squareRoot())
     case (.kaimingUniform, .bias(let fanIn)): uniform(1 / Double(fanIn).squareRoot())
     case (.normal, .weight):

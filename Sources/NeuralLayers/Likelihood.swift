@@ -5,6 +5,10 @@ import TensorCore
 extension Likelihood {
   /// −log p(x|z) in nats, `[B]`, for decoder outputs and images `[B, …]`.
   public func distortions(output: Variable<Float>, target: Tensor<Float>) -> Variable<Float> {
+    requireFit(
+      output.shape.rank > 0 && output.shape.count == target.count && output.shape[0] > 0
+        && target.shape.rank > 0 && target.shape[0] == output.shape[0], "distortions",
+      "outputs \(output.shape) do not fit images \(target.shape)")
     let batch = output.shape[0]
     let flat = output.reshaped([batch, output.shape.count / batch])
     let x = Variable(target.reshaped(flat.shape))

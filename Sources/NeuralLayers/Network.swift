@@ -55,14 +55,37 @@ public struct Network: Layer {
     return convolutions > 0 && fusedConvolutionCount == convolutions
   }
 
+  /// Values for each element of a batch that training keeps until the backward pass, at least: the outputs of layers that
+  /// compute something, without those of fused runs, which keep less.
+  public var keptCount: Int {
+    segments.reduce(0) { sum, segment in
+      guard case .step(let step) = segment else { return sum }
+      switch step {
+      case .dense, .convolution, .activation, .batchNormalization, .groupNormalization:
+        return saturatingSum(sum, step.layer.output.count)
+      case .residual(let block):
+        return saturatingSum(sum, block.main.keptCount, block.shortcut?.keptCount ?? 0)
+      case .upsampling, .spatialBroadcast, .padding, .cropping, .custom: return sum
+      }
+    }
+  }
+
   /// Applies the layers to a batch of the form ``input``, or to one with as many values.
   public func callAsFunction(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    apply(segments[...], to: x.reshaped(input.batch(x.shape[0])), pass)
+    apply(segments[...], to: formed(x), pass)
+  }
+
+  /// The batch in the form of the input.
+  private func formed(_ x: Variable<Float>) -> Variable<Float> {
+    requireFit(
+      x.shape.rank > 0 && x.shape.count == saturatingProduct(x.shape[0], input.count), "Network",
+      "\(name) takes batches of \(input), not \(x.shape)")
+    return x.reshaped(input.batch(x.shape[0]))
   }
 
   /// The layers one by one, without the fused kernels: what these are held to.
   package func layerByLayer(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    steps.reduce(x.reshaped(input.batch(x.shape[0]))) { x, step in step.layer(x, pass) }
+    steps.reduce(formed(x)) { x, step in step.layer(x, pass) }
   }
 
   /// −log p(target | network(x)) for each image, `[B]`, in nats.
@@ -103,7 +126,7 @@ public struct Network: Layer {
   /// What goes into the end, for the input x.
   private func beforeEnd(_ x: Variable<Float>, _ pass: Pass) -> Variable<Float> {
     let end = segments.lastIndex { if case .fused = $0 { true } else { false } } ?? 0
-    return apply(segments[..<end], to: x.reshaped(input.batch(x.shape[0])), pass)
+    return apply(segments[..<end], to: formed(x), pass)
   }
 
   private func apply(

@@ -118,8 +118,9 @@ public struct GroupNormalization: Layer {
     _ name: String, groups: Int, from input: LayerForm, epsilon: Double = 1e-5, activation: Activation = .identity,
     in store: ParameterStore
   ) {
-    precondition(
-      groups > 0 && input.channels % groups == 0, "\(input.channels) channels do not split into \(groups) groups")
+    requireFit(
+      groups > 0 && input.channels % max(groups, 1) == 0, "GroupNormalization",
+      "\(input.channels) channels of \(name) do not split into \(groups) groups")
     (self.name, self.groups, self.input, self.epsilon) = (name, groups, input, epsilon)
     self.activation = activation
     (weight, bias) = store.addScaleAndShift(name, channels: input.channels)

@@ -16,6 +16,11 @@ public enum OptimizerSettings: Sendable, Equatable {
   }
 }
 
+extension OptimizerSettings {
+  /// How many values the optimiser remembers for each parameter: two for Adam, one for gradient descent with momentum.
+  public var momentCount: Int { if case .adam = self { 2 } else { 1 } }
+}
+
 /// Updates the parameters of one store from their gradients.
 public final class Optimizer {
   /// The settings.
@@ -30,21 +35,24 @@ public final class Optimizer {
   public init(_ settings: OptimizerSettings, for store: ParameterStore) {
     self.settings = settings
     self.store = store
-    let count: Int
-    if case .adam = settings { count = 2 } else { count = 1 }
-    moments = (0..<count).map { _ in Tensor(repeating: 0, store.values.shape, on: store.device) }
+    moments = (0..<settings.momentCount).map { _ in Tensor(repeating: 0, store.values.shape, on: store.device) }
   }
 
   /// Goes on where another optimiser of the same settings stopped.
   public func restore(steps: Int, moments: [[Float]]) {
+    requireFit(
+      moments.map(\.count) == self.moments.map(\.count), "restore",
+      "moments of \(moments.map(\.count)) values for \(self.moments.map(\.shape))")
     self.steps = steps
     for (tensor, elements) in zip(self.moments, moments) {
       tensor.copy(from: Tensor(elements, tensor.shape, on: store.device))
     }
   }
 
-  /// One update from the gradients in the store.
-  public func update() {
+  /// One update from the gradients in the store. Moments that would be denormal become 0.
+  public func update() { flushingDenormals(advance) }
+
+  private func advance() {
     steps += 1
     switch settings {
     case .adam(let rate, let beta1, let beta2, let epsilon):

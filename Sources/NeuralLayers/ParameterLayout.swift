@@ -44,10 +44,16 @@ public enum ParameterLayout: Sendable, Equatable {
   }
 
   /// The elements in PyTorch's order.
-  public func portable(_ elements: [Float]) -> [Float] { places.map { elements[$0] } }
+  public func portable(_ elements: [Float]) -> [Float] {
+    let places = places
+    requireFit(elements.count == places.count, "portable", "\(elements.count) elements do not fill \(portableShape)")
+    return places.map { elements[$0] }
+  }
 
   /// The elements in our order, from PyTorch's.
   public func native(_ elements: [Float]) -> [Float] {
+    let places = places
+    requireFit(elements.count == places.count, "native", "\(elements.count) elements do not fill \(portableShape)")
     var result = elements
     for (portable, place) in places.enumerated() { result[place] = elements[portable] }
     return result

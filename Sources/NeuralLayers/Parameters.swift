@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import TensorCore
 
 /// The parameters of a model in one block of memory, with their gradients in another, so that an optimiser is one pass
@@ -17,11 +18,17 @@ public final class ParameterStore {
     let offset: Int
   }
 
-  /// One array that is not trained.
-  fileprivate struct BufferEntry {
+  /// One array that is not trained. It is allocated when it is first used, as the parameters are.
+  fileprivate final class BufferEntry {
     let name: String
-    let value: Tensor<Float>
+    let count: Int
     let initialValue: Float
+    let device: Device
+    private(set) lazy var value = Tensor<Float>(repeating: initialValue, [count], on: device)
+
+    init(name: String, count: Int, initialValue: Float, device: Device) {
+      (self.name, self.count, self.initialValue, self.device) = (name, count, initialValue, device)
+    }
   }
 
   /// Where the parameters live.
@@ -32,6 +39,7 @@ public final class ParameterStore {
   public private(set) var count = 0
   private var memory = 0
   fileprivate private(set) var bufferEntries: [BufferEntry] = []
+  private var names: Set<String> = []
 
   /// All parameters, flat. From the first use on no more can be added.
   public private(set) lazy var values = Tensor<Float>(repeating: 0, [memory], on: device)
@@ -51,8 +59,9 @@ public final class ParameterStore {
   public func add(_ name: String, _ shape: Shape, _ layout: ParameterLayout, _ role: ParameterRole) -> Parameter {
     requireNew(name)
     entries.append(Entry(name: name, shape: shape, layout: layout, role: role, offset: memory))
-    count += shape.count
-    memory += (shape.count + 15) / 16 * 16  // every array begins on a cache line
+    count = saturatingSum(count, shape.count)
+    // Every array begins on a cache line.
+    memory = saturatingSum(memory, shape.count, (16 - shape.count % 16) % 16)
     return Parameter(store: self, index: entries.count - 1)
   }
 
@@ -74,16 +83,29 @@ public final class ParameterStore {
   ///   - initialValue: what each of them begins with.
   public func addBuffer(_ name: String, count: Int, initialValue: Float) -> Buffer {
     requireNew(name)
-    bufferEntries.append(
-      BufferEntry(
-        name: name, value: Tensor(repeating: initialValue, [count], on: device), initialValue: initialValue))
+    bufferEntries.append(BufferEntry(name: name, count: count, initialValue: initialValue, device: device))
     return Buffer(store: self, index: bufferEntries.count - 1)
   }
 
   private func requireNew(_ name: String) {
-    precondition(
-      !entries.contains { $0.name == name } && !bufferEntries.contains { $0.name == name },
-      "two arrays are named \(name)")
+    requireFit(names.insert(name).inserted, "ParameterStore", "two arrays are named \(name)")
+  }
+
+  /// The memory that the parameters take, and the buffers once; nothing is allocated before the first use of either.
+  ///
+  /// - Parameters:
+  ///   - what: the subject of the message.
+  ///   - copies: how often the parameters are there: once for values, twice with gradients, once more for each moment of
+  ///     an optimiser.
+  ///   - location: the key that the size follows from.
+  ///   - action: what the user can do.
+  public func requirement(
+    _ what: String, copies: Int, at location: String?, action: String? = nil
+  ) -> MemoryRequirement {
+    let buffers = bufferEntries.reduce(0) { saturatingSum($0, $1.count) }
+    let values = saturatingSum(saturatingProduct(memory, copies), buffers)
+    return MemoryRequirement(
+      what, bytes: saturatingProduct(values, MemoryLayout<Float>.stride), at: location, action: action)
   }
 
   /// The array with this number.
@@ -130,5 +152,5 @@ public struct Buffer {
   /// The values, `[count]`; writing to them changes the model.
   public var value: Tensor<Float> { store.bufferEntries[index].value }
   /// Its layout here and elsewhere.
-  public var layout: ParameterLayout { .vector(count: value.count, image: nil) }
+  public var layout: ParameterLayout { .vector(count: store.bufferEntries[index].count, image: nil) }
 }

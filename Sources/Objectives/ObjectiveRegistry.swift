@@ -24,6 +24,33 @@ public struct ObjectiveContext {
 public protocol ObjectiveConfiguration: StrictlyDecodable, Sendable {
   /// Builds the objective.
   func objective(in context: ObjectiveContext) -> any Objective
+
+  /// What the objective takes of memory beyond the model, asked for before it is built; by default nothing.
+  ///
+  /// An objective whose parameters or whose loss can be large by its settings says so here, as lower bounds with the keys
+  /// that they follow from: then a setting that cannot work is an error, not a crash. A key of the objective itself is
+  /// `objective.KEY`.
+  func memory(for step: StepSize) -> [MemoryRequirement]
+}
+
+extension ObjectiveConfiguration {
+  /// Nothing.
+  public func memory(for step: StepSize) -> [MemoryRequirement] { [] }
+}
+
+/// The sizes of a training step, which the memory that an objective takes follows from.
+public struct StepSize: Sendable {
+  /// B.
+  public let batchSize: Int
+  /// D.
+  public let latents: Int
+  /// The height, width and channels of images.
+  public let image: ImageShape
+
+  /// Groups the sizes.
+  public init(batchSize: Int, latents: Int, image: ImageShape) {
+    (self.batchSize, self.latents, self.image) = (batchSize, latents, image)
+  }
 }
 
 /// An entry of the objective registry.

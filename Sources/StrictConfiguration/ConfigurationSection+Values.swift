@@ -31,6 +31,11 @@ extension ConfigurationSection {
     try scalar(key, default: value, expected: "text") { !$0.isEmpty }
   }
 
+  /// Reads the name of a file or folder: one part of a path; see `FileName`.
+  public mutating func fileName(_ key: String, default value: String? = nil) throws -> String {
+    try scalar(key, default: value, expected: FileName.expectation) { FileName.isValid($0) }
+  }
+
   /// Reads one of several names, such as those of a registry.
   public mutating func choice(_ key: String, among names: [String], default value: String? = nil) throws -> String {
     let expected = "one of \(names.joined(separator: ", "))"

@@ -42,7 +42,7 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
       let name = key.split(separator: ".").last.map(String.init) ?? key
       return values.flatMap { value in
         (seeds.isEmpty ? [nil] : seeds.map(Optional.some)).map { seed in
-          let text = Format.value(value, decimals: 6).replacingOccurrences(of: "−", with: "-")
+          let text = Self.text(value)
           let folder = "\(name)-\(text)" + (seed.map { "-seed-\($0)" } ?? "")
           return Plan(
             label: "\(name) \(text)", folder: folder,
@@ -50,6 +50,10 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
         }
       }
     }
+
+    /// The shortest text that reads back as exactly this value, so that no two values have one text; whole numbers are
+    /// without a decimal point.
+    static func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }
   }
 
   /// What the study is called.
@@ -63,15 +67,18 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
   ///
   /// - Throws: `StructuredError` for whatever is not understood, or if there is neither a sweep nor a run.
   public init(from section: inout ConfigurationSection) throws {
-    name = try section.string("name", default: "rate-distortion")
+    name = try section.fileName("name", default: "rate-distortion")
     let configuration = try section.optional("configuration") { try $0.string($1) }
     let overrides = try section.strings("set", default: [])
     let seeds = try section.integers("seeds", default: [], in: .atLeast(0))
     let vary = try section.optional("vary") { section, key in
       try section.section(key) { inner in
-        (key: try inner.string("key"), values: try inner.numbers("values", count: .atLeast(1)))
+        let key = try inner.string("key"), values = try inner.numbers("values", count: .atLeast(1))
+        if let twice = Self.repeated(values) { throw inner.error("has \(Sweep.text(twice)) twice", at: "values") }
+        return (key: key, values: values)
       }
     }
+    if let twice = Self.repeated(seeds) { throw section.error("has \(twice) twice", at: "seeds") }
     runs = try section.strings("runs", default: [])
     switch (configuration, vary) {
     case (let configuration?, let vary?):
@@ -88,5 +95,11 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
       throw section.error(
         "is missing", at: "runs", expected: "runs, or a configuration with a key to vary")
     }
+  }
+
+  /// A value that is in a list more than once.
+  private static func repeated<Value: Hashable>(_ values: [Value]) -> Value? {
+    var seen: Set<Value> = []
+    return values.first { !seen.insert($0).inserted }
   }
 }

@@ -1,3 +1,3 @@
 import CommandLine
 
-DisentangleTool.main()
+DisentangleTool.main { $0.commit = commit }

@@ -87,7 +87,7 @@ extension CommandLineTests {
         "evaluate", "--codes", "codes.h5", "--metrics", "mig", "--format", "csv", "--output", "scores.csv", in: folder)
       #expect(csv.code == 0 && csv.output.isEmpty)
       let written = try String(contentsOfFile: folder.file("scores.csv"), encoding: .utf8)
-      #expect(written.hasPrefix("metric,score,value,standard_error,unit,undefined\nmig,mig,"))
+      #expect(written.hasPrefix("metric,score,value,standard_error,repeats,unit,undefined\nmig,mig,"))
       // Without log-variances the exact gap has a sentence instead of a value.
       let json = try Program.run(
         "evaluate", "--codes", "codes.h5", "--metrics", "mig-exact", "--format", "json", in: folder)

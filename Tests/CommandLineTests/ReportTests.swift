@@ -139,7 +139,7 @@ extension CommandLineTests {
         let name = try #require(metric["name"] as? String), scores = try #require(metric["scores"] as? [[String: Any]])
         for score in scores {
           let path = "metrics.\(name).scores.\(try #require(score["name"] as? String))."
-          for key in ["value", "standard_error", "undefined"] {
+          for key in ["value", "standard_error", "repeats", "undefined"] {
             let found = score[key] as? NSObject, wanted = value(path + key, in: expected) as? NSObject
             #expect(found == (wanted is NSNull ? nil : wanted), "\(path)\(key)")
           }

@@ -65,7 +65,7 @@ import Testing
     for metric in metrics.values { #expect(Set(metric.keys) == ["scores", "parts", "notes", "settings"]) }
     let mig = try #require(metrics["mig"])
     let score = try #require((mig["scores"] as? [String: [String: Any]])?["mig"])
-    #expect(Set(score.keys) == ["value", "standard_error", "unit", "undefined"])
+    #expect(Set(score.keys) == ["value", "standard_error", "repeats", "unit", "undefined"])
     #expect(abs((score["value"] as? Double ?? 0) - 1) < 1e-12)
     #expect(score["undefined"] is NSNull)
     let part = try #require((mig["parts"] as? [String: [String: Any]])?["mutual_information"])
@@ -85,7 +85,7 @@ import Testing
     let comparison = try #require(document["comparison"] as? [String: [String: Any]])
     #expect(comparison["metrics"]?.keys.map { $0 } == ["udr"])
     let lines = report.csv().split(separator: "\n")
-    #expect(lines[0] == "run,metric,score,value,standard_error,unit,undefined")
+    #expect(lines[0] == "run,metric,score,value,standard_error,repeats,unit,undefined")
     #expect(lines.count == 1 + 2 + report.comparison[0].result.scores.count)
     #expect(lines[1].hasPrefix("perfect,mig,mig,1.0,") || lines[1].hasPrefix("perfect,mig,mig,0.99999"))
     #expect(lines.last?.hasPrefix(",udr,") == true)
@@ -102,11 +102,30 @@ import Testing
     #expect(chosen.chosen(runs: 2).contains { $0.entry.name == "udr" })
   }
 
+  @Test func `A metric is asked for the memory that it will take before any is computed`() throws {
+    struct Greedy: MetricConfiguration {
+      init(from section: inout ConfigurationSection, preset: MetricPreset) throws {}
+      func metric() -> any DisentanglementMetric { preconditionFailure("there is no memory for it") }
+      func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+        [MemoryRequirement("\(input.codes.count)² pairs", bytes: .max, at: "\(section).pairs")]
+      }
+    }
+    var registry = Registry<MetricEntry>.standard
+    registry.add(MetricEntry(name: "greedy", summary: "", paper: "", configuration: Greedy.self))
+    let settings = try ConfigurationDocument(yaml: "{metrics: [mig, greedy]}", source: "metrics.yaml").decode {
+      try EvaluationConfiguration(from: &$0, metrics: registry)
+    }
+    let error = #expect(throws: StructuredError.self) {
+      try Evaluation(settings, of: TestCodes.perfect.input()) { _, _ in Issue.record("a metric was computed") }
+    }
+    #expect(error?.what == "1152² pairs would take more than 9 EB of memory" && error?.location == "greedy.pairs")
+  }
+
   @Test func `CSV has a row for each score and quotes sentences`() throws {
     let lines = try report("{metrics: [mig, irs]}", .constant).csv().split(separator: "\n")
-    #expect(lines[0] == "metric,score,value,standard_error,unit,undefined")
+    #expect(lines[0] == "metric,score,value,standard_error,repeats,unit,undefined")
     #expect(lines[1].hasPrefix("mig,mig,0.0,0.0,"))
-    #expect(lines[2] == "irs,irs,,,,\"Every latent is constant, so the codes carry no information.\"")
+    #expect(lines[2] == "irs,irs,,,,,\"Every latent is constant, so the codes carry no information.\"")
   }
 
   @Test func `The table has a line for each score, notes below, and parts if asked for`() throws {

@@ -103,6 +103,31 @@ struct ObjectiveDoorTests {
     #expect(unchanged)
   }
 
+  @Test func `An objective is asked for the memory that it will take before it is built`() throws {
+    struct Greedy: ObjectiveConfiguration {
+      init() {}
+      init(from section: inout ConfigurationSection) throws {}
+      func objective(in context: ObjectiveContext) -> any Objective { preconditionFailure("there is no memory for it") }
+      func memory(for step: StepSize) -> [MemoryRequirement] {
+        [
+          MemoryRequirement(
+            "a codebook for \(step.batchSize) images of \(step.image) and \(step.latents) latents",
+            bytes: saturatingProduct(step.batchSize, 1 << 60), at: "objective.codes")
+        ]
+      }
+    }
+    var settings = try TrainerTests.configuration("objective: {name: vae}").value
+    settings.objectiveSettings = Greedy()
+    let dataset = TinyDataset()
+    let error = #expect(throws: StructuredError.self) {
+      try Trainer(settings, dataset: dataset, on: Device(threads: 1))
+    }
+    #expect(error?.location == "objective.codes")
+    #expect(
+      error?.what.hasPrefix("a codebook for \(settings.training.batchSize) images of \(dataset.imageShape)") == true,
+      "\(error.map { "\($0)" } ?? "none")")
+  }
+
   @Test func `A state that is not finite is not saved`() throws {
     let folder = try TemporaryFolder(), path = folder.file("checkpoint.safetensors")
     let (demanding, yaml) = try trainer()

@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test("What a killed process left behind does not matter") func leftover() throws {
-    _ = try folder.write(Array("a long remainder".utf8), as: ".a.tmp")
+    _ = try folder.write(Array("a long remainder".utf8), as: ".a.disentangle.tmp")
     try AtomicFile.write(Data("new".utf8), to: folder.file("a"))
     #expect(try content(folder.file("a")) == "new")
     #expect(try folder.names() == ["a"])

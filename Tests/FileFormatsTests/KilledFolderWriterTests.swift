@@ -41,14 +41,14 @@ import Testing
   @Test(
     "What is left before the exchange is removed by the next write, and the folder is the earlier one until then",
     arguments: [
-      [:], ["index.html": "2"], ["index.html": "2", "figures/.a.svg.tmp": "half"],
-      ["index.html": "2", "figures/a.svg": "2"], ["..disentangle.json.tmp": "half"],
+      [:], ["index.html": "2"], ["index.html": "2", "figures/.a.svg.disentangle.tmp": "half"],
+      ["index.html": "2", "figures/a.svg": "2"], ["..disentangle.json.disentangle.tmp": "half"],
     ] as [[String: String]])
   func beforeExchange(files: [String: String]) throws {
     try write("1")
     _ = try parent.write("mine".utf8, as: "report/thesis.tex")
     for marker in [nil, Self.incomplete]
-    where marker != nil || files.isEmpty || files.keys.contains("..disentangle.json.tmp") {
+    where marker != nil || files.isEmpty || files.keys.contains("..disentangle.json.disentangle.tmp") {
       try leave(".report.0abc.staging", files, marker: marker)
       #expect(version() == ["1", "1", "mine"])
       try write("1")

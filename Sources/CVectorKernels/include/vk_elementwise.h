@@ -62,11 +62,25 @@ void vk_pairwise_gaussian_gradient_f64(int level, size_t rows, size_t columns, c
                                        const double *log_variance, const double *g, size_t stride, double *gz,
                                        double *gmean, double *glog_variance);
 
+/// What a step of Adam multiplies by, each computed in double precision and rounded once: 1 − β₂ as the difference of two
+/// floats would be wrong in the fifth digit.
+typedef struct {
+  /// β₁ and 1 − β₁.
+  float beta1, rest1;
+  /// β₂ and 1 − β₂.
+  float beta2, rest2;
+  /// α/(1 − β₁ᵗ).
+  float rate;
+  /// 1/√(1 − β₂ᵗ).
+  float scale;
+  /// ε.
+  float epsilon;
+} vk_adam_coefficients;
+
 /// One step of Adam (Kingma & Ba 2015, Algorithm 1) on n parameters:
 ///     m ← β₁m + (1−β₁)g,  v ← β₂v + (1−β₂)g²,  p ← p − rate·m / (√v·scale + ε)
-/// with rate = α/(1−β₁ᵗ) and scale = 1/√(1−β₂ᵗ), both computed by the caller.
-void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v, float rate, float beta1,
-                 float beta2, float scale, float epsilon);
+void vk_adam_f32(int level, size_t n, float *p, const float *g, float *m, float *v,
+                 const vk_adam_coefficients *coefficients);
 
 #ifdef __cplusplus
 }

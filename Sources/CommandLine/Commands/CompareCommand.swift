@@ -19,12 +19,16 @@ struct CompareCommand: ComponentCommand {
   @Option(name: .shortAndLong, help: "The folder to write.")
   var output = "comparison"
 
+  @Flag(help: "Replace a comparison of other runs. A comparison of the same runs is replaced without it.")
+  var force = false
+
+  @OptionGroup var format: FormatOptions
   @OptionGroup var measuring: ReportMeasuringOptions
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
-    try Comparison.requireWritable(output)
+    let device = computing.device
+    try Comparison.requireWritable(output, of: folders, force: force)
     // All are opened first: a wrong name is reported at once.
     let runs = try folders.map { try TrainedRun(at: $0, components: components, on: device) }
     if let twice = Dictionary(grouping: runs.map(\.folder.path), by: { $0 }).first(where: { $1.count > 1 })?.key {
@@ -35,13 +39,13 @@ struct CompareCommand: ComponentCommand {
       return (
         path: run.folder.path,
         contents: try known
-          ?? measureReport(run, measuring.options, on: device, naming: "\(run.folder.path): ").contents
+          ?? measureReport(run, measuring.options, on: device, computing, naming: "\(run.folder.path): ").contents
       )
     }
     let comparison = try Comparison(reports)
     try comparison.write(to: output)
-    try StandardStream.output.writeLine(comparison.text)
-    try StandardStream.output.writeLine(
+    try StandardStream.output.writeLine(format.text(comparison.text, json: comparison.contents.json))
+    try StandardStream.error.writeLine(
       "\nThe comparison is in \(output): open \(PathParts.join(output, "index.html"))")
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Experiment
 import StrictConfiguration
 
@@ -29,6 +30,6 @@ struct ShowConfig: ComponentCommand {
   func run(_ components: Components) throws {
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: configuration.overrides)
       .experiment(components)
-    try StandardStream.output.write(resolved.yaml)
+    try StandardStream.output.write(resolved.yaml.escapingControls(keepsLines: true))
   }
 }

@@ -31,10 +31,10 @@ struct DatasetCommand: ParsableCommand {
     @Option(help: "The array of images in the file; by default \"images\" or \"imgs\".") var images: String?
     @Option(help: "The array of factors in the file; by default \"factors\" or \"latents/classes\".") var factors:
       String?
-    @OptionGroup var threadOptions: DeviceOptions
+    @OptionGroup var computing: ComputingOptions
 
     func run(_ components: Components) throws {
-      let device = threadOptions.device
+      let device = computing.device
       if let entry = components.datasets[source] {
         let document = try ConfigurationDocument(yaml: "name: \(entry.name)", source: "data set \(entry.name)")
         let choice = try document.decode { try DatasetChoice(from: &$0, registry: components.datasets) }
@@ -42,7 +42,7 @@ struct DatasetCommand: ParsableCommand {
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
-      for path in paths { try say("array      \(path): \(try file.information(path).summary)") }
+      for path in paths { try say("array      \(path.escapingControls()): \(try file.information(path).summary)") }
       let isChosen = images != nil || factors != nil
       let published = components.datasets.entries.lazy.compactMap(\.publishedFile)
       if !isChosen, let published = published.first(where: { $0.recognizes(file) }) {
@@ -64,18 +64,22 @@ struct DatasetCommand: ParsableCommand {
     @Argument(help: "The name of the data set.") var name: String
     @Option(name: .shortAndLong, help: "The file to write.") var output: String
     @Flag(help: "Replace the file if it exists.") var force = false
-    @OptionGroup var threadOptions: DeviceOptions
+    @OptionGroup var computing: ComputingOptions
 
     func run(_ components: Components) throws {
       let entry = try components.datasets.entry(named: name, at: "dataset render")
       guard let render = entry.publishedFile?.render else {
         throw DatasetCommand.cannot("rendered", entry, components.datasets) { $0.render != nil }
       }
-      try AtomicFile.requireWritable(output, overwrite: force)
+      guard let format = ArrayFileWriter.Format(path: output) else {
+        throw StructuredError(
+          "the file name does not determine the format", at: output, expected: "a name that ends in .h5 or .npz")
+      }
+      try format.kind.requireWritable(output, force: force)
       let isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
       func show(_ text: String) { try? StandardStream.error.write(text) }
       defer { if isTerminal { show("\r\u{1b}[K") } }
-      let count = try render(output, force, threadOptions.device) { part in
+      let count = try render(output, force, computing.device) { part in
         if isTerminal { show("\rwriting \(output): \(Int(part * 100))%") }
       }
       if isTerminal { show("\r\u{1b}[K") }
@@ -88,13 +92,13 @@ struct DatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Verify a file in the published layout of a data set.",
       discussion: """
-        Of dSprites, every image is compared with the rendered one. Differing images are information; a file of another \
-        structure is an error.
+        Of dSprites, every image is compared with the rendered one. The exit code is 0 if the file is as published and 1 \
+        if images differ or the file has another structure.
         """)
 
     @Argument(help: "A file in the published layout, HDF5 or NPZ.") var file: String
     @Option(help: "The name of the data set (default: the first that can be verified).") var dataset: String?
-    @OptionGroup var threadOptions: DeviceOptions
+    @OptionGroup var computing: ComputingOptions
 
     func run(_ components: Components) throws {
       let registry = components.datasets
@@ -103,10 +107,15 @@ struct DatasetCommand: ParsableCommand {
         throw DatasetCommand.cannot("verified", entry, components.datasets) { _ in true }
       }
       guard let published = try entry?.publishedFile ?? recognized(by: registry) else { return }
-      let lines = try published.verify(file, threadOptions.device)
-      let width = 2 + (lines.map(\.label.count).max() ?? 0)
-      for (label, text) in lines {
-        try say(label + String(repeating: " ", count: max(11, width) - label.count) + text)
+      let findings = try published.verify(file, computing.device)
+      let width = 2 + (findings.map(\.label.count).max() ?? 0)
+      for finding in findings {
+        let space = String(repeating: " ", count: max(11, width) - finding.label.count)
+        try say(finding.label + space + finding.text)
+      }
+      let others = findings.filter { !$0.isAsPublished }.map(\.label)
+      guard others.isEmpty else {
+        throw StructuredError("the file is not as published: \(others.joined(separator: ", "))", at: file)
       }
     }
 

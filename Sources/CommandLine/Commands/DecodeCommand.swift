@@ -25,16 +25,16 @@ struct DecodeCommand: ComponentCommand {
   var array = "codes"
 
   @OptionGroup var output: ImagesOutputOptions
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.open()
     let run = try CodingRun(trained, on: device)
     var show: ((Int) -> Void)?
     let count = try run.decode(codes, array: array, to: destination, overwrite: output.force) { done, count in
-      show = show ?? imagesProgress(of: count)
+      show = show ?? computing.progress(of: count)
       show?(done)
     }
     try StandardStream.output.writeLine("\(output.output): \(count) images of \(run.model.image)")

@@ -12,28 +12,24 @@ struct DecomposeCommand: ComponentCommand {
       The posteriors of a run's images are computed once and stored in its folder as posteriors.h5.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case table, json }
-
   @Argument(help: "The folder of a run.")
   var folder: String?
 
   @Option(help: "An HDF5 file of posteriors, instead of a run.")
   var posterior: String?
 
-  @Option(help: "The output format.")
-  var format = Format.table
+  @OptionGroup var format: FormatOptions
 
   @Option(help: "The number of samples of the aggregate posterior (default: report.samples of the run, or 10000).")
   var samples: Int?
 
-  @Option(help: "The seed of the samples (default: the seed of the run, or 0).")
-  var seed: UInt64?
+  @Option(help: "The seed of the samples (default: the seed of the run, or 0).", transform: readSeed)
+  var seed: Int?
 
   @Option(help: "The batch size of the minibatch estimates (default: that of the run, or 64).")
   var batchSize: Int?
 
-  @OptionGroup var device: DeviceOptions
-  @OptionGroup var logging: LoggingOptions
+  @OptionGroup var computing: ComputingOptions
 
   func validate() throws {
     if (folder == nil) == (posterior == nil) {
@@ -48,13 +44,13 @@ struct DecomposeCommand: ComponentCommand {
   }
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let result: RateDecomposition
     if let posterior {
       let file = try PosteriorFile(reading: posterior)
       var options = RateDecomposition.Options()
       options.samples = samples ?? options.samples
-      options.seed = seed ?? options.seed
+      options.seed = seed.map(UInt64.init) ?? options.seed
       options.batchSize = batchSize ?? options.batchSize
       result = try RateDecomposition(of: file.posterior, fixed: file.samples, options: options, on: device)
     } else {
@@ -62,12 +58,9 @@ struct DecomposeCommand: ComponentCommand {
       var settings = run.settings
       settings.report.samples = samples ?? settings.report.samples
       settings.training.batchSize = batchSize ?? settings.training.batchSize
-      settings.seed = seed.map { Int(clamping: $0) } ?? settings.seed
-      result = try decompose(run, settings, device: device, logging.logger)
+      settings.seed = seed ?? settings.seed
+      result = try decompose(run, settings, device: device, computing)
     }
-    switch format {
-    case .table: try StandardStream.output.writeLine(DecompositionTable(result).text())
-    case .json: try StandardStream.output.writeLine(try result.json())
-    }
+    try StandardStream.output.writeLine(format.text(DecompositionTable(result).text, json: result.json))
   }
 }

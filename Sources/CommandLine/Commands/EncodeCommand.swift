@@ -31,28 +31,28 @@ struct EncodeCommand: ComponentCommand {
   @Flag(help: "Also sample one code per image from its posterior.")
   var sample = false
 
-  @Option(help: "The seed of --sample and --random (default: the seed of the run).")
-  var seed: UInt64?
+  @Option(help: "The seed of --sample and --random (default: the seed of the run).", transform: readSeed)
+  var seed: Int?
 
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    guard ArrayFileWriter.Format(path: output) != nil else {
+    guard let format = ArrayFileWriter.Format(path: output) else {
       throw StructuredError(
         "the file name does not determine the format", at: output, expected: "a name that ends in .h5 or .npz")
     }
-    let device = device.device
+    let device = computing.device
     let trained = try TrainedRun(at: folder, components: components, on: device)
-    try AtomicFile.requireWritable(output, overwrite: force)
+    try format.kind.requireWritable(output, force: force)
     let run = try CodingRun(trained, on: device)
     let data = try images.open(for: run)
-    let indices = try rows.selection(seed: seed ?? run.seed).indices(of: data.count)
+    let indices = try rows.selection(seed: seed.map(UInt64.init) ?? run.seed).indices(of: data.count)
     try run.encode(
-      data, indices, sampling: sample ? seed ?? run.seed : nil, to: output, overwrite: force,
-      progress: imagesProgress(of: indices.count))
+      data, indices, sampling: sample ? seed.map(UInt64.init) ?? run.seed : nil, to: output, overwrite: force,
+      progress: computing.progress(of: indices.count))
     try StandardStream.output.writeLine(
       "\(output): the codes of \(indices.count) images in \(run.model.latents) latents")
   }

@@ -31,8 +31,6 @@ struct EvaluateCommand: ComponentCommand {
       lists all metrics.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case table, markdown, json, csv }
-
   @Argument(help: "The folders of runs.", completion: .directory)
   var folders: [String] = []
 
@@ -56,20 +54,21 @@ struct EvaluateCommand: ComponentCommand {
     help: ArgumentHelp("Override a setting, for example mig.bins=30. Repeatable.", valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(help: "The seed of all random numbers (default: 0).")
+  @Option(help: "The seed of all random numbers (default: 0).", transform: readSeed)
   var seed: Int?
 
-  @Option(help: "The output format.")
-  var format = Format.table
+  @OptionGroup var format: FormatOptions
 
   @Option(name: .shortAndLong, help: "The file to write (default: standard output).")
   var output: String?
 
+  @Flag(help: "Replace the file if it exists.")
+  var force = false
+
   @Flag(help: "Also show the values behind the scores in tables.")
   var parts = false
 
-  @OptionGroup var device: DeviceOptions
-  @OptionGroup var logging: LoggingOptions
+  @OptionGroup var computing: ComputingOptions
 
   func validate() throws {
     if folders.isEmpty == codes.isEmpty {
@@ -78,12 +77,12 @@ struct EvaluateCommand: ComponentCommand {
   }
 
   func run(_ components: Components) throws {
-    let settings = try settings(components), device = device.device, logger = logging.logger
+    let settings = try settings(components), device = computing.device, logger = computing.logger
     let names = folders + codes
     if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
       throw StructuredError("is given twice", at: twice, expected: "different runs or files")
     }
-    if let output { try AtomicFile.requireWritable(output, overwrite: true) }
+    if let output { try (format.format == .json ? FileKind.json : .text).requireWritable(output, force: force) }
     let inputs: [(name: String, input: MetricInput)] =
       try folders.map { ($0, try input(ofRun: $0, components, on: device, logger)) }
       + codes.map { ($0, try input(ofFile: $0, settings.value.representation, on: device)) }
@@ -91,15 +90,9 @@ struct EvaluateCommand: ComponentCommand {
       let place = inputs.count > 1 ? run.map { "\($0): " } ?? "" : ""
       logger.info("\(place)\(metric): \(String(format: "%.2f", time / .seconds(1))) s")
     }
-    let text =
-      switch format {
-      case .table: report.text(parts: parts)
-      case .markdown: report.text(.markdown, parts: parts)
-      case .json: try report.json()
-      case .csv: report.csv()
-      }
+    let text = try format.text({ report.text($0, parts: parts) }, json: report.json, csv: report.csv)
     if let output {
-      try AtomicFile.write(Data((text + "\n").utf8), to: output)
+      try AtomicFile.write(Data((text + "\n").utf8), to: output, overwrite: force)
     } else {
       try StandardStream.output.writeLine(text)
     }
@@ -134,7 +127,8 @@ struct EvaluateCommand: ComponentCommand {
     let dataset = try run.settings.dataset.open(on: device)
     try MetricInput.requireFactors(of: dataset, at: folder)
     let posterior = try PosteriorCache(of: run, for: dataset).posterior(
-      of: dataset, by: run.model(for: dataset, on: device), logger: logger, progress: imagesProgress(of: dataset.count))
+      of: dataset, by: run.model(for: dataset, on: device), logger: logger,
+      progress: computing.progress(of: dataset.count))
     return try MetricInput(posterior, on: dataset, device: device, location: folder)
   }
 

@@ -23,18 +23,20 @@ struct ExportExplorer: ComponentCommand {
   @Option(name: .shortAndLong, help: "The file to write (default: explorer.html in the folder of the run).")
   var output: String?
 
-  @OptionGroup var device: DeviceOptions
-  @OptionGroup var logging: LoggingOptions
+  @Flag(help: "Replace the file if it exists. The default file in the folder of the run is replaced without it.")
+  var force = false
+
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? PathParts.join(run.folder.path, "explorer.html")
-    try AtomicFile.requireWritable(path, overwrite: true)
+    try FileKind.html.requireWritable(path, force: force || output == nil)
     let dataset = try run.settings.dataset.open(on: device)
     let model = try run.model(for: dataset, on: device)
     let posterior = try PosteriorCache(of: run, for: dataset).posterior(
-      of: dataset, by: model, logger: logging.logger, progress: imagesProgress(of: dataset.count))
+      of: dataset, by: model, logger: computing.logger, progress: computing.progress(of: dataset.count))
     try LatentExplorer.write(
       model, on: dataset, posterior: posterior, title: run.settings.title(on: dataset), to: path)
     try StandardStream.output.writeLine(path)
@@ -59,17 +61,17 @@ struct ExportNotebook: ComponentCommand {
   var force = false
 
   @OptionGroup var measuring: ReportMeasuringOptions
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? "notebooks-export/\(run.settings.name).ipynb"
     if output == nil {
       try? FileManager.default.createDirectory(atPath: "notebooks-export", withIntermediateDirectories: true)
     }
     try Report.requireWritableNotebook(path, overwrite: force)
-    try measureReport(run, measuring.options, on: device).writeNotebook(to: path, overwrite: force)
+    try measureReport(run, measuring.options, on: device, computing).writeNotebook(to: path, overwrite: force)
     try StandardStream.output.writeLine(path)
   }
 }

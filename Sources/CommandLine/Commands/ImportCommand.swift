@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diagnostics
 import Experiment
 import FileFormats
 
@@ -55,7 +56,7 @@ struct ImportSafetensors: ComponentCommand {
   @Option(name: .shortAndLong, help: "The folder of the run.")
   var output: String
 
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
     var options = WeightsImport.Options()
@@ -63,9 +64,10 @@ struct ImportSafetensors: ComponentCommand {
     options.layout = layout
     options.latents = latents
     options.likelihood = likelihood
-    options.name = PathParts(output).name
+    let name = PathParts(output).name
+    if FileName.isValid(name) { options.name = name }
     options.overrides = overrides
-    let folder = try WeightsImport(reading: file, options: options, components: components, on: device.device).write(
+    let folder = try WeightsImport(reading: file, options: options, components: components, on: computing.device).write(
       to: output)
     try StandardStream.output.writeLine(folder.path)
   }

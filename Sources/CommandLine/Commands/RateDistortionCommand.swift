@@ -33,13 +33,12 @@ struct RateDistortionCommand: ComponentCommand {
   @Option(name: .shortAndLong, help: "The folder of the study (default: runs/NAME, from the name of the study).")
   var output: String?
 
-  @OptionGroup var device: DeviceOptions
-  @OptionGroup var logging: LoggingOptions
+  @OptionGroup var computing: ComputingOptions
 
   private typealias Measured = (point: RateDistortionPoint, decomposition: RateDecomposition)
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let study = try ConfigurationDocument(path: study).decode(RateDistortionStudy.self).value
     let root = output ?? "runs/\(study.name)"
     // Everything is opened before anything is trained: errors are reported at once.
@@ -88,15 +87,15 @@ struct RateDistortionCommand: ComponentCommand {
     }
     let settings = resolved.value, dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
-      resolved, at: path, resume: true, components: components, dataset: dataset, on: device, logger: logging.logger)
-    if !run.isComplete { try run.trainToTheEnd(settings) }
-    _ = try writeShortReport(of: run.folder.path, components, on: dataset, device: device, logging.logger)
+      resolved, at: path, resume: true, components: components, dataset: dataset, on: device, logger: computing.logger)
+    if !run.isComplete { try run.trainToTheEnd(settings, computing) }
+    _ = try writeShortReport(of: run.folder.path, components, on: dataset, device: device, computing)
   }
 
   /// A run's decomposition: from its report, or measured.
   private func measure(_ run: TrainedRun, on device: Device) throws -> Measured {
     let decomposition =
-      try RateDecomposition(reportOf: run) ?? decompose(run, run.settings, device: device, logging.logger)
+      try RateDecomposition(reportOf: run) ?? decompose(run, run.settings, device: device, computing)
     return (try run.rateDistortionPoint(decomposition), decomposition)
   }
 }

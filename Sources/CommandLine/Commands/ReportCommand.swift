@@ -10,7 +10,7 @@ struct ReportCommand: ComponentCommand {
     discussion: """
       The report is a folder, by default report/ in the run's folder: index.html, report.md, report.json, \
       explorer.html, and figures/ with every figure as SVG, PDF and PNG. It opens without a network. It replaces an \
-      earlier report of the run; files that the program did not write stay in the folder. A run that was interrupted \
+      earlier report of this run; files that the program did not write stay in the folder. A run that was interrupted \
       is reported as of its last checkpoint; a folder with config.yaml and weights.safetensors is enough.
       """)
 
@@ -20,20 +20,23 @@ struct ReportCommand: ComponentCommand {
   @Option(name: .shortAndLong, help: "The folder to write (default: report/ in the folder of the run).")
   var output: String?
 
+  @Flag(help: "Replace a report of another run. An earlier report of this run is replaced without it.")
+  var force = false
+
   @Option(help: "Also compute disentanglement metrics with this preset.")
   var metrics: MetricPreset?
 
   @OptionGroup var measuring: ReportMeasuringOptions
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     var options = measuring.options
     options.metrics = metrics
     let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? run.folder.reportFolder
-    try Report.requireWritable(path)
-    let report = try measureReport(run, options, on: device)
+    try Report.requireWritable(path, of: run, force: force)
+    let report = try measureReport(run, options, on: device, computing)
     try report.write(to: path)
     try StandardStream.output.writeLine(report.summary)
     try StandardStream.output.writeLine("The report is in \(path): open \(PathParts.join(path, "index.html"))")
@@ -48,7 +51,7 @@ struct ReportMeasuringOptions: ParsableArguments {
   @Option(help: "The number of images whose distortion is measured (default: report.distortion_images of the run).")
   var distortionImages: Int?
 
-  @Option(help: "The seed of all random numbers (default: the seed of the run).")
+  @Option(help: "The seed of all random numbers (default: the seed of the run).", transform: readSeed)
   var seed: Int?
 
   @Option(help: "The number of samples of q(z) for pairs of latents, and for factors that cannot be integrated.")

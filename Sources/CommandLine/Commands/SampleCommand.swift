@@ -19,11 +19,11 @@ struct SampleCommand: ComponentCommand {
   @Option(help: "The number of images.")
   var count: Int
 
-  @Option(help: "The seed of the codes (default: the seed of the run).")
-  var seed: UInt64?
+  @Option(help: "The seed of the codes (default: the seed of the run).", transform: readSeed)
+  var seed: Int?
 
   @OptionGroup var output: ImagesOutputOptions
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var computing: ComputingOptions
 
   func validate() throws {
     if !(1...100_000_000).contains(count) {
@@ -32,12 +32,13 @@ struct SampleCommand: ComponentCommand {
   }
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.open(count: count)
     let run = try CodingRun(trained, on: device)
     try run.sample(
-      count, seed: seed ?? run.seed, to: destination, overwrite: output.force, progress: imagesProgress(of: count))
+      count, seed: seed.map(UInt64.init) ?? run.seed, to: destination, overwrite: output.force,
+      progress: computing.progress(of: count))
     try StandardStream.output.writeLine("\(output.output): \(count) images of \(run.model.image)")
   }
 }

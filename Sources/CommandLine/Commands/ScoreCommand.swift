@@ -28,13 +28,14 @@ struct ScoreCommand: ComponentCommand {
   @Option(help: "The number of codes per image.")
   var samples = 100
 
-  @Option(help: "The seed of the codes and of --random (default: the seed of the run).")
-  var seed: UInt64?
+  @Option(help: "The seed of the codes and of --random (default: the seed of the run).", transform: readSeed)
+  var seed: Int?
 
   @Flag(help: "Replace the file if it exists.")
   var force = false
 
-  @OptionGroup var device: DeviceOptions
+  @OptionGroup var format: FormatOptions
+  @OptionGroup var computing: ComputingOptions
 
   func validate() throws {
     if !(1...1_000_000).contains(samples) {
@@ -43,17 +44,17 @@ struct ScoreCommand: ComponentCommand {
   }
 
   func run(_ components: Components) throws {
-    let device = device.device
+    let device = computing.device
     let trained = try TrainedRun(at: folder, components: components, on: device)
     let destination = try output.map { try ImageScores.Output($0, overwrite: force) }
     let run = try CodingRun(trained, on: device)
     let data = try images.open(for: run)
-    let indices = try rows.selection(seed: seed ?? run.seed).indices(of: data.count)
+    let indices = try rows.selection(seed: seed.map(UInt64.init) ?? run.seed).indices(of: data.count)
     let scores = try ImageScores(
-      of: data, indices, by: run, samples: samples, seed: seed ?? run.seed,
-      progress: imagesProgress(of: indices.count))
+      of: data, indices, by: run, samples: samples, seed: seed.map(UInt64.init) ?? run.seed,
+      progress: computing.progress(of: indices.count))
     if let destination { try scores.write(to: destination, overwrite: force) }
-    try StandardStream.output.writeLine(scores.text)
-    if let output { try StandardStream.output.writeLine("\nThe scores are in \(output).") }
+    try StandardStream.output.writeLine(format.text(scores.text, json: scores.json))
+    if let output { try StandardStream.error.writeLine("\nThe scores are in \(output).") }
   }
 }

@@ -15,13 +15,12 @@ struct TrainCommand: ComponentCommand {
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
-  @OptionGroup var device: DeviceOptions
-  @OptionGroup var logging: LoggingOptions
+  @OptionGroup var computing: ComputingOptions
 
   @Option(name: .shortAndLong, help: "The folder of the run (default: runs/NAME, from the name in the configuration).")
   var output: String?
 
-  @Option(help: "The seed of all random numbers (overrides the configuration).")
+  @Option(help: "The seed of all random numbers (overrides the configuration).", transform: readSeed)
   var seed: Int?
 
   @Flag(help: "Resume an interrupted run, or start it if it does not exist.")
@@ -34,12 +33,12 @@ struct TrainCommand: ComponentCommand {
     let overrides = configuration.overrides + (seed.map { ["seed=\($0)"] } ?? [])
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: overrides)
       .experiment(components)
-    let settings = resolved.value, device = device.device
+    let settings = resolved.value, device = computing.device
     let dataset = try settings.dataset.open(on: device)
     let run = try TrainingRun(
       resolved, at: output ?? "runs/\(settings.name)", makingParents: output == nil, resume: resume,
       components: components,
-      dataset: dataset, on: device, logger: logging.logger)
+      dataset: dataset, on: device, logger: computing.logger)
 
     // A report that may not be replaced is an error now, not after training.
     try Report.requireWritable(run.folder.reportFolder)
@@ -47,14 +46,14 @@ struct TrainCommand: ComponentCommand {
       announce(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step).")
     } else {
-      try run.trainToTheEnd(settings, profiling: profile)
+      try run.trainToTheEnd(settings, computing, profiling: profile)
     }
     let trained = try TrainedRun(at: run.folder.path, components: components, on: device)
     guard try !Report.exists(of: trained) else {
       return announce(
         "Its report exists already. Print the decomposition: disentangle decompose \(run.folder.path)")
     }
-    let report = try writeShortReport(of: run.folder.path, components, on: run.dataset, device: device, logging.logger)
+    let report = try writeShortReport(of: run.folder.path, components, on: run.dataset, device: device, computing)
     announce(
       """
 

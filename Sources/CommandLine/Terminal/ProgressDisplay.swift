@@ -22,6 +22,11 @@ public struct ProgressTerminal {
     self.write = write
   }
 
+  /// An output that shows nothing.
+  public static var silent: ProgressTerminal {
+    ProgressTerminal(isInteractive: false, usesColor: false, width: { 80 }, write: { _ in })
+  }
+
   /// The standard error of this process. Colours are used on a terminal unless `NO_COLOR` (no-color.org) is set or
   /// `TERM` is `dumb`.
   public static func standardError(

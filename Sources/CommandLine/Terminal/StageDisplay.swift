@@ -30,7 +30,7 @@ public final class StageDisplay {
     let isNew = stage != lastStage
     guard isNew || terminal.isInteractive && seconds - lastShown >= interval else { return }
     (lastStage, lastShown) = (stage, seconds)
-    let counter = "[\(stage)/\(total)] \(name)"
+    let counter = "[\(stage)/\(total)] \(name.escapingControls())"
     guard terminal.isInteractive else {
       terminal.write("\(counter)\n")
       return

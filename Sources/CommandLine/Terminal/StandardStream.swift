@@ -22,7 +22,7 @@ public struct StandardStream: Sendable {
     }
   }
 
-  /// Writes text.
+  /// Writes text as it is, which must hold nothing that came from a file.
   ///
   /// - Throws: `StructuredError` if the text cannot be written, as on a full disk.
   public func write(_ text: String) throws {
@@ -41,8 +41,9 @@ public struct StandardStream: Sendable {
     }
   }
 
-  /// Writes a line of text.
+  /// Writes a line of text, or several. Their control characters but line feeds and tabs are escaped, since names in them
+  /// may come from files.
   ///
   /// - Throws: as ``write(_:)``.
-  public func writeLine(_ line: String) throws { try write(line + "\n") }
+  public func writeLine(_ line: String) throws { try write(line.escapingControls(keepsLines: true) + "\n") }
 }

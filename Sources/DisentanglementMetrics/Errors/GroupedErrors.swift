@@ -13,12 +13,13 @@ public enum GroupedErrors {
   ///   - device: where to compute, a part on one thread.
   ///   - count: how many numbers the statistic gives.
   ///   - statistic: called with the rows of each part.
-  /// - Returns: `[count]`; nil where fewer than two parts have a finite value.
+  /// - Returns: for each number its standard error, nil where fewer than two parts have a finite value, and of how many
+  ///   parts, `[count]`.
   public static func standardErrors(
     rows: Int, groups: Int, stream: RandomStream, device: Device, count: Int,
     statistic: @Sendable (_ rows: [Int]) -> [Double]
-  ) -> [Double?] {
-    guard groups > 1, rows / groups >= 20 else { return [Double?](repeating: nil, count: count) }
+  ) -> [(standardError: Double?, repeats: Int?)] {
+    guard groups > 1, rows / groups >= 20 else { return Array(repeating: (nil, nil), count: count) }
     var stream = stream.split("groups")
     let order = stream.permutation(of: rows), size = rows / groups
     var values = [[Double]](repeating: [], count: groups)
@@ -30,7 +31,8 @@ public enum GroupedErrors {
     }
     return (0..<count).map { position in
       let finite = values.map { $0[position] }.filter(\.isFinite)
-      return Bootstrap.standardDeviation(finite).map { $0 / Double(finite.count).squareRoot() }
+      let error = Bootstrap.standardDeviation(finite).map { $0 / Double(finite.count).squareRoot() }
+      return (error, error == nil ? nil : finite.count)
     }
   }
 }

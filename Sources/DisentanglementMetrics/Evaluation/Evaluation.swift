@@ -51,6 +51,9 @@ public struct Evaluation: Sendable {
     latents = input.codes.latents
     factors = zip(input.codes.factorNames, input.codes.factorSizes).map { ($0, $1) }
     representation = settings.representation
+    for chosen in settings.chosen(runs: runs) {
+      for requirement in chosen.settings.memory(for: input, at: chosen.entry.name) { try requirement.check() }
+    }
     metrics = try settings.chosen(runs: runs).compactMap { chosen in
       let metric = chosen.settings.metric()
       if runs > 1, metric is any MultiRunMetric { return nil }

@@ -9,12 +9,12 @@ import TensorCore
 ///
 ///     {"preset": …, "seed": …, "data_points": N, "latents": D, "factors": [{"name": …, "size": …}],
 ///      "representation": …,
-///      "metrics": {NAME: {"scores": {SCORE: {"value", "standard_error", "unit", "undefined"}},
+///      "metrics": {NAME: {"scores": {SCORE: {"value", "standard_error", "repeats", "unit", "undefined"}},
 ///                         "parts": {PART: {"axes", "shape", "values", "unit"}}, "notes": […], "settings": {…}}}}
 ///
-/// where each of a score's four keys is always there, null where it does not apply: either `value` or `undefined`, a
-/// sentence. Several are `{"runs": [{"name": …, as above}], "comparison": {"metrics": …}}`. As CSV each score is a row
-/// `metric,score,value,standard_error,unit,undefined`, with several runs led by `run`, empty for comparisons.
+/// where each of a score's five keys is always there, null where it does not apply: either `value` or `undefined`, a
+/// sentence; `repeats` where the standard error is of that few values. Several are `{"runs": [{"name": …, as above}], "comparison": {"metrics": …}}`. As CSV each score is a row
+/// `metric,score,value,standard_error,repeats,unit,undefined`, with several runs led by `run`, empty for comparisons.
 public struct EvaluationReport: Sendable {
   /// The runs with what they are called.
   public let runs: [(name: String, evaluation: Evaluation)]
@@ -70,19 +70,17 @@ public struct EvaluationReport: Sendable {
 
   /// The scores as CSV, with a header.
   public func csv() -> String {
-    func quoted(_ text: String) -> String {
-      text.contains { "\",\n\r".contains($0) } ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
-    }
     let several = runs.count > 1
-    var lines = [(several ? "run," : "") + "metric,score,value,standard_error,unit,undefined"]
+    var lines = [(several ? "run," : "") + "metric,score,value,standard_error,repeats,unit,undefined"]
     func add(_ run: String, _ entries: [Evaluation.Entry]) {
       for entry in entries {
         for score in entry.result.scores {
           let cells = [
-            entry.name, score.name, score.value.map { "\($0)" } ?? "", score.standardError.map { "\($0)" } ?? "",
-            score.unit ?? "", score.undefined ?? "",
+            entry.name.csvCell(), score.name.csvCell(), score.value.map { "\($0)" } ?? "",
+            score.standardError.map { "\($0)" } ?? "", score.repeats.map { "\($0)" } ?? "",
+            (score.unit ?? "").csvCell(), (score.undefined ?? "").csvCell(),
           ]
-          lines.append(((several ? [run] : []) + cells).map(quoted).joined(separator: ","))
+          lines.append(((several ? [run.csvCell()] : []) + cells).joined(separator: ","))
         }
       }
     }
@@ -172,7 +170,7 @@ private struct MetricForm: Encodable {
     let score: MetricScore
 
     private enum CodingKeys: String, CodingKey {
-      case value, unit, undefined
+      case value, repeats, unit, undefined
       case standardError = "standard_error"
     }
 
@@ -180,6 +178,7 @@ private struct MetricForm: Encodable {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(score.value, forKey: .value)
       try container.encode(score.standardError, forKey: .standardError)
+      try container.encode(score.repeats, forKey: .repeats)
       try container.encode(score.unit, forKey: .unit)
       try container.encode(score.undefined, forKey: .undefined)
     }

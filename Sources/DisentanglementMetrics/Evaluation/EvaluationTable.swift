@@ -14,7 +14,7 @@ struct EvaluationTable {
         [
           TextTable.Cell(position == 0 ? entry.name : ""), TextTable.Cell(score.name),
           TextTable.Cell(score.value.map(Format.number) ?? "–"),
-          TextTable.Cell(score.standardError.map { "± \(Format.number($0))" } ?? ""), TextTable.Cell(score.unit ?? ""),
+          TextTable.Cell(score.uncertainty ?? ""), TextTable.Cell(score.unit ?? ""),
         ]
       }
     }
@@ -39,7 +39,7 @@ struct EvaluationTable {
           + runs.map { run in
             guard let score = run.entries[number].result.score(score.name), let value = score.value else { return "–" }
             return TextTable.Cell(
-              Format.number(value) + (score.standardError.map { " ± \(Format.number($0))" } ?? ""), value: value)
+              Format.number(value) + (score.uncertainty.map { " \($0)" } ?? ""), value: value)
           }
       }
     }

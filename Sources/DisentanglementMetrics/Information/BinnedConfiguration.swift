@@ -1,9 +1,18 @@
+import Diagnostics
 import StrictConfiguration
 
 /// A metric that counts codes in bins.
 public protocol BinnedMetric: DisentanglementMetric {
   /// Makes the metric.
   init(configuration: BinnedConfiguration<Self>)
+
+  /// With how many values the bins of a latent are counted together; by default those of the largest factor.
+  static func valuesBesideBins(_ input: MetricInput, bins: Int) -> Int
+}
+
+extension BinnedMetric {
+  /// The values of the largest factor.
+  public static func valuesBesideBins(_ input: MetricInput, bins: Int) -> Int { input.largestFactor }
 }
 
 /// The settings of a metric that counts codes in bins.
@@ -24,6 +33,15 @@ public struct BinnedConfiguration<Metric: BinnedMetric>: MetricConfiguration {
 
   /// Builds the metric.
   public func metric() -> any DisentanglementMetric { Metric(configuration: self) }
+
+  /// Tables of counts, one for each thread.
+  public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+    [
+      input.tables(
+        bins, Metric.valuesBesideBins(input, bins: bins), pairs: input.codes.latents * input.codes.factorCount,
+        at: "\(section).bins")
+    ]
+  }
 }
 
 extension BinnedMetric {

@@ -1,3 +1,4 @@
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -55,6 +56,16 @@ public struct InfoMEC: DisentanglementMetric {
 
     /// Builds the metric.
     public func metric() -> any DisentanglementMetric { InfoMEC(configuration: self) }
+
+    /// Tables of counts, one for each thread, if information is counted in bins; the counts of each factor's values.
+    public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+      let pairs = input.codes.latents * input.codes.factorCount
+      return [
+        estimator == .bins
+          ? input.tables(bins, input.largestFactor, pairs: pairs, at: "\(section).bins")
+          : input.tables(1, input.largestFactor, pairs: 1, at: section)
+      ]
+    }
   }
 
   /// The settings.
@@ -83,7 +94,9 @@ public struct InfoMEC: DisentanglementMetric {
     }
     func score(_ position: Int, _ reason: String) -> MetricScore {
       values[position].isFinite
-        ? MetricScore(Self.names[position], values[position], standardError: errors[position])
+        ? MetricScore(
+          Self.names[position], values[position], standardError: errors[position].standardError,
+          repeats: errors[position].repeats)
         : MetricScore(Self.names[position], undefined: reason)
     }
     let explicitness = try InfoExplicitness(codes, latents: active, device: input.device)

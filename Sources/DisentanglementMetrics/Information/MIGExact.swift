@@ -1,3 +1,4 @@
+import Diagnostics
 import RateDecomposition
 import StrictConfiguration
 import TensorCore
@@ -30,6 +31,12 @@ public struct MIGExact: DisentanglementMetric {
 
     /// Builds the metric.
     public func metric() -> any DisentanglementMetric { MIGExact(configuration: self) }
+
+    /// The samples of densities that are too spiky to integrate, should there be any.
+    public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+      guard let posterior = input.posterior else { return [] }
+      return [RateDecomposition.memory(samples: samples, latents: posterior.latents, at: "\(section).samples")]
+    }
   }
 
   /// The settings.
@@ -58,7 +65,8 @@ public struct MIGExact: DisentanglementMetric {
         means: chosen(posterior.means), logVariances: chosen(posterior.logVariances), latents: posterior.latents)
     }
     let labels = (0..<codes.factorCount).map {
-      FactorLabels(name: codes.factorNames[$0], values: codes.values(ofFactor: $0))
+      FactorLabels(
+        name: codes.factorNames[$0], values: codes.values(ofFactor: $0), isCategorical: codes.categoricalFactors[$0])
     }
     var seeds = stream.split("samples")
     let information = try FactorInformation(
@@ -68,18 +76,11 @@ public struct MIGExact: DisentanglementMetric {
   }
 
   private func result(_ information: FactorInformation, _ codes: LabeledCodes) -> MetricResult {
-    func score(_ name: String, _ factors: [FactorInformation.Factor]) -> MetricScore? {
-      let gaps = factors.compactMap(\.gap)
-      guard !gaps.isEmpty else { return nil }
-      let squares = gaps.compactMap { $0.standardError.map { $0 * $0 } }
-      return MetricScore(
-        name, gaps.map(\.value).reduce(0, +) / Double(gaps.count),
-        standardError: squares.count == gaps.count ? squares.reduce(0, +).squareRoot() / Double(gaps.count) : nil)
-    }
-    let others = zip(information.factors, codes.categoricalFactors).filter { !$1 }.map { $0.0 }
     let scores = [
-      score("mig", information.factors),
-      others.count < information.factors.count ? score("mig_without_shape", others) : nil,
+      information.gap.map { MetricScore("mig", $0, standardError: information.gapStandardError) },
+      information.gapWithoutCategorical.map {
+        MetricScore("mig_without_shape", $0, standardError: information.gapWithoutCategoricalStandardError)
+      },
     ]
     let values = (0..<codes.latents).flatMap { d in information.factors.map { $0.mutualInformation[d].value } }
     return MetricResult(

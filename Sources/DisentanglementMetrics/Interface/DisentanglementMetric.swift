@@ -30,6 +30,40 @@ public protocol MetricConfiguration: Sendable {
   init(from section: inout ConfigurationSection, preset: MetricPreset) throws
   /// Builds the metric.
   func metric() -> any DisentanglementMetric
+
+  /// What the metric takes of memory at least, asked for before any metric is computed; by default nothing.
+  ///
+  /// - Parameters:
+  ///   - input: what it will be computed from.
+  ///   - section: the section of its settings, for the keys of the requirements: `SECTION.KEY`.
+  func memory(for input: MetricInput, at section: String) -> [MemoryRequirement]
+}
+
+extension MetricConfiguration {
+  /// Nothing.
+  public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] { [] }
+}
+
+extension MetricInput {
+  /// The memory of a table of counts for each pair that is worked on at a time: bins × values.
+  func tables(_ bins: Int, _ values: Int, pairs: Int, at location: String) -> MemoryRequirement {
+    MemoryRequirement(
+      "tables of \(Format.grouped(bins)) × \(Format.grouped(values)) counts",
+      bytes: saturatingProduct(bins, values, min(device.threads, max(pairs, 1)), MemoryLayout<Int>.stride),
+      at: location, action: "Choose fewer bins, or leave out factors with that many values.")
+  }
+
+  /// The memory of ``FactorRows``: the rows by each factor, and where each of its values begins.
+  func factorRows(at section: String) -> MemoryRequirement {
+    MemoryRequirement(
+      "the rows by the values of each factor",
+      bytes: codes.factorSizes.reduce(0) {
+        saturatingSum($0, saturatingProduct($1, MemoryLayout<Int>.stride), saturatingProduct(codes.count, 4))
+      }, at: section, action: "Leave out factors with very many values.")
+  }
+
+  /// The most values that a factor can take.
+  var largestFactor: Int { codes.factorSizes.max() ?? 0 }
 }
 
 /// An entry of the metric registry.

@@ -1,3 +1,4 @@
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -13,8 +14,9 @@ import TensorCore
 /// golden codes the accuracies are the same (600 points).
 ///
 /// Pairs come from the input where it stores some (the first two thirds train), and otherwise from rows that agree; the
-/// factor is one of those that vary. Standard error: that of an accuracy over the evaluation points, √(p(1 − p)/n). Parts:
-/// accuracy on the points of each factor `[K]`.
+/// factor is one of those that vary. Standard error: that of an accuracy over the evaluation points, by Agresti and Coull
+/// (`Proportion`); the accuracy on the points that were learnt from has none. Parts: accuracy on the points of each factor
+/// `[K]`.
 public struct BetaVAEScore: DisentanglementMetric {
   /// The settings of ``BetaVAEScore``.
   public struct Configuration: MetricConfiguration {
@@ -40,6 +42,22 @@ public struct BetaVAEScore: DisentanglementMetric {
 
     /// Builds the metric.
     public func metric() -> any DisentanglementMetric { BetaVAEScore(configuration: self) }
+
+    /// The points, and the rows by the values of each factor.
+    public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+      guard input.betaVAEBatches == nil else { return [] }
+      let points = saturatingSum(trainPoints, evaluationPoints)
+      return [
+        MemoryRequirement(
+          "\(Format.grouped(points)) points of \(input.codes.latents) latents",
+          bytes: saturatingProduct(points, input.codes.latents, MemoryLayout<Double>.stride),
+          at: "\(section).train_points", action: "Choose fewer points."),
+        MemoryRequirement(
+          "\(Format.grouped(batchSize)) pairs behind a point",
+          bytes: saturatingProduct(2, batchSize, input.device.threads, MemoryLayout<Int>.stride),
+          at: "\(section).batch_size", action: "Choose smaller batches."), input.factorRows(at: section),
+      ]
+    }
   }
 
   /// The settings.
@@ -87,18 +105,16 @@ public struct BetaVAEScore: DisentanglementMetric {
       points.rows(train), labels: trainLabels, stream: stream, device: input.device)
     if !model.isConverged { notes.append("The logistic regression did not converge.") }
     let predictions = model.predict(points.rows(test), device: input.device)
-    func score(_ name: String, _ predictions: [Int32], _ labels: [Int32]) -> MetricScore {
-      let share = accuracy(predictions, labels)
-      return MetricScore(name, share, standardError: (share * (1 - share) / Double(labels.count)).squareRoot())
-    }
+    let score = accuracy(predictions, testLabels)
+    let trained = accuracy(model.predict(points.rows(train), device: input.device), trainLabels)
     let perFactor = (0..<codes.factorCount).map { factor in
       let own = testLabels.indices.filter { testLabels[$0] == Int32(factor) }
       return accuracy(own.map { predictions[$0] }, own.map { testLabels[$0] })
     }
     return MetricResult(
       [
-        score("score", predictions, testLabels),
-        score("train_accuracy", model.predict(points.rows(train), device: input.device), trainLabels),
+        MetricScore("score", score, standardError: Proportion.standardError(score, of: testLabels.count)),
+        MetricScore("train_accuracy", trained),
       ],
       parts: [MetricPart("accuracy", axes: ["factor"], shape: [codes.factorCount], values: perFactor)], notes: notes)
   }

@@ -1,3 +1,4 @@
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -14,7 +15,8 @@ import TensorCore
 /// of equal ones. Batches come from the input where it stores some (the first two thirds train, the rest evaluate), and
 /// otherwise from rows that share a value; then a factor is one of those that vary.
 ///
-/// Standard error: that of an accuracy over the evaluation votes, √(p(1 − p)/n). Parts: votes `[K, D]` for training and
+/// Standard error: that of an accuracy over the evaluation votes, by Agresti and Coull (`Proportion`); the accuracy on the
+/// votes that were learnt from has none. Parts: votes `[K, D]` for training and
 /// evaluation, global variances `[D]`, which latents are active `[D]`.
 public struct FactorVAEScore: DisentanglementMetric {
   /// The settings of ``FactorVAEScore``.
@@ -45,6 +47,21 @@ public struct FactorVAEScore: DisentanglementMetric {
 
     /// Builds the metric.
     public func metric() -> any DisentanglementMetric { FactorVAEScore(configuration: self) }
+
+    /// The votes, and the rows by the values of each factor.
+    public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
+      guard input.factorVAEBatches == nil else { return [] }
+      let votes = saturatingSum(trainVotes, evaluationVotes)
+      return [
+        MemoryRequirement(
+          "\(Format.grouped(votes)) votes", bytes: saturatingProduct(votes, MemoryLayout<Int>.stride),
+          at: "\(section).train_votes", action: "Choose fewer votes."),
+        MemoryRequirement(
+          "batches of \(Format.grouped(batchSize)) rows",
+          bytes: saturatingProduct(batchSize, input.device.threads, MemoryLayout<Int>.stride),
+          at: "\(section).batch_size", action: "Choose smaller batches."), input.factorRows(at: section),
+      ]
+    }
   }
 
   /// The settings.
@@ -91,16 +108,19 @@ public struct FactorVAEScore: DisentanglementMetric {
         trained[$1 * codes.latents + d] > trained[$0 * codes.latents + d] ? $1 : $0
       }
     }
-    func accuracy(_ counts: [Double], _ name: String) -> MetricScore {
-      let total = counts.reduce(0, +)
-      let right = (0..<codes.latents).reduce(0) { $0 + counts[classifier[$1] * codes.latents + $1] } / total
-      return MetricScore(name, right, standardError: (right * (1 - right) / total).squareRoot())
+    func accuracy(_ counts: [Double]) -> Double {
+      (0..<codes.latents).reduce(0) { $0 + counts[classifier[$1] * codes.latents + $1] } / counts.reduce(0, +)
     }
     for (name, counts) in [("train_votes", trained), ("evaluation_votes", evaluated)] {
       parts.append(
         MetricPart(name, axes: ["factor", "latent"], shape: [codes.factorCount, codes.latents], values: counts))
     }
-    return MetricResult([accuracy(evaluated, names[0]), accuracy(trained, names[1])], parts: parts, notes: notes)
+    let score = accuracy(evaluated)
+    return MetricResult(
+      [
+        MetricScore(names[0], score, standardError: Proportion.standardError(score, of: evaluation.count)),
+        MetricScore(names[1], accuracy(trained)),
+      ], parts: parts, notes: notes)
   }
 
   /// Batches, stored or drawn as they are needed.

@@ -79,6 +79,20 @@ struct ClassIndex: Sendable {
     self.classes = classes
     self.counts = counts
   }
+
+  /// Makes sure that there is memory for some numbers for each class.
+  ///
+  /// - Parameters:
+  ///   - what: what holds them, as "the probabilities of 10,000 data points".
+  ///   - values: how many numbers for each class, at least.
+  /// - Throws: `StructuredError` if there is not.
+  func requireMemory(for what: String, values: Int) throws {
+    try MemoryRequirement(
+      "\(what) and \(Format.grouped(classes.count)) classes",
+      bytes: saturatingProduct(values, classes.count, MemoryLayout<Double>.stride),
+      action: "Choose fewer data points to learn from, or leave out factors with that many values."
+    ).check()
+  }
 }
 
 /// The share of predictions that are right.

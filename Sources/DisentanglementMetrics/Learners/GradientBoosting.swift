@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import TensorCore
 
@@ -86,7 +87,10 @@ public struct GradientBoosting: Classifier {
 
   /// Grows the trees.
   public func fit(_ rows: FeatureMatrix, labels: [Int32], stream: RandomStream, device: Device) throws -> Model {
-    let state = BoostingState(try ClassIndex(labels), rows: rows.count)
+    let index = try ClassIndex(labels)
+    try index.requireMemory(
+      for: "the scores of \(Format.grouped(rows.count)) data points", values: saturatingProduct(2, rows.count))
+    let state = BoostingState(index, rows: rows.count)
     let sorted = SortedRows(rows), columns = state.columns,
       limits = TreeGrower.Limits(depth: depth, features: rows.features)
     let growers = (0..<device.threads).map { _ in
@@ -118,6 +122,10 @@ public struct GradientBoosting: Classifier {
 }
 
 /// Raw scores and residuals while boosting. Threads write to different rows or different columns.
+///
+/// Sendable is not checked by the compiler because of the arrays behind pointers. They belong to one call of `fit`, whose
+/// threads write to parts that no other touches: rows or classes of their own in each call of `forEachRange` and
+/// `forEachItem`, which return when all have finished.
 private final class BoostingState: @unchecked Sendable {
   let index: ClassIndex
   let initial: [Double]

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import TensorCore
 
@@ -77,6 +78,8 @@ public struct LogisticRegression: Classifier {
   /// Learns on one thread, beginning with the weights of another solution with the same classes.
   func fit(_ rows: FeatureMatrix, labels: [Int32], from start: Model?) throws -> Model {
     let index = try ClassIndex(labels)
+    try index.requireMemory(
+      for: "the probabilities of \(Format.grouped(rows.count)) data points", values: saturatingProduct(2, rows.count))
     var problem = LogisticProblem(rows, index, penalty: penalty, isBalanced: isBalanced)
     if let start, start.classes == index.classes, start.weights.count == problem.weights.count {
       problem.weights = start.weights

@@ -1,3 +1,4 @@
+import Diagnostics
 import TensorCore
 
 /// A random forest: scikit-learn's `RandomForestClassifier` with its defaults (Breiman 2001, "Random Forests").
@@ -53,7 +54,11 @@ public struct RandomForest: Classifier {
 
   /// Grows the forest.
   public func fit(_ rows: FeatureMatrix, labels: [Int32], stream: RandomStream, device: Device) throws -> Model {
-    let index = try ClassIndex(labels), sorted = SortedRows(rows)
+    let index = try ClassIndex(labels)
+    // A sample with replacement has three fifths of the classes and more, and the tree a leaf for each of them.
+    try index.requireMemory(
+      for: "the class frequencies of \(trees) trees", values: saturatingProduct(trees, index.classes.count / 2))
+    let sorted = SortedRows(rows)
     let limits = TreeGrower.Limits(
       depth: depth ?? .max, features: max(1, Int(Double(rows.features).squareRoot())))
     let growers = (0..<device.threads).map { _ in

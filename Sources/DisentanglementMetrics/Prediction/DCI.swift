@@ -104,7 +104,9 @@ public struct DCI: DisentanglementMetric {
       let defined = values.compactMap { $0 }
       guard !defined.isEmpty else { return MetricScore(name, undefined: reason) }
       let estimate = Estimate(meanOf: defined)
-      return MetricScore(name, estimate.value, standardError: defined.count > 1 ? estimate.standardError : single)
+      return defined.count > 1
+        ? MetricScore(name, estimate.value, standardError: estimate.standardError, repeats: defined.count)
+        : MetricScore(name, estimate.value, standardError: single)
     }
     func part(_ name: String, _ axes: [String], _ shape: [Int], _ values: [[Double]]) -> MetricPart {
       MetricPart(name, axes: axes, shape: shape, values: Self.mean(values))
@@ -188,7 +190,7 @@ public struct DCI: DisentanglementMetric {
       set(factor, importances, accuracy(learnt, labels), accuracy(predicted, expected))
       for n in right.indices where predicted[n] == expected[n] { right[n] += 1 / Double(factors.count) }
     }
-    if test.count > 1 { findings.testError = Estimate(meanOf: right).standardError }
+    if test.count > 1 { findings.testError = Proportion.standardError(ofShares: right) }
     return findings
   }
 

@@ -12,7 +12,8 @@ import TensorCore
 /// smaller sample.
 ///
 /// Where all labels are alike, that one is predicted. Standard errors: of accuracies over the tested data points, with
-/// the classifiers as they are; efficiencies by the delta method. Parts: accuracy by number of labels and factor.
+/// the classifiers as they are, by Agresti and Coull (`Proportion`); efficiencies by the delta method, of which the same four
+/// data points are part. Parts: accuracy by number of labels and factor.
 public struct Downstream: DisentanglementMetric {
   /// The settings of ``Downstream``.
   public struct Configuration: MetricConfiguration {
@@ -87,18 +88,16 @@ public struct Downstream: DisentanglementMetric {
 
   /// Mean accuracies, most labels first, and sample efficiencies.
   private func scores(_ learner: String, _ sizes: [Int], _ shares: [[Double]]) -> [MetricScore] {
-    let accuracies = shares.map { Estimate(meanOf: $0) }
-    var scores = zip(sizes, accuracies).reversed().map {
-      MetricScore("\(learner)_\($0)", $1.value, standardError: $1.standardError)
+    let accuracies = shares.map { Estimate(meanOf: $0).value }
+    var scores = zip(sizes, zip(accuracies, shares)).reversed().map {
+      MetricScore("\(learner)_\($0)", $1.0, standardError: Proportion.standardError(ofShares: $1.1))
     }
-    guard let best = accuracies.last?.value, best > 0 else { return scores }
+    guard let best = accuracies.last, best > 0 else { return scores }
     for s in sizes.indices.dropLast() {
-      let ratio = accuracies[s].value / best
-      // d(a/b) = (a' − (a/b)·b')/b, data point by data point.
-      let influence = zip(shares[s], shares[sizes.count - 1]).map { ($0 - ratio * $1) / best }
       scores.append(
         MetricScore(
-          "\(learner)_efficiency_\(sizes[s])", ratio, standardError: Estimate(meanOf: influence).standardError))
+          "\(learner)_efficiency_\(sizes[s])", accuracies[s] / best,
+          standardError: Proportion.standardError(ofRatio: shares[s], to: shares[sizes.count - 1])))
     }
     return scores
   }

@@ -115,7 +115,8 @@ public struct UDR: MultiRunMetric {
         scores.append(
           kept[run].isEmpty
             ? MetricScore(name, undefined: "Every latent has a mean KL of at most \(configuration.klThreshold) nats.")
-            : MetricScore(name, values[run], standardError: errors[run]))
+            : MetricScore(
+              name, values[run], standardError: errors[run].standardError, repeats: errors[run].repeats))
       }
       parts.append(
         MetricPart(

@@ -21,6 +21,9 @@ public struct Unsupervised: BinnedMetric {
   /// Makes the metric.
   public init(configuration: Configuration) { self.configuration = configuration }
 
+  /// Bins are counted with those of other latents.
+  public static func valuesBesideBins(_ input: MetricInput, bins: Int) -> Int { bins }
+
   private static let names = [
     "gaussian_total_correlation", "gaussian_wasserstein_correlation", "gaussian_wasserstein_correlation_normalised",
     "mutual_information_score",

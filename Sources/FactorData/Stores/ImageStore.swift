@@ -6,7 +6,8 @@ import TensorCore
 ///
 /// Binary images take one bit per pixel (dSprites: 512 bytes each, 360 MiB in all), 8-bit images one byte, others one
 /// 32-bit float. A row of a binary image is a whole number of 64-bit words, its first pixel in the lowest bit. The memory
-/// is filled once, before the store is shared, and never changes after that.
+/// is filled once, before the store is shared, and never changes after that: this is why it is Sendable, although the
+/// compiler cannot check it.
 public final class ImageStore: ImageSource, @unchecked Sendable {
   /// The number of images.
   public let count: Int
@@ -34,8 +35,9 @@ public final class ImageStore: ImageSource, @unchecked Sendable {
       case .bytes: shape.count
       case .floats: shape.count * 4
       }
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: bytesPerImage)
-    guard !overflow, let memory = calloc(max(1, bytes), 1) else {
+    let bytes = saturatingProduct(count, bytesPerImage)
+    try MemoryRequirement("\(Format.grouped(count)) images of \(shape)", bytes: bytes).check()
+    guard let memory = calloc(max(1, bytes), 1) else {
       throw StructuredError("there is not enough memory for \(count) images of \(bytesPerImage) bytes each")
     }
     self.memory = memory

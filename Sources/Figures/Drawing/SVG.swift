@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 extension Figure {
@@ -109,7 +110,7 @@ extension String {
       case "\"": text += "&quot;"
       case "'": text += "&#39;"
       case "\n", "\t": text.unicodeScalars.append(scalar)
-      case _ where scalar.value < 32 || scalar.value == 127: text += "\u{FFFD}"
+      case _ where scalar.isControl: text += "\u{FFFD}"
       default: text.unicodeScalars.append(scalar)
       }
     }

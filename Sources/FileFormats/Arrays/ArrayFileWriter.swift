@@ -12,6 +12,9 @@ public final class ArrayFileWriter {
     /// A zip archive of NumPy arrays, for names ending in `.npz`.
     case npz
 
+    /// What a file of this format is.
+    public var kind: FileKind { self == .hdf5 ? .hdf5 : .zip }
+
     /// The format of a file name's extension; nil if it has none of these.
     public init?(path: String) {
       let path = path.lowercased()

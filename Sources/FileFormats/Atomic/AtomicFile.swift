@@ -3,12 +3,15 @@ import Foundation
 
 /// Files that appear whole or not at all.
 ///
-/// Bytes go to a temporary beside the file (`.NAME.tmp`), which is synced to the disk and then renamed over it. Whatever
+/// Bytes go to a temporary beside the file (`.NAME.disentangle.tmp`), which is synced to the disk and then renamed over it. Whatever
 /// goes wrong before the rename, a kill or a full disk included, the file is as it was. A temporary that a killed
 /// process left behind is used again by the next write; one that another process is writing is respected.
 ///
 /// A program that may run under a file-size limit must ignore `SIGXFSZ`, so that the limit is an error and not a signal.
 public enum AtomicFile {
+  /// What the name of a temporary ends in: nobody else's file has such a name.
+  static let temporarySuffix = ".disentangle.tmp"
+
   /// Where the bytes of a file go while it is written.
   public final class Output {
     fileprivate let descriptor: Int32
@@ -67,7 +70,7 @@ public enum AtomicFile {
       free(resolved)
     }
     let parts = PathParts(target), folder = parts.folder
-    let temporary = PathParts.join(folder, ".\(parts.name).tmp")
+    let temporary = PathParts.join(folder, ".\(parts.name)\(temporarySuffix)")
     let descriptor = try openLocked(temporary, for: path)
     var renamed = false
     defer {
@@ -125,7 +128,7 @@ public enum AtomicFile {
     for _ in 0..<100 {
       let descriptor = uninterrupted { open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666) }
       guard descriptor >= 0 else { throw failure("cannot write the file", path) }
-      if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      if FileLocking.lock(descriptor, at: path) == .busy {
         close(descriptor)
         throw StructuredError("another process is writing this file", at: path)
       }

@@ -11,11 +11,8 @@ package final class FileLock: Sendable {
   package init?(_ path: String, at location: String, busy: String) throws {
     descriptor = uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { return nil }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-      // Where the file system knows no locks (some network file systems) the run goes on without one.
-      guard errno != EWOULDBLOCK else {
-        throw StructuredError(busy, at: location, action: "Wait for it, stop it, or choose another --output.")
-      }
+    if FileLocking.lock(descriptor, at: location) == .busy {
+      throw StructuredError(busy, at: location, action: "Wait for it, stop it, or choose another --output.")
     }
   }
 

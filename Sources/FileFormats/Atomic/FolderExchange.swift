@@ -6,13 +6,11 @@ import Foundation
 enum FolderExchange {
   /// Holds the lock on a folder while `body` runs; waits for whoever holds it.
   ///
-  /// Where the file system has no such locks (some network file systems), `body` runs without one.
+  /// Where the file system has no such locks, `body` runs without one; see ``FileLocking``.
   static func withLock<Result>(on folder: String, _ body: () throws -> Result) rethrows -> Result {
     let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { if descriptor >= 0 { close(descriptor) } }
-    if descriptor >= 0 {
-      while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
-    }
+    if descriptor >= 0 { _ = FileLocking.lock(descriptor, at: folder.isEmpty ? "." : folder, waiting: true) }
     return try body()
   }
 

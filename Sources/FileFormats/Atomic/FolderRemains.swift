@@ -19,7 +19,7 @@ enum FolderRemains {
     guard let marker = FolderMarker(reading: path) else {
       // A process killed before the marker was in its place, or after it was removed, leaves an empty folder, or one
       // with a marker in the making.
-      let temporary = "..disentangle.json.tmp"
+      let temporary = ".\(FolderMarker.name)\(AtomicFile.temporarySuffix)"
       if try FolderContents(listing: path).files == [temporary] { unlink(PathParts.join(path, temporary)) }
       rmdir(path)
       return []
@@ -51,10 +51,11 @@ enum FolderRemains {
       if marker.hasWritten(name, in: path) { return true }
     } else {
       if marker.files[name] != nil { return true }
-      // A file in the making: `.NAME.tmp`.
+      // A file in the making: `.NAME.disentangle.tmp`.
       let parts = PathParts(name)
-      if parts.name.hasPrefix("."), parts.name.hasSuffix(".tmp") {
-        let original = PathParts.join(parts.folder, String(parts.name.dropFirst().dropLast(4)))
+      if parts.name.hasPrefix("."), parts.name.hasSuffix(AtomicFile.temporarySuffix) {
+        let name = parts.name.dropFirst().dropLast(AtomicFile.temporarySuffix.count)
+        let original = PathParts.join(parts.folder, String(name))
         if original == FolderMarker.name || marker.files[original] != nil { return true }
       }
     }
@@ -76,7 +77,7 @@ enum FolderRemains {
       let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { continue }
+      guard FileLocking.lock(descriptor, at: parent) == .taken else { continue }
       if form == .former, FolderMarker(reading: path) != nil, FolderExchange.renameToNew(path, target) == 0 { continue }
       _ = try? remove(path, insteadOf: target)
     }

@@ -50,7 +50,7 @@ public final class StagedFolder {
     guard errno == 0 else { throw failure("cannot make the folder", target) }
     self.path = path
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    flock(descriptor, LOCK_EX | LOCK_NB)
+    _ = FileLocking.lock(descriptor, at: parts.folder.isEmpty ? "." : parts.folder)
     marker = FolderMarker(kind: kind.name, files: names)
     do { try marker.write(into: path) } catch {
       rmdir(path)

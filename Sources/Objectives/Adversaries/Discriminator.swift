@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import NeuralLayers
 import StrictConfiguration
 import TensorCore
@@ -26,6 +27,30 @@ public final class Discriminator: Adversary {
       layers = try section.integer("layers", default: layers, in: .atLeast(1))
       width = try section.integer("width", default: width, in: .atLeast(1))
       optimizer = try section.section("optimizer") { try OptimizerSettings(from: &$0, default: optimizer) }
+    }
+
+    /// The memory that it takes; keys are those of the section `objective.discriminator`.
+    func memory(for step: StepSize) -> [MemoryRequirement] {
+      let bytes = MemoryLayout<Float>.stride, action = "Choose a smaller width, or fewer layers."
+      let weights = saturatingSum(
+        saturatingProduct(step.latents, width), saturatingProduct(layers - 1, width, width),
+        saturatingProduct(layers, width))
+      let units = saturatingProduct(layers, width)
+      let key = "objective.discriminator." + (layers > width ? "layers" : "width")
+      return [
+        MemoryRequirement(
+          "the parameters of a discriminator of \(layers) layers with \(width) units, with gradients and moments,",
+          bytes: saturatingProduct(weights, 2 + optimizer.momentCount, bytes), at: key,
+          action: action),
+        MemoryRequirement(
+          "the layers of a discriminator of \(layers) layers with \(width) units",
+          bytes: saturatingProduct(layers, 512),
+          at: "objective.discriminator.layers", action: action),
+        MemoryRequirement(
+          "what \(layers) layers of \(width) units compute of two batches of \(step.batchSize) codes",
+          bytes: saturatingProduct(2, step.batchSize, units, bytes), at: key,
+          action: action),
+      ]
     }
   }
 

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -30,6 +31,18 @@ public struct BetaTCVAE: Objective {
 
     /// The objective.
     public func objective(in context: ObjectiveContext) -> any Objective { BetaTCVAE(configuration: self) }
+
+    /// The log densities of each code under each posterior of the batch, `[D, B, B]`, and their gradients.
+    public func memory(for step: StepSize) -> [MemoryRequirement] {
+      let values = saturatingProduct(step.latents, step.batchSize, step.batchSize)
+      return [
+        MemoryRequirement(
+          "the densities of every code under every posterior of a batch, \(step.latents) × \(step.batchSize) × "
+            + "\(step.batchSize) values and their gradients,",
+          bytes: saturatingProduct(2, values, MemoryLayout<Float>.stride), at: "training.batch_size",
+          action: "Choose a smaller batch with --set training.batch_size=…")
+      ]
+    }
   }
 
   let configuration: Configuration

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import StrictConfiguration
 import TensorCore
 
@@ -26,6 +27,9 @@ public struct FactorVAE: Objective {
     public func objective(in context: ObjectiveContext) -> any Objective {
       FactorVAE(configuration: self, discriminator: Discriminator(discriminator, context))
     }
+
+    /// The discriminator's parameters with their gradients and moments, and what it computes of two batches.
+    public func memory(for step: StepSize) -> [MemoryRequirement] { discriminator.memory(for: step) }
   }
 
   let configuration: Configuration

@@ -13,7 +13,10 @@ public struct DecompositionTable: Sendable {
     var blocks = tables.map { $0.text(style) }
     if !result.warnings.isEmpty {
       blocks.append(
-        ([TextTable.heading("Notes", style)] + result.warnings.map { "- " + $0 }).joined(separator: "\n"))
+        ([TextTable.heading("Notes", style)]
+          + result.warnings.map {
+            "- " + (style == .markdown ? $0.escapedForMarkdown() : $0)
+          }).joined(separator: "\n"))
     }
     return blocks.joined(separator: "\n\n") + "\n"
   }

@@ -3,6 +3,21 @@ import Foundation
 import TensorCore
 
 extension RateDecomposition {
+  /// What a decomposition with so many samples takes of memory at least: the samples, and their log densities jointly and in
+  /// each dimension.
+  ///
+  /// - Parameters:
+  ///   - samples: S.
+  ///   - latents: D.
+  ///   - location: the key or option that S comes from.
+  public static func memory(samples: Int, latents: Int, at location: String?) -> MemoryRequirement {
+    MemoryRequirement(
+      "\(samples) samples of \(latents) latents with their densities",
+      bytes: saturatingProduct(
+        samples, latents, MemoryLayout<Float>.stride + MemoryLayout<Double>.stride), at: location,
+      action: "Choose fewer samples.")
+  }
+
   /// Decomposes the rate of a posterior over its whole data set; see
   /// ``init(of:images:fixed:options:)``.
   public init(
@@ -39,6 +54,7 @@ extension RateDecomposition {
     ] where value < least {
       throw StructuredError("\(name) is \(value)", expected: "at least \(least)")
     }
+    if fixed == nil { try Self.memory(samples: options.samples, latents: integrated.latents, at: "samples").check() }
     let posterior = integrated.posterior, statistics = integrated.statistics
     let stream = RandomStream(seed: options.seed).split("decomposition")
     let entropies = try Entropies(

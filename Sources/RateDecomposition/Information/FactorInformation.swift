@@ -27,7 +27,9 @@ public struct FactorLabels: Sendable, Equatable {
 /// stands a mean over samples of q(z), with its standard error.
 ///
 /// The mutual information gap of a factor is the difference between its two largest I(v; z_d), negative ones taken as 0,
-/// divided by H(v) (their Eq. 6); MIG is the mean over the factors.
+/// divided by H(v) (their Eq. 6); MIG is the mean over the factors. What was sampled was sampled together: the standard
+/// error of a gap is that of the mean of the differences, sample by sample, and that of MIG likewise. It holds which
+/// latents are the two largest to be known.
 public struct FactorInformation: Sendable, Equatable, Codable {
   /// One factor.
   public struct Factor: Sendable, Equatable, Codable {
@@ -66,9 +68,13 @@ public struct FactorInformation: Sendable, Equatable, Codable {
   public var factors: [Factor]
   /// The mean gap over all factors of more than one value; nil if there is none.
   public var gap: Double?
+  /// The standard error of ``gap``; 0 if all was integrated.
+  public var gapStandardError: Double?
   /// The mean gap over those of these factors that are not categorical, as the paper's authors leave out the shape of
   /// dSprites; nil if no factor is categorical, or all are.
   public var gapWithoutCategorical: Double?
+  /// The standard error of ``gapWithoutCategorical``; 0 if all was integrated.
+  public var gapWithoutCategoricalStandardError: Double?
 
   /// Measures all factors.
   ///
@@ -89,28 +95,36 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     latents = d
     var sampled: (codes: [Float], indices: [Int])?
     factors = []
+    var gaps: [Information?] = []
     for (number, label) in labels.enumerated() {
       let groups = try Self.groups(label, count: posterior.dataPoints)
       let conditional = Self.conditionalEntropies(posterior, groups)
       let informations = (0..<d).map { k in
         if let density = posterior.marginals[k], let conditional = conditional[k] {
-          return Estimate(value: density.entropy - conditional, standardError: 0)
+          return Information(exact: density.entropy - conditional)
         }
         let (codes, indices) = sampled ?? posterior.aggregate.samples(samples, from: stream)
         sampled = (codes, indices)
         return Self.sampledInformation(posterior, latent: k, groups, label, codes: codes, indices: indices)
       }
-      factors.append(Factor(label.name, groups: groups, informations))
+      let entropy = TensorCore.entropy(ofCounts: groups.map(\.count))
+      let order = informations.indices.sorted { (informations[$1].value, $0) < (informations[$0].value, $1) }
+      let second = order.dropFirst().first
+      gaps.append(
+        groups.count > 1
+          ? Information.gap(informations[order[0]], second.map { informations[$0] }, entropy: entropy) : nil)
+      factors.append(
+        Factor(
+          name: label.name, values: groups.count, entropy: entropy, mutualInformation: informations.map(\.estimate),
+          gap: gaps[number]?.estimate, bestLatent: order[0], secondLatent: second))
       progress(number + 1)
     }
     self.samples = sampled == nil ? 0 : samples
-    func mean(_ factors: [Factor]) -> Double? {
-      let gaps = factors.compactMap { $0.gap?.value }
-      return gaps.isEmpty ? nil : gaps.reduce(0, +) / Double(gaps.count)
-    }
-    gap = mean(factors)
-    let others = zip(factors, labels).filter { !$1.isCategorical }.map { $0.0 }
-    gapWithoutCategorical = others.count < factors.count ? mean(others) : nil
+    let all = Information.mean(gaps.compactMap { $0 })?.estimate
+    (gap, gapStandardError) = (all?.value, all?.standardError)
+    let others = zip(gaps, labels).filter { !$1.isCategorical }.map { $0.0 }
+    let some = others.count < gaps.count ? Information.mean(others.compactMap { $0 })?.estimate : nil
+    (gapWithoutCategorical, gapWithoutCategoricalStandardError) = (some?.value, some?.standardError)
   }
 
   /// The data points of each value that occurs.
@@ -161,7 +175,7 @@ public struct FactorInformation: Sendable, Equatable, Codable {
   private static func sampledInformation(
     _ posterior: IntegratedPosterior, latent: Int, _ groups: [[Int]], _ label: FactorLabels, codes: [Float],
     indices: [Int]
-  ) -> Estimate {
+  ) -> Information {
     let table = posterior.posterior.columns([latent]), d = posterior.latents, device = posterior.device
     let column = indices.indices.map { codes[$0 * d + latent] }
     var values = AggregatePosterior(table, on: device).logDensities(of: column, marginals: false).joint.map { -$0 }
@@ -173,32 +187,65 @@ public struct FactorInformation: Sendable, Equatable, Codable {
       ).joint
       for (s, density) in zip(own, densities) { values[s] += density }
     }
-    return Estimate(meanOf: values)
+    return Information(meanOf: values)
   }
 
   private enum CodingKeys: String, CodingKey {
     case units, latents, samples, factors
     case dataPoints = "data_points"
     case gap = "mutual_information_gap"
+    case gapStandardError = "mutual_information_gap_standard_error"
     case gapWithoutCategorical = "mutual_information_gap_without_shape"
+    case gapWithoutCategoricalStandardError = "mutual_information_gap_without_shape_standard_error"
   }
 }
 
-extension FactorInformation.Factor {
-  fileprivate init(_ name: String, groups: [[Int]], _ informations: [Estimate]) {
-    self.name = name
-    values = groups.count
-    entropy = TensorCore.entropy(ofCounts: groups.map(\.count))
-    mutualInformation = informations
-    let order = informations.indices.sorted { (informations[$1].value, $0) < (informations[$0].value, $1) }
-    bestLatent = order[0]
-    secondLatent = order.dropFirst().first
-    guard values > 1 else { return }
-    let best = informations[bestLatent], second = secondLatent.map { informations[$0] }
-    let errors = [best.standardError, second.map { $0.standardError } ?? 0]
-    let square = errors.reduce(Double?.some(0)) { sum, error in sum.flatMap { s in error.map { s + $0 * $0 } } }
-    gap = Estimate(
+/// A number that is exact or a mean over samples of q(z), which are the same for all such numbers: differences and means
+/// of several are taken sample by sample, so that what they have in common cancels.
+private struct Information {
+  let value: Double
+  /// The deviation from ``value`` at each sample; nil for an exact number.
+  let deviations: [Double]?
+
+  private init(value: Double, deviations: [Double]?) { (self.value, self.deviations) = (value, deviations) }
+
+  /// A number that needs no samples.
+  init(exact value: Double) { self.init(value: value, deviations: nil) }
+
+  /// The mean of a number for each sample.
+  init(meanOf values: [Double]) {
+    let mean = values.reduce(0, +) / Double(values.count)
+    self.init(value: mean, deviations: values.map { $0 - mean })
+  }
+
+  /// The number with its standard error.
+  var estimate: Estimate {
+    Estimate(value: value, standardError: deviations.map { Estimate(meanOf: $0).standardError } ?? 0)
+  }
+
+  /// a·x + b·y of the deviations of two numbers.
+  private static func combined(_ x: [Double]?, _ a: Double, _ y: [Double]?, _ b: Double) -> [Double]? {
+    switch (x, y) {
+    case (let x?, let y?): zip(x, y).map { a * $0 + b * $1 }
+    case (let x?, nil): x.map { a * $0 }
+    case (nil, let y?): y.map { b * $0 }
+    case (nil, nil): nil
+    }
+  }
+
+  /// (max(best, 0) − max(second, 0))/H(v). A negative estimate is taken as 0, but is as uncertain as before.
+  static func gap(_ best: Information, _ second: Information?, entropy: Double) -> Information {
+    Information(
       value: (max(best.value, 0) - max(second?.value ?? 0, 0)) / entropy,
-      standardError: square.map { $0.squareRoot() / entropy })
+      deviations: combined(best.deviations, 1 / entropy, second?.deviations, -1 / entropy))
+  }
+
+  /// The mean; nil of nothing.
+  static func mean(_ all: [Information]) -> Information? {
+    guard !all.isEmpty else { return nil }
+    let count = Double(all.count)
+    return Information(
+      value: all.reduce(0) { $0 + $1.value } / count,
+      deviations: all.reduce([Double]?.none) { combined($0, 1, $1.deviations, 1 / count) })
   }
 }

@@ -6,13 +6,29 @@ import Foundation
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.
   ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - runs: the folders of the runs to be compared.
+  ///   - force: whether a comparison of other runs is replaced.
   /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
-  public static func requireWritable(_ path: String) throws {
+  public static func requireWritable(_ path: String, of runs: [String], force: Bool) throws {
     try AtomicFolder.requireWritable(path, as: .comparison)
+    let file = PathParts.join(path, "comparison.json")
+    guard !force, FileManager.default.fileExists(atPath: file) else { return }
+    let earlier = (try? ReportJSON.decode(file) as ComparisonContents)?.groups.flatMap { $0.runs.map(\.path) } ?? []
+    func normal(_ paths: [String]) -> Set<String> {
+      Set(paths.map { PathParts.join(PathParts($0).folder, PathParts($0).name) })
+    }
+    guard normal(earlier) == normal(runs) else {
+      throw StructuredError(
+        "the folder holds a comparison of other runs", at: path, action: "Choose another --output or pass --force.")
+    }
   }
 
-  /// The table for a terminal.
-  public var text: String { contents.title + "\n\n" + table.text(.terminal) }
+  /// The table for a terminal or Markdown.
+  public func text(_ style: TextTable.Style = .terminal) -> String {
+    (style == .markdown ? TextTable.heading(contents.title, style) : contents.title + "\n") + "\n" + table.text(style)
+  }
 
   /// Writes the folder: `index.html`, `comparison.md`, `comparison.json`, and `figures/`.
   ///
@@ -40,13 +56,15 @@ extension Comparison {
       header: ["nats"] + contents.groups.flatMap { [$0.label, ""] }, rows: rows,
       numeric: Set(contents.groups.indices.map { 2 * $0 + 1 }),
       note:
-        "± is the standard deviation over the runs of a group; in brackets, for a single run, the standard error of "
-        + "measuring. Active units are a number of latents, redundancy and MIG are shares.")
+        "± is the standard deviation over the runs of a group, with their number; for a single run, the standard error "
+        + "of measuring in brackets. Active units are a number of latents, redundancy and MIG are shares.")
   }
 
   private static func uncertainty(_ quantity: ComparisonContents.Quantity, _ path: String) -> TextTable.Cell {
     if let deviation = quantity.standardDeviation {
-      return .init("± " + Format.number(deviation), value: deviation, path: path + "standard_deviation")
+      return .init(
+        "± \(Format.number(deviation)) (\(quantity.values.count) runs)", value: deviation,
+        path: path + "standard_deviation")
     }
     guard let error = quantity.standardError, error > 0 else { return "" }
     return .init("(\(Format.number(error)))", value: error, path: path + "standard_error")

@@ -69,6 +69,11 @@ public struct ComparisonContents: Sendable, Equatable, Codable {
   public var groups: [Group]
   /// The figures in the order of the page.
   public var figures: [ReportContents.FigureNote]
+
+  /// The JSON that `comparison.json` holds.
+  ///
+  /// - Throws: what encoding throws.
+  public func json() throws -> String { String(decoding: try ReportJSON.encode(self).dropLast(), as: UTF8.self) }
 }
 
 extension ComparisonContents {

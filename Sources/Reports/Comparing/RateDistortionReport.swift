@@ -77,7 +77,7 @@ public struct RateDistortionReport {
     try AtomicFolder.requireWritable(path, as: .rateDistortion)
   }
 
-  /// The table for a terminal.
+  /// The table and the findings for a terminal.
   public var text: String {
     ([contents.title, "", table.text(.terminal), ""] + contents.findings.map { "- " + $0 }).joined(separator: "\n")
   }

@@ -19,7 +19,8 @@ extension Report {
   ///
   /// - Throws: `StructuredError` as there, as far as it can be known beforehand.
   public static func requireWritableNotebook(_ path: String, overwrite: Bool) throws {
-    for file in [path, try notebookData(beside: path)] { try AtomicFile.requireWritable(file, overwrite: overwrite) }
+    try FileKind.json.requireWritable(path, force: overwrite)
+    try FileKind.hdf5.requireWritable(notebookData(beside: path), force: overwrite)
   }
 
   /// Writes a Jupyter notebook that draws all figures of the report anew with numpy, h5py, matplotlib and pandas, and its
@@ -44,7 +45,7 @@ extension Report {
     }
     try file.setAttribute("title", contents.title)
     let program = PageTemplate(PackageResources.notebook_py).filled([
-      "title": contents.title.replacingOccurrences(of: "\n", with: " "), "name": PathParts(data).name,
+      "title": contents.title.escapedForMarkdown(), "name": PathParts(data).name,
       // A JSON string is a Python string too.
       "data": try PageTemplate.json(PathParts(data).name),
     ])

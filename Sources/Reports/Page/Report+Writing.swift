@@ -1,9 +1,31 @@
+import Diagnostics
+import Experiment
 import FileFormats
 import Foundation
 import RateDecomposition
 
 extension Report {
   /// Makes sure that ``write(to:)`` may begin.
+  ///
+  /// - Parameters:
+  ///   - path: the folder.
+  ///   - run: whose report it is to be. Its own report is replaced, and so is whatever report is in its folder.
+  ///   - force: whether a report of another run is replaced.
+  /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
+  public static func requireWritable(_ path: String, of run: TrainedRun, force: Bool) throws {
+    try requireWritable(path)
+    let file = PathParts.join(path, "report.json")
+    guard !force, path != run.folder.reportFolder, FileManager.default.fileExists(atPath: file) else { return }
+    let differences = (try? ReportContents(reading: file)).flatMap { earlier in
+      try? ExperimentConfiguration.differences(from: earlier.run.configuration, to: run.configuration, run.components)
+    }
+    guard let differences, differences.isEmpty else {
+      throw StructuredError(
+        "the folder holds a report of another run", at: path, action: "Choose another --output or pass --force.")
+    }
+  }
+
+  /// Makes sure that ``write(to:)`` may begin in the folder of a run.
   ///
   /// - Throws: `StructuredError` if something else is there, or the folder above it is missing or not writable.
   public static func requireWritable(_ path: String) throws { try AtomicFolder.requireWritable(path, as: .report) }

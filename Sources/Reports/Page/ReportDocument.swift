@@ -199,7 +199,7 @@ extension ReportContents {
           .init(position == 0 ? metric.name : ""), .init(score.name),
           score.value.map { .number($0, at: path + "value") } ?? "–",
           score.standardError.map {
-            .init("± " + Format.number($0), value: $0, path: path + "standard_error")
+            .init(score.uncertainty ?? "", value: $0, path: path + "standard_error")
           } ?? "", .init(score.unit ?? ""),
         ]
       }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// A square convolution between a high-resolution and a low-resolution side.
 ///
 /// A convolution maps high to low, a transposed convolution low to high; each is the other's input gradient, so both
@@ -18,9 +20,12 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   ///
   /// - Precondition: kernel and stride are positive, padding is not negative, and the kernel fits the padded image.
   public init(kernel: Int, stride: Int, padding: Int, high: ImageShape, lowChannels: Int) {
-    precondition(kernel > 0 && stride > 0 && padding >= 0 && lowChannels > 0, "not a convolution")
-    precondition(
-      high.height + 2 * padding >= kernel && high.width + 2 * padding >= kernel, "the kernel is larger than the image")
+    requireFit(
+      kernel > 0 && stride > 0 && padding >= 0 && lowChannels > 0, "ConvolutionGeometry",
+      "kernel \(kernel), stride \(stride), padding \(padding) and \(lowChannels) channels are no convolution")
+    requireFit(
+      high.height + 2 * padding >= kernel && high.width + 2 * padding >= kernel, "ConvolutionGeometry",
+      "the kernel \(kernel) is larger than the image \(high) with padding \(padding)")
     (self.kernel, self.stride, self.padding, self.high, self.lowChannels) = (kernel, stride, padding, high, lowChannels)
   }
 
@@ -33,7 +38,7 @@ public struct ConvolutionGeometry: Sendable, Hashable {
   }
 
   /// `[K·K·high channels, low channels]`.
-  public var weightShape: Shape { [kernel * kernel * high.channels, lowChannels] }
+  public var weightShape: Shape { [saturatingProduct(kernel, kernel, high.channels), lowChannels] }
 }
 
 /// A convolution with what follows it.
@@ -90,6 +95,13 @@ public struct ConvolutionLayer: Sendable, Hashable {
 extension Tensor {
   /// activation(x ∗ W + b), or activation(x ∗ᵀ W + b), for images x, `[B, height, width, channels]`.
   package func convolved(_ layer: ConvolutionLayer, weights: Tensor, bias: Tensor) -> Tensor {
+    requireRank(4, "convolved", "images [B, height, width, channels]")
+    requireFit(
+      shape == layer.input.batch(shape[0]), "convolved", "\(shape) is not a batch of images of \(layer.input)")
+    requireFit(
+      weights.shape == layer.geometry.weightShape && bias.count == layer.output.channels, "convolved",
+      "weights \(weights.shape) and bias \(bias.shape) do not fit, expected \(layer.geometry.weightShape) and "
+        + "[\(layer.output.channels)]")
     let result = Tensor(uninitialized: layer.output.batch(shape[0]), on: device)
     Scalar.convolve(
       layer, batch: shape[0], pointer, weights.pointer, bias.pointer, result.pointer, on: device)
@@ -110,6 +122,11 @@ extension Tensor {
     _ layer: ConvolutionLayer, input: Tensor, weights: Tensor, gradient: Tensor, weightGradient: Tensor,
     biasGradient: Tensor, inputGradient: Tensor?
   ) {
+    requireFit(
+      gradient.count == count && weightGradient.count == weights.count && biasGradient.count == layer.output.channels
+        && inputGradient.map { $0.count == input.count } ?? true, "convolutionGradients",
+      "gradients \(gradient.shape), \(weightGradient.shape), \(biasGradient.shape) do not fit output \(shape) and weights "
+        + "\(weights.shape)")
     Scalar.convolutionGradients(
       layer, batch: shape[0], input.pointer, weights.pointer, output: pointer, outputGradient: gradient.pointer,
       weightGradient: weightGradient.pointer, biasGradient: biasGradient.pointer,

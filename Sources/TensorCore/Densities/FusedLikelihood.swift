@@ -65,8 +65,9 @@ extension FusedConvolutionStack {
     likelihood: Likelihood, batch: Int, parameters: FusedParameters, distortion: UnsafeMutablePointer<Float>,
     output: UnsafeMutablePointer<Float>? = nil
   ) {
-    precondition(
-      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    requireFit(
+      layers[layers.count - 1].activation == .identity, "likelihood",
+      "a likelihood follows the last layer's linear output, not \(layers[layers.count - 1].activation)")
     let last = planes.count - 1, targetCount = edges.removing(from: self.output).count
     withScratch(parameters, forward: true, gradients: nil) { scratch in
       device.parallel { worker in
@@ -104,8 +105,9 @@ extension FusedConvolutionStack {
     distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients,
     inputGradient: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>? = nil
   ) {
-    precondition(
-      layers[layers.count - 1].activation == .identity, "a likelihood stands on the last layer's linear output")
+    requireFit(
+      layers[layers.count - 1].activation == .identity, "likelihood",
+      "a likelihood follows the last layer's linear output, not \(layers[layers.count - 1].activation)")
     let last = planes.count - 1, targetCount = edges.removing(from: self.output).count
     withScratch(parameters, forward: true, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in

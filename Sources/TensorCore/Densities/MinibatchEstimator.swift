@@ -39,6 +39,9 @@ public enum MinibatchEstimator: String, Sendable, Codable, CaseIterable {
   ///   - batch: B ≥ ``minimumBatchSize``.
   ///   - dataCount: N ≥ B.
   public func weights(batch: Int, dataCount: Int) -> Weights {
+    requireFit(
+      batch >= minimumBatchSize && dataCount >= batch, "weights",
+      "a batch of \(batch) of \(dataCount), expected \(minimumBatchSize) ≤ B ≤ N")
     let n = Double(dataCount), m = Double(batch - 1)
     switch self {
     case .weighted:

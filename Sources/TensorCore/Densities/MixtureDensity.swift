@@ -7,6 +7,10 @@ import Foundation
 /// The sum is over all components: a streaming log-sum-exp in base 2 over blocks of components, in single precision
 /// with sums in double, on all threads of a device. The result does not depend on the number of threads. A
 /// sum that single precision cannot represent (a point extremely far from all components) is computed again in double.
+///
+/// Sendable is not checked by the compiler because of the table behind a pointer. It is written in `init`, before anybody else
+/// has the object (the workers that fill it have finished when `init` returns), only read afterwards, and freed when the
+/// last reference is gone; everything else is immutable.
 public final class MixtureDensity: @unchecked Sendable {
   /// The number of components, N.
   public let count: Int
@@ -26,8 +30,12 @@ public final class MixtureDensity: @unchecked Sendable {
   ///   - dimensions: D ≥ 1; N follows from the number of means, and is at least 1.
   ///   - device: the device whose threads prepare the table.
   public init(means: [Float], logVariances: [Float], dimensions: Int, on device: Device) {
-    precondition(dimensions >= 1 && !means.isEmpty && means.count % dimensions == 0, "means must be [N, D]")
-    precondition(means.count == logVariances.count, "means and log-variances must have one shape")
+    requireFit(
+      dimensions >= 1 && !means.isEmpty && means.count % max(dimensions, 1) == 0, "MixtureDensity",
+      "\(means.count) means do not form rows of \(dimensions)")
+    requireFit(
+      means.count == logVariances.count, "MixtureDensity",
+      "there are \(means.count) means and \(logVariances.count) log-variances")
     let count = means.count / dimensions
     let size = vk_mixture_table_size(count, dimensions)
     let table = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64).bindMemory(
@@ -57,7 +65,8 @@ public final class MixtureDensity: @unchecked Sendable {
   public func logDensities(
     at points: [Float], marginals wantMarginals: Bool, on device: Device
   ) -> (joint: [Double], marginals: [Double]) {
-    precondition(points.count % dimensions == 0, "points must be [S, D]")
+    requireFit(
+      points.count % dimensions == 0, "logDensities", "\(points.count) values do not form points of \(dimensions)")
     let samples = points.count / dimensions, d = dimensions
     var joint = [Double](repeating: 0, count: samples)
     var marginals = [Double](repeating: 0, count: wantMarginals ? samples * d : 0)
@@ -101,7 +110,9 @@ public final class MixtureDensity: @unchecked Sendable {
   ///   - device: the device whose threads share the points.
   /// - Returns: `[S, D(D − 1)/2]`, pairs in the order (0, 1), (0, 2), …, (1, 2), ….
   public func logPairDensities(at points: [Float], references: [Double], on device: Device) -> [Double] {
-    precondition(points.count % dimensions == 0 && references.count == points.count, "points must be [S, D]")
+    requireFit(
+      points.count % dimensions == 0 && references.count == points.count, "logPairDensities",
+      "\(points.count) values and \(references.count) references do not form points of \(dimensions)")
     let samples = points.count / dimensions, d = dimensions, pairs = d * (d - 1) / 2
     guard pairs > 0 else { return [] }
     let logCount = log(Double(count)), ln2 = log(2.0)

@@ -7,6 +7,11 @@ extension Tensor {
   ///   - logVariance: v = log σ², `[M, D]`.
   /// - Returns: `[D, B, M]`, so that sums over Gaussians and sums over dimensions both access contiguous memory.
   package static func pairwiseGaussian(_ codes: Tensor, _ mean: Tensor, _ logVariance: Tensor) -> Tensor {
+    requireFit(
+      codes.shape.rank == 2 && mean.shape.rank == 2 && mean.shape == logVariance.shape
+        && codes.shape[1] == mean.shape[1], "pairwiseGaussian",
+      "codes \(codes.shape), means \(mean.shape) and log-variances \(logVariance.shape) do not fit, expected [B, D], "
+        + "[M, D] and [M, D]")
     let rows = codes.shape[0], columns = mean.shape[0], latents = codes.shape[1]
     let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()
     let result = Tensor(uninitialized: [latents, rows, columns], on: codes.device)
@@ -26,6 +31,9 @@ extension Tensor {
     _ codes: Tensor, _ mean: Tensor, _ logVariance: Tensor, gradient: Tensor
   ) -> (codes: Tensor, mean: Tensor, logVariance: Tensor) {
     let rows = codes.shape[0], columns = mean.shape[0], latents = codes.shape[1]
+    requireFit(
+      gradient.shape == [latents, rows, columns] && mean.shape == logVariance.shape, "pairwiseGaussianGradient",
+      "the gradient \(gradient.shape) does not fit codes \(codes.shape) and means \(mean.shape)")
     let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()
     let gz = Tensor(uninitialized: z.shape, on: codes.device)
     let gm = Tensor(uninitialized: m.shape, on: codes.device), gv = Tensor(uninitialized: m.shape, on: codes.device)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// The number of processors that this process may use: those that the scheduler gives it, or fewer where a container's quota
@@ -13,33 +14,11 @@ enum AvailableProcessors {
   ///
   /// - Parameter read: the contents of a file; nil if it cannot be read.
   static func quota(_ read: (_ path: String) -> String?) -> Int? {
-    var quotas: [Int] = []
-    for line in (read("/proc/self/cgroup") ?? "").split(separator: "\n") {
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { continue }
-      if fields[0] == "0" {
-        for folder in ancestors(of: String(fields[2])) {
-          quotas += unified(read("/sys/fs/cgroup\(folder)/cpu.max")).map { [$0] } ?? []
-        }
-      } else if fields[1].split(separator: ",").contains("cpu") {
-        for folder in ancestors(of: String(fields[2])) {
-          let root = "/sys/fs/cgroup/\(fields[1])\(folder)"
-          let values = ["quota", "period"].map { read("\(root)/cpu.cfs_\($0)_us")?.split(separator: "\n").first ?? "" }
-          quotas += unified(values.joined(separator: " ")).map { [$0] } ?? []
-        }
-      }
-    }
-    return quotas.min()
-  }
-
-  /// `/a/b` as `/a/b`, `/a` and the empty path: a quota of a group holds for those below it.
-  private static func ancestors(of path: String) -> [String] {
-    var path = path == "/" ? "" : path, all = [path]
-    while let slash = path.lastIndex(of: "/") {
-      path = String(path[..<slash])
-      all.append(path)
-    }
-    return all
+    ControlGroups.folders(of: "cpu", read).compactMap { folder, isUnified in
+      if isUnified { return unified(read("\(folder)/cpu.max")) }
+      let values = ["quota", "period"].map { read("\(folder)/cpu.cfs_\($0)_us")?.split(separator: "\n").first ?? "" }
+      return unified(values.joined(separator: " "))
+    }.min()
   }
 
   /// The processors of "quota period", both in microseconds; nil for no quota or other text.

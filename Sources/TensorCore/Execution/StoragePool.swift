@@ -1,3 +1,5 @@
+import Diagnostics
+import Foundation
 import Synchronization
 
 /// A pool of aligned buffers, reused by size, so that a training loop allocates nothing after its first steps.
@@ -28,7 +30,7 @@ public final class StoragePool: Sendable {
 
   deinit {
     state.withLock { state in
-      for bits in state.free.values.joined() { UnsafeMutableRawPointer(bitPattern: bits)?.deallocate() }
+      for bits in state.free.values.joined() { free(UnsafeMutableRawPointer(bitPattern: bits)) }
     }
   }
 
@@ -40,6 +42,7 @@ public final class StoragePool: Sendable {
   static func capacity(for bytes: Int) -> Int {
     let least = max(bytes, 64)
     let step = max(64, (1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)) / 8)
+    requireFit(least <= Int.max - step, "Tensor", "\(bytes) bytes are more than any memory")
     return (least + step - 1) / step * step
   }
 
@@ -56,7 +59,11 @@ public final class StoragePool: Sendable {
       return nil
     }
     if let bits, let pointer = UnsafeMutableRawPointer(bitPattern: bits) { return pointer }
-    return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+    var memory: UnsafeMutableRawPointer?
+    guard posix_memalign(&memory, 64, capacity) == 0, let memory else {
+      fatalError("there is no memory for a tensor of \(MemoryRequirement.text(bytes))")
+    }
+    return memory
   }
 
   func release(_ pointer: UnsafeMutableRawPointer, bytes: Int) {

@@ -8,8 +8,16 @@ import Synchronization
 /// immediately; then they yield for one or two milliseconds, longer than any serial part of a training step; then they
 /// sleep, because waking a thread takes as long as a small matrix product. The caller waits for the others in the same
 /// way: if another program occupies a core, the caller's core becomes free for the worker that was displaced.
+///
+/// Workers treat denormal numbers as the caller does (``flushingDenormals(_:)``), so that a result does not depend on
+/// which thread computed it.
 final class WorkerTeam: Sendable {
   /// The state that the threads share. It outlives the team until the last thread has exited.
+  ///
+  /// Sendable is not checked by the compiler because of `job` and `denormals`. They are written by one thread, the caller
+  /// that holds `busy`, while no worker runs a job, and read by workers between `generation`'s advance (release, acquire)
+  /// and their decrement of `running` (release), which the caller awaits (acquire) before it writes again. NSCondition
+  /// may be used from all threads.
   private final class Shared: @unchecked Sendable {
     let generation = Atomic<Int>(0)
     let running = Atomic<Int>(0)
@@ -18,6 +26,8 @@ final class WorkerTeam: Sendable {
     let callerSleeps = Atomic<Bool>(false)
     // Written by the caller before it advances `generation`, read by the workers after they observe the advance.
     nonisolated(unsafe) var job: (Int) -> Void = { _ in }
+    // How the caller treats denormal numbers; written and read like `job`.
+    nonisolated(unsafe) var denormals: UInt = 0
     let condition = NSCondition()
 
     /// Spins, then yields, until a predicate is true; returns false if it never was.
@@ -73,6 +83,7 @@ final class WorkerTeam: Sendable {
         awaitJob(after: seen)
         seen += 1
         if stopped.load(ordering: .acquiring) { return }
+        vk_set_denormal_mode(denormals)
         job(worker)
         end()
       }
@@ -109,6 +120,7 @@ final class WorkerTeam: Sendable {
     }
     withoutActuallyEscaping(body) { job in
       shared.job = job
+      shared.denormals = vk_denormal_mode()
       shared.running.store(count - 1, ordering: .relaxed)
       shared.announce()
       job(0)

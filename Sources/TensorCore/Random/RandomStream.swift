@@ -58,7 +58,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
   ///
   /// - Precondition: `bound ≥ 1`.
   public mutating func integer(below bound: Int) -> Int {
-    precondition(bound >= 1, "the bound is \(bound), expected at least 1")
+    requireFit(bound >= 1, "integer(below:)", "the bound is \(bound), expected at least 1")
     let bound = UInt64(bound)
     var product = next().multipliedFullWidth(by: bound)
     if product.low < bound {
@@ -88,7 +88,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
 
   /// Distinct whole numbers in 0 ..< bound, in random order (Floyd's algorithm, then a shuffle).
   public mutating func distinct(_ count: Int, below bound: Int) -> [Int] {
-    precondition(count <= bound, "there are not \(count) distinct numbers below \(bound)")
+    requireFit(0...max(bound, 0) ~= count, "distinct", "there are not \(count) distinct numbers below \(bound)")
     var seen = Set<Int>(), order: [Int] = []
     for top in (bound - count)..<bound {
       let candidate = integer(below: top + 1)
@@ -109,6 +109,7 @@ public struct RandomStream: Sendable, Codable, Equatable, RandomNumberGenerator 
 
   /// A random permutation of 0 ..< count (Fisher and Yates).
   public mutating func permutation(of count: Int) -> [Int] {
+    requireFit(count >= 0, "permutation", "there are no \(count) numbers")
     var order = Array(0..<count)
     shuffle(&order)
     return order

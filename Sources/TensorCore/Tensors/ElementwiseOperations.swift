@@ -43,7 +43,7 @@ extension Tensor {
 
   /// self ← self + other, in place; the numbers of elements are equal.
   package func add(_ other: Tensor) {
-    precondition(shape.count == other.shape.count, "cannot add \(other.shape) to \(shape)")
+    requireFit(count == other.count, "add", "\(other.shape) does not fit \(shape)")
     let a = pointer, b = other.pointer
     device.forEachRange(count, grain: Self.grain) { _, range in
       let i = range.lowerBound

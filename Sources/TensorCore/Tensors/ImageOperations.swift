@@ -11,7 +11,8 @@ public struct ImageEdges: Sendable, Hashable, Codable {
 
   /// Describes the four sides; none is negative.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
-    precondition(min(top, left, bottom, right) >= 0, "an edge has no negative width")
+    requireFit(
+      min(top, left, bottom, right) >= 0, "ImageEdges", "\(top), \(left), \(bottom), \(right) are no widths of edges")
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }
 
@@ -45,11 +46,15 @@ public struct ImageEdges: Sendable, Hashable, Codable {
 // Operations on images `[B, H, W, C]` that move pixels and compute nothing.
 
 extension Tensor {
-  private var image: ImageShape { ImageShape(height: shape[1], width: shape[2], channels: shape[3]) }
+  private func image(_ operation: StaticString) -> ImageShape {
+    requireRank(4, operation, "images [B, H, W, C]")
+    requireFit(shape.dimensions.dropFirst().allSatisfy { $0 > 0 }, operation, "images of \(shape) have no pixels")
+    return ImageShape(height: shape[1], width: shape[2], channels: shape[3])
+  }
 
   /// Images with zeros around them.
   package func padded(_ edges: ImageEdges) -> Tensor {
-    let small = image, large = edges.adding(to: small)
+    let small = image("padded"), large = edges.adding(to: small)
     let result = Tensor(uninitialized: large.batch(shape[0]), on: device)
     let x = pointer, y = result.pointer, row = small.width * small.channels, wide = large.width * large.channels
     let left = edges.left * small.channels, right = edges.right * small.channels
@@ -71,7 +76,12 @@ extension Tensor {
 
   /// Images without their edges.
   package func cropped(_ edges: ImageEdges) -> Tensor {
-    let large = image, small = edges.removing(from: large)
+    let large = image("cropped")
+    requireFit(
+      edges.top + edges.bottom < large.height && edges.left + edges.right < large.width, "cropped",
+      "nothing is left of \(shape) without \(edges.top) + \(edges.bottom) rows and \(edges.left) + \(edges.right) columns"
+    )
+    let small = edges.removing(from: large)
     let result = Tensor(uninitialized: small.batch(shape[0]), on: device)
     let x = pointer, y = result.pointer, row = small.width * small.channels, wide = large.width * large.channels
     device.forEachRange(shape[0]) { _, images in
@@ -85,7 +95,8 @@ extension Tensor {
 
   /// Each pixel repeated factor × factor times: nearest-neighbour upsampling.
   package func upsampled(by factor: Int) -> Tensor {
-    let small = image, channels = small.channels, wide = small.width * factor * channels
+    requireFit(factor >= 1, "upsampled", "\(shape) cannot be upsampled by \(factor)")
+    let small = image("upsampled"), channels = small.channels, wide = small.width * factor * channels
     let large = ImageShape(height: small.height * factor, width: small.width * factor, channels: channels)
     let result = Tensor(uninitialized: large.batch(shape[0]), on: device)
     let x = pointer, y = result.pointer
@@ -103,7 +114,11 @@ extension Tensor {
 
   /// The sums over blocks of factor × factor pixels: the pullback of ``upsampled(by:)``.
   package func blockSums(by factor: Int) -> Tensor {
-    let large = image, channels = large.channels, wide = large.width * channels
+    let whole = image("blockSums")
+    requireFit(
+      factor >= 1 && whole.height % factor == 0 && whole.width % factor == 0, "blockSums",
+      "\(shape) has no whole blocks of \(factor) × \(factor) pixels")
+    let large = whole, channels = large.channels, wide = large.width * channels
     let small = ImageShape(height: large.height / factor, width: large.width / factor, channels: channels)
     let result = Tensor(repeating: 0, small.batch(shape[0]), on: device)
     let x = pointer, y = result.pointer, level = device.level
@@ -126,6 +141,8 @@ extension Tensor {
   ///
   /// The first is x, along the width, the second y, along the height; both go from −1 to 1.
   package func spatiallyBroadcast(height: Int, width: Int) -> Tensor {
+    requireRank(2, "spatiallyBroadcast", "codes [B, D]")
+    requireFit(height > 0 && width > 0, "spatiallyBroadcast", "\(height) × \(width) pixels are no image")
     let latents = shape[1], channels = latents + 2, row = width * channels
     let result = Tensor(uninitialized: [shape[0], height, width, channels], on: device)
     let z = pointer, y = result.pointer

@@ -4,6 +4,8 @@ extension Tensor {
   /// self ← activation(self + bias) in place; the bias is added along the last axis.
   package func activate(_ activation: Activation, bias: Tensor?) {
     let n = shape[-1], y = pointer, b = bias?.pointer
+    requireFit(
+      bias.map { $0.count == n } ?? true, "activate", "a bias of shape \(bias?.shape ?? []) does not fit \(shape)")
     device.forEachRange(count / max(n, 1), grain: max(1, Self.grain / max(n, 1))) { _, rows in
       Scalar.activate(device.level, activation, rows.count, n, b, y + rows.lowerBound * n)
     }
@@ -19,6 +21,9 @@ extension Tensor {
 
   /// The same, written into a tensor, which may be the gradient itself.
   package func activationGradient(_ activation: Activation, _ gradient: Tensor, into result: Tensor) {
+    requireFit(
+      gradient.count == count && result.count == count, "activationGradient",
+      "the gradient \(gradient.shape) and its result \(result.shape) do not fit \(shape)")
     let y = pointer, gy = gradient.pointer, gx = result.pointer
     device.forEachRange(count, grain: Self.grain) { _, range in
       let i = range.lowerBound
@@ -28,6 +33,10 @@ extension Tensor {
 
   /// Overwrites columns `range` of a matrix, in place.
   package func setColumns(_ range: Range<Int>, to other: Tensor) {
+    requireRank(2, "setColumns", "a matrix [M, N]")
+    requireFit(
+      range.lowerBound >= 0 && range.upperBound <= shape[1] && other.count == shape[0] * range.count, "setColumns",
+      "\(other.shape) does not fill columns \(range) of \(shape)")
     let width = shape[1]
     for i in 0..<shape[0] {
       (pointer + i * width + range.lowerBound).update(from: other.pointer + i * range.count, count: range.count)

@@ -4,10 +4,13 @@ extension Tensor {
     _ a: Tensor, transposeA: Bool = false, _ b: Tensor, transposeB: Bool = false,
     into c: Tensor, accumulate: Bool = false
   ) {
+    requireFit(
+      a.shape.rank == 2 && b.shape.rank == 2 && c.shape.rank == 2, "times",
+      "\(a.shape), \(b.shape) and \(c.shape) are not three matrices")
     let m = transposeA ? a.shape[1] : a.shape[0], k = transposeA ? a.shape[0] : a.shape[1]
     let n = transposeB ? b.shape[0] : b.shape[1], inner = transposeB ? b.shape[1] : b.shape[0]
-    precondition(
-      k == inner && c.shape[0] == m && c.shape[1] == n,
+    requireFit(
+      k == inner && c.shape[0] == m && c.shape[1] == n, "times",
       "a product of \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "") does not fill \(c.shape)")
     let pa = a.pointer, pb = b.pointer, pc = c.pointer
     let lda = a.shape[1], ldb = b.shape[1], ldc = n, level = c.device.level
@@ -29,6 +32,9 @@ extension Tensor {
 
   /// The matrix product A·B of `[M, K]` and `[K, N]`.
   public func times(_ other: Tensor) -> Tensor {
+    requireFit(
+      shape.rank == 2 && other.shape.rank == 2 && shape[1] == other.shape[0], "times",
+      "\(shape) and \(other.shape) do not fit, expected [M, K] and [K, N]")
     let result = Tensor(uninitialized: [shape[0], other.shape[1]], on: device)
     Tensor.multiply(self, other, into: result)
     return result
@@ -36,7 +42,7 @@ extension Tensor {
 
   /// The transpose of a matrix.
   public func transposed() -> Tensor {
-    precondition(shape.rank == 2, "only matrices are transposed, not \(shape)")
+    requireRank(2, "transposed", "a matrix [M, N]")
     let rows = shape[0], columns = shape[1]
     let result = Tensor(uninitialized: [columns, rows], on: device)
     let x = pointer, y = result.pointer
@@ -46,6 +52,9 @@ extension Tensor {
 
   /// Columns `range` of a matrix, copied.
   public func columns(_ range: Range<Int>) -> Tensor {
+    requireRank(2, "columns", "a matrix [M, N]")
+    requireFit(
+      range.lowerBound >= 0 && range.upperBound <= shape[1], "columns", "\(shape) has no columns \(range)")
     let rows = shape[0], width = shape[1]
     let result = Tensor(uninitialized: [rows, range.count], on: device)
     for i in 0..<rows {

@@ -100,13 +100,17 @@ extension Tensor {
 
   /// Means and biased variances of the groups.
   package func normalizationStatistics(_ groups: NormalizationGroups) -> NormalizationStatistics<Scalar> {
+    shape.requireAxis(-1, "normalizationStatistics")
+    requireFit(count > 0, "normalizationStatistics", "\(shape) has no values")
     let n = channels, x = pointer, level = device.level
     let segments: Int, groupChannels: Int
     switch groups {
     case .batch: (segments, groupChannels) = (1, 1)
     case .channels(let channels): (segments, groupChannels) = (shape[0], channels)
     }
-    precondition(n % groupChannels == 0, "\(n) channels do not split into groups of \(groupChannels)")
+    requireFit(
+      groupChannels > 0 && n % groupChannels == 0, "normalizationStatistics",
+      "\(n) channels of \(shape) do not split into groups of \(groupChannels)")
     let groupCount = count / segments / n * groupChannels
     let totals = sums(segments: segments, vectors: 1) { rows, _, sums in
       Scalar.columnMoments(level, rows.count, n, x + rows.lowerBound * n, nil, sums)
@@ -127,6 +131,11 @@ extension Tensor {
     activation: Activation
   ) -> Tensor {
     let n = channels, segments = statistics.centers.shape[0], level = device.level
+    requireFit(
+      statistics.variances.count == segments * n && statistics.centers.count == segments * n && scale.count == n
+        && shift.count == n, "normalized",
+      "means \(statistics.centers.shape), \(statistics.variances.count) variances, scale \(scale.shape) and shift "
+        + "\(shift.shape) do not fit \(shape)")
     let result = Tensor(uninitialized: shape, on: device)
     let scales = Tensor(
       statistics.variances.enumerated().map { i, variance in
@@ -152,6 +161,9 @@ extension Tensor {
     throughStatistics: Bool, needsInput: Bool
   ) -> (input: Tensor?, scale: Tensor, shift: Tensor) {
     let n = channels, segments = statistics.centers.shape[0], level = device.level
+    requireFit(
+      gradient.count == count && scale.count == n, "normalizationGradient",
+      "the gradient \(gradient.shape) and scale \(scale.shape) do not fit \(shape)")
     let (x, g, center) = (pointer, gradient.pointer, statistics.centers.pointer)
     let found = sums(segments: segments, vectors: 2) { rows, segment, sums in
       let i = rows.lowerBound * n

@@ -6,6 +6,7 @@ extension Tensor {
 
   /// Sums along one axis, which is kept with extent 1.
   public func sum(axis: Int) -> Tensor {
+    shape.requireAxis(axis, "sum")
     let (outer, length, inner) = shape.split(at: axis)
     let result = Tensor(uninitialized: shape.reducing(axis), on: device)
     let x = pointer, y = result.pointer, level = device.level
@@ -23,6 +24,8 @@ extension Tensor {
 
   /// Sums over the axes along which `shape` is broadcast to this tensor's shape.
   package func sum(to shape: Shape) -> Tensor {
+    requireFit(
+      Shape.broadcast(self.shape, shape) == self.shape, "sum(to:)", "\(shape) is not broadcast to \(self.shape)")
     var result = self
     let lead = self.shape.rank - shape.rank
     for axis in 0..<self.shape.rank {
@@ -34,6 +37,7 @@ extension Tensor {
 
   /// log Σ eˣ along one axis, which is kept with extent 1; computed relative to the maximum.
   public func logSumExp(axis: Int) -> Tensor {
+    shape.requireAxis(axis, "logSumExp")
     let (outer, length, inner) = shape.split(at: axis)
     let result = Tensor(uninitialized: shape.reducing(axis), on: device)
     let x = pointer, y = result.pointer, level = device.level

@@ -1,5 +1,7 @@
+import Diagnostics
+
 /// Memory of one device, released to its pool when the last tensor that uses it is destroyed.
-package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
+package final class Storage<Scalar: TensorScalar> {
   package let pointer: UnsafeMutablePointer<Scalar>
   package let count: Int
   package let device: Device
@@ -7,7 +9,9 @@ package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
   package init(count: Int, on device: Device) {
     self.count = count
     self.device = device
-    let raw = device.pool.allocate(bytes: count * MemoryLayout<Scalar>.stride)
+    let (bytes, overflows) = count.multipliedReportingOverflow(by: MemoryLayout<Scalar>.stride)
+    requireFit(!overflows, "Tensor", "\(count) elements are more than any memory")
+    let raw = device.pool.allocate(bytes: bytes)
     pointer = raw.bindMemory(to: Scalar.self, capacity: count)
   }
 
@@ -18,7 +22,10 @@ package final class Storage<Scalar: TensorScalar>: @unchecked Sendable {
 ///
 /// Tensors share memory when copied, reshaped or sliced. Of the public operations only `fill`, `copy(from:)` and
 /// `withMutableElements` write to a tensor; nothing else may access its memory at the same time.
-public struct Tensor<Scalar: TensorScalar>: Sendable {
+///
+/// A tensor is not Sendable: its memory is shared and can be written to, so that handing it to another thread would be a
+/// data race as soon as one of them writes. Operations hand parts of it to the threads of their device, and wait for them.
+public struct Tensor<Scalar: TensorScalar> {
   /// The extents.
   public let shape: Shape
   package var storage: Storage<Scalar>
@@ -39,7 +46,9 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// A view of part of another tensor's memory.
   package init(viewing base: Tensor, offset: Int, shape: Shape) {
-    precondition(base.offset + offset + shape.count <= base.storage.count, "the view exceeds its storage")
+    requireFit(
+      offset >= 0 && saturatingSum(base.offset, offset, shape.count) <= base.storage.count, "view",
+      "\(shape) at \(offset) of \(base.shape) exceeds its memory")
     self.shape = shape
     storage = base.storage
     self.offset = base.offset + offset
@@ -55,7 +64,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
   ///
   /// - Precondition: the number of elements is that of the shape.
   public init(_ elements: [Scalar], _ shape: Shape, on device: Device) {
-    precondition(elements.count == shape.count, "\(elements.count) elements do not fill \(shape)")
+    requireFit(elements.count == shape.count, "Tensor", "\(elements.count) elements do not fill \(shape)")
     self.init(uninitialized: shape, on: device)
     elements.withUnsafeBufferPointer { if let base = $0.baseAddress { pointer.update(from: base, count: $0.count) } }
   }
@@ -68,7 +77,7 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// The value of a tensor with one element.
   public var scalar: Scalar {
-    precondition(count == 1, "\(shape) is not one value")
+    requireFit(count == 1, "scalar", "\(shape) is not one value")
     return pointer[0]
   }
 
@@ -87,18 +96,22 @@ public struct Tensor<Scalar: TensorScalar>: Sendable {
 
   /// Overwrites the elements with another tensor's, of the same count.
   public func copy(from other: Tensor) {
-    precondition(count == other.count, "\(other.shape) does not fill \(shape)")
+    requireFit(count == other.count, "copy", "\(other.shape) does not fill \(shape)")
     pointer.update(from: other.pointer, count: count)
   }
 
   /// The same elements in another shape; memory is shared.
   public func reshaped(_ shape: Shape) -> Tensor {
-    precondition(shape.count == count, "\(self.shape) and \(shape) differ in their numbers of elements")
+    requireFit(
+      shape.count == count, "reshaped", "\(self.shape) and \(shape) differ in their numbers of elements")
     return Tensor(viewing: self, offset: 0, shape: shape)
   }
 
   /// Rows `range` of the first axis; memory is shared.
   public func rows(_ range: Range<Int>) -> Tensor {
+    shape.requireAxis(0, "rows")
+    requireFit(
+      range.lowerBound >= 0 && range.upperBound <= shape[0], "rows", "\(shape) has no rows \(range)")
     let stride = count / max(shape[0], 1)
     return Tensor(
       viewing: self, offset: range.lowerBound * stride, shape: Shape([range.count] + shape.dimensions.dropFirst()))

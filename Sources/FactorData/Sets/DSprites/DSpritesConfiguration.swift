@@ -44,9 +44,9 @@ extension DSprites {
 
   /// Checks a file in the published layout, and compares every image with the rendered one.
   ///
-  /// - Returns: what was found, as lines of a label and a text. Differing images are information.
+  /// - Returns: what was found. Images that differ are not as published.
   /// - Throws: `StructuredError` when the file has another structure.
-  private static func verify(_ path: String, on device: Device) throws -> [(label: String, text: String)] {
+  private static func verify(_ path: String, on device: Device) throws -> [PublishedFile.Finding] {
     let data = try DSprites(file: path, on: device)
     let file = try openArrayFile(path)
     try checkValues(of: file)
@@ -59,9 +59,10 @@ extension DSprites {
         + differing.prefix(10).map(String.init).joined(separator: ", ") + (differing.count > 10 ? ", …" : "")
     }
     return [
-      ("images", "\(DSpritesLayout.images): \(try file.information(DSpritesLayout.images).summary)"),
-      ("pixels", "all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])"),
-      ("factors", "classes and values as published"), ("renderer", rendered),
+      .init("images", "\(DSpritesLayout.images): \(try file.information(DSpritesLayout.images).summary)"),
+      .init("pixels", "all 0 or 1; lit in squares \(lit[0]), ellipses \(lit[1]), hearts \(lit[2])"),
+      .init("factors", "classes and values as published"),
+      .init("renderer", rendered, isAsPublished: differing.isEmpty),
     ]
   }
 }
