@@ -26,6 +26,7 @@ public final class RunFolder: Sendable {
   }
 
   private static let lockName = "run.lock"
+  private static let kind = FolderKind("run")
 
   /// The folder's path, without a slash at its end.
   public let path: String
@@ -50,12 +51,10 @@ public final class RunFolder: Sendable {
     try requireNothing(at: path)
     let parts = PathParts(path), parent = parts.folder
     if makingParents, !parent.isEmpty {
-      do { try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true) } catch {
-        throw StructuredError("cannot make the folder \(parent)", at: path, action: "Choose another --output.")
-      }
+      try FolderMaking.makeFolder(parent, what: "cannot make the folder \(parent)", at: path)
     }
     let names = files.keys.map(\.rawValue) + [lockName]
-    let lock = try AtomicFolder.write(to: path, as: FolderKind("run"), files: names, replacing: false) { folder in
+    let lock = try AtomicFolder.write(to: path, as: kind, files: names, replacing: false) { folder in
       for (file, data) in files { try folder.write(data, as: file.rawValue) }
       let lock = try FileLock(folder.path(of: lockName), at: path, busy: "another process is starting this run")
       guard let lock else { throw StructuredError("cannot make the run folder: \(systemReason())", at: path) }
@@ -74,6 +73,7 @@ public final class RunFolder: Sendable {
     guard let lock else {
       throw StructuredError("cannot write into the run folder: \(systemReason())", at: folder.path)
     }
+    AtomicFolder.completeWriting(folder.path, as: kind)
     return RunFolder(path: folder.path, lock: lock)
   }
 
@@ -145,6 +145,7 @@ public final class RunFolder: Sendable {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }
     let isFolder = status.st_mode & S_IFMT == S_IFDIR
+    if isFolder { AtomicFolder.completeWriting(path, as: kind) }
     let isRun = isFolder && FileManager.default.fileExists(atPath: join(path, File.configuration.rawValue))
     throw StructuredError(
       isRun ? "the run folder already exists" : isFolder ? "the folder already exists" : "a file is in the way",

@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct ExperimentFuzzingTests {
   @Test("Changed checkpoints are refused, and change nothing") func checkpoints() throws {
-    let fuzzing = Fuzzing(few: 2000, share: 0.1), folder = try TemporaryFolder()
+    let fuzzing = Fuzzing(few: 2000, share: 0.07), folder = try TemporaryFolder()
     let configuration = try TrainerTests.configuration()
     let trainer = try Trainer(configuration.value, dataset: TinyDataset(), on: Device(threads: 1))
     let before = TrainerTests.parameters(trainer)
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test("Changed files of posteriors are read or refused") func posteriors() throws {
-    let fuzzing = Fuzzing(few: 1000, share: 0.05), writer = try HDF5Writer()
+    let fuzzing = Fuzzing(few: 1000, share: 0.03), writer = try HDF5Writer()
     try writer.write("mean", (0..<24).map { Double($0) / 8 }, shape: [8, 3])
     try writer.write("log_variance", [Float](repeating: -2, count: 24), shape: [8, 3])
     try writer.write("samples", (0..<6).map { Float($0) }, shape: [2, 3])
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test("Changed files of images are read or refused") func images() throws {
-    let fuzzing = Fuzzing(few: 1000, share: 0.05), writer = try HDF5Writer()
+    let fuzzing = Fuzzing(few: 1000, share: 0.03), writer = try HDF5Writer()
     let pixels = (0..<384).map { UInt8($0 % 3 == 0 ? 1 : 0) }
     try writer.write("images", pixels, shape: [6, 8, 8], layout: .deflated(chunks: [4, 8, 8], level: 6))
     try writer.write("factors", [0, 0, 0, 1, 0, 2, 1, 0, 1, 1, 1, 2], shape: [6, 2])

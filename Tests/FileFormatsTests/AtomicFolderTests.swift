@@ -206,27 +206,41 @@ private func files(_ version: String, _ names: [String] = ["index.html", "report
   func concurrent() throws {
     try AtomicFolder.write(files("0"), to: path, as: kind)
     try make("report/thesis.tex")
-    let done = Atomic<Int>(0), path = path, failures = Mutex<[String]>([])
-    DispatchQueue.concurrentPerform(iterations: 5) { worker in
-      if worker == 0 {
-        // A reader: a descriptor of the folder sees one version, the earlier or the later one.
-        while done.load(ordering: .acquiring) < 4 {
-          let folder = open(path, O_RDONLY | O_DIRECTORY)
-          if folder < 0 { failures.withLock { $0.append("the folder is missing") } }
-          close(folder)
+    let done = SharedCount(), path = path, kind = kind, failures = SharedMessages()
+    // Threads, not a queue: on one processor a queue would run the reader alone, for ever.
+    for worker in 1...4 {
+      let versions = (0..<10).map { files("\(worker).\($0)") }
+      Thread {
+        for version in versions {
+          do { try AtomicFolder.write(version, to: path, as: kind) } catch { failures.add("\(error)") }
         }
-        return
-      }
-      for round in 0..<10 {
-        do { try AtomicFolder.write(files("\(worker).\(round)"), to: path, as: kind) } catch {
-          failures.withLock { $0.append("\(error)") }
-        }
-      }
-      done.add(1, ordering: .releasing)
+        done.add()
+      }.start()
     }
-    #expect(failures.withLock { $0 } == [])
+    // A reader: a descriptor of the folder sees one version, the earlier or the later one.
+    while done.value < 4 {
+      let folder = open(path, O_RDONLY | O_DIRECTORY)
+      if folder < 0 { failures.add("the folder is missing") }
+      close(folder)
+      sched_yield()
+    }
+    #expect(failures.value == [])
     let found = try contents(), version = try #require(found["index.html"]?.split(separator: " ").first)
     #expect(found == expected(String(version), ["thesis.tex": "mine"]))
     #expect(try parent.names() == ["report"])
   }
+}
+
+/// A number that threads raise.
+private final class SharedCount: Sendable {
+  private let count = Atomic<Int>(0)
+  func add() { count.add(1, ordering: .acquiringAndReleasing) }
+  var value: Int { count.load(ordering: .acquiring) }
+}
+
+/// What threads have to say.
+private final class SharedMessages: Sendable {
+  private let messages = Mutex<[String]>([])
+  func add(_ message: String) { messages.withLock { $0.append(message) } }
+  var value: [String] { messages.withLock { $0 } }
 }

@@ -73,7 +73,7 @@ import Testing
   }
 
   @Test("Mutated NPZ files are read or rejected") func npz() throws {
-    let fuzzing = Fuzzing(few: 3000, share: 0.15)
+    let fuzzing = Fuzzing(few: 3000, share: 0.12)
     let arrays = [
       ("codes.npy", NPYSample(values: (0..<40).map { Float($0) }, shape: "(10, 4)").bytes),
       (
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test("Mutated safetensors files are read or rejected") func safetensors() throws {
-    let fuzzing = Fuzzing(few: 3000, share: 0.15), folder = try TemporaryFolder()
+    let fuzzing = Fuzzing(few: 3000, share: 0.1), folder = try TemporaryFolder()
     try Safetensors.write(
       [
         .init("encoder.0.weight", shape: [2, 3], values: [1, 2, 3, 4, 5, 6]),

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CodesFuzzingTests {
   @Test("Changed files of codes are read or refused") func changedFiles() throws {
-    let fuzzing = Fuzzing(few: 2000, share: 0.1)
+    let fuzzing = Fuzzing(few: 2000, share: 0.05)
     let writer = try HDF5Writer()
     try writer.write("codes", (0..<12).map { Float($0) }, shape: [6, 2])
     try writer.write("factors", [0, 0, 0, 1, 1, 0, 1, 1, 2, 0, 2, 1], shape: [6, 2])

@@ -23,6 +23,15 @@ public struct Fuzzing: Sendable {
     public var description: String { "\(values + refused) files: \(values) read, \(refused) refused" }
   }
 
+  /// A reader that returned something that cannot be right.
+  public struct Wrong: Error, CustomStringConvertible {
+    /// What it was.
+    public let description: String
+
+    /// Says what it was.
+    public init(_ description: String) { self.description = description }
+  }
+
   /// The number of files.
   public let count: Int
   /// Whether the number was asked for, so that the peak of memory is that of fuzzing alone.
@@ -36,6 +45,11 @@ public struct Fuzzing: Sendable {
     (count, isFull) = (asked.map { max(1, Int(Double($0) * share)) } ?? few, asked != nil)
   }
 
+  /// Where the random numbers of all changes begin: `DISENTANGLE_FUZZ_SEED`, by default 1.
+  public static var seed: UInt64 {
+    ProcessInfo.processInfo.environment["DISENTANGLE_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+  }
+
   /// Runs `read` on changed files, on two threads.
   ///
   /// - Parameters:
@@ -45,7 +59,7 @@ public struct Fuzzing: Sendable {
   public func run(
     _ name: String, _ corpus: [FileMutator], read: @escaping @Sendable (_ path: String) throws -> Void
   ) throws -> Outcome {
-    let count = count, outcome = Mutex(Outcome()), seed = RandomStream(seed: 1).split("fuzz \(name)")
+    let count = count, outcome = Mutex(Outcome()), seed = RandomStream(seed: Self.seed).split("fuzz \(name)")
     let folder = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
     let group = DispatchGroup()
     for worker in 0..<2 {

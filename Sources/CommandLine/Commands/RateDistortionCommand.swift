@@ -50,9 +50,7 @@ struct RateDistortionCommand: ComponentCommand {
           .experiment(components)
       )
     }
-    do { try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true) } catch {
-      throw StructuredError("cannot create the folder of the study", at: root, action: "Choose another --output.")
-    }
+    try FolderMaking.makeFolder(root, what: "cannot create the folder of the study", at: root)
     let page = PathParts.join(root, "rate-distortion")
     try RateDistortionReport.requireWritable(page)
     var measured: [Measured] = []

@@ -16,7 +16,7 @@ package final class AppendedFile {
   /// - Throws: `StructuredError` if it cannot be opened.
   package init(path: String, contents: String) throws {
     (self.path, self.contents) = (path, contents)
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    descriptor = uninterrupted { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else {
       throw StructuredError("cannot open \(contents): \(String(cString: strerror(errno)))", at: path)
     }
@@ -42,14 +42,14 @@ package final class AppendedFile {
       return nil
     }
     if let failure {
-      if before >= 0 { ftruncate(descriptor, before) }
+      if before >= 0 { _ = uninterrupted { ftruncate(descriptor, before) } }
       throw StructuredError("cannot write \(contents): \(String(cString: strerror(failure)))", at: path)
     }
   }
 
   /// Forces everything onto the disk, as before a checkpoint that presumes it.
   package func synchronize() throws {
-    guard fsync(descriptor) == 0 else {
+    guard uninterrupted({ fsync(descriptor) }) == 0 else {
       throw StructuredError("cannot write \(contents): \(String(cString: strerror(errno)))", at: path)
     }
   }

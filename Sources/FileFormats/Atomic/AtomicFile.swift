@@ -78,17 +78,19 @@ public enum AtomicFile {
       close(descriptor)
     }
     var status = stat()
-    if stat(target, &status) == 0 { fchmod(descriptor, status.st_mode & 0o777) }
+    if stat(target, &status) == 0 {
+      // A file that only its owner may read stays so; some file systems have no permissions.
+      guard uninterrupted({ fchmod(descriptor, status.st_mode & 0o777) }) == 0 || [EPERM, ENOTSUP].contains(errno)
+      else {
+        throw failure("cannot keep the permissions of the file", path)
+      }
+    }
     try body(Output(descriptor: descriptor, path: path))
-    guard fsync(descriptor) == 0 else { throw failure("cannot write the file", path) }
+    guard uninterrupted({ fsync(descriptor) }) == 0 else { throw failure("cannot write the file", path) }
     guard rename(temporary, target) == 0 else { throw failure("cannot put the file in its place", path) }
     renamed = true
     // The rename itself is on the disk once the folder is.
-    let folderDescriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY)
-    if folderDescriptor >= 0 {
-      fsync(folderDescriptor)
-      close(folderDescriptor)
-    }
+    try FolderExchange.synchronize(folder, for: path)
   }
 
   /// Writes bytes as a file.
@@ -124,7 +126,7 @@ public enum AtomicFile {
   /// Opens and locks the temporary, emptied.
   private static func openLocked(_ temporary: String, for path: String) throws -> Int32 {
     for _ in 0..<100 {
-      let descriptor = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      let descriptor = uninterrupted { open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666) }
       guard descriptor >= 0 else { throw failure("cannot write the file", path) }
       if FileLocking.lock(descriptor, at: path) == .busy {
         close(descriptor)
@@ -132,9 +134,13 @@ public enum AtomicFile {
       }
       // Between opening and locking, the other process may have renamed the temporary into its place.
       var held = stat(), named = stat()
-      if fstat(descriptor, &held) == 0, stat(temporary, &named) == 0, held.st_ino == named.st_ino,
-        ftruncate(descriptor, 0) == 0
-      {
+      if fstat(descriptor, &held) == 0, stat(temporary, &named) == 0, held.st_ino == named.st_ino {
+        guard uninterrupted({ ftruncate(descriptor, 0) }) == 0 else {
+          let error = failure("cannot write the file", path)
+          unlink(temporary)
+          close(descriptor)
+          throw error
+        }
         return descriptor
       }
       close(descriptor)

@@ -34,11 +34,11 @@ public enum AtomicFolder {
         "cannot write into the folder \(parent): \(String(cString: strerror(errno)))", at: path,
         action: "Choose another --output.")
     }
-    if let earlier = try earlier(at: path, replacing: replacing) { _ = try earlier.replaceableMarker(kind) }
+    if let earlier = try earlier(at: path, as: kind, replacing: replacing) { _ = try earlier.replaceableMarker(kind) }
   }
 
   /// What is at a path now; nil if nothing is.
-  private static func earlier(at path: String, replacing: Bool) throws -> FolderContents? {
+  private static func earlier(at path: String, as kind: FolderKind, replacing: Bool) throws -> FolderContents? {
     let parts = PathParts(path), path = PathParts.join(parts.folder, parts.name)
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }
@@ -47,10 +47,17 @@ public enum AtomicFolder {
         "a file is in the way", at: path, expected: "the name of a new folder", action: "Choose another --output.")
     }
     guard replacing else {
+      completeWriting(path, as: kind)
       throw StructuredError(
         "the folder already exists", at: path, expected: "the name of a new folder", action: "Choose another --output.")
     }
     return try FolderContents(listing: path)
+  }
+
+  /// Removes the marker from a folder that nothing may replace, where a process was killed just before it did that itself.
+  package static func completeWriting(_ path: String, as kind: FolderKind) {
+    guard let marker = FolderMarker(reading: path), marker.kind == kind.name, marker.complete else { return }
+    unlink(PathParts.join(path, FolderMarker.name))
   }
 
   /// Writes a folder.
@@ -83,15 +90,15 @@ public enum AtomicFolder {
       }
     } catch {
       _ = try? FolderRemains.remove(folder.path, insteadOf: folder.target)
-      throw error
+      throw folder.located(error)
     }
-    if !replacing { folder.removeMarker() }
+    if !replacing { completeWriting(folder.target, as: kind) }
     return result
   }
 
   /// Puts a sealed folder in its place; the caller holds the lock on the folder above.
   private static func place(_ folder: StagedFolder, as kind: FolderKind, replacing: Bool) throws {
-    guard let earlier = try earlier(at: folder.target, replacing: replacing) else {
+    guard let earlier = try earlier(at: folder.target, as: kind, replacing: replacing) else {
       guard try folder.appear() else {
         throw StructuredError("another process has made the folder", at: folder.target)
       }

@@ -9,7 +9,7 @@ package final class FileLock: Sendable {
   ///
   /// - Throws: `StructuredError` if another process, or another part of this one, holds it.
   package init?(_ path: String, at location: String, busy: String) throws {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    descriptor = uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666) }
     guard descriptor >= 0 else { return nil }
     if FileLocking.lock(descriptor, at: location) == .busy {
       throw StructuredError(busy, at: location, action: "Wait for it, stop it, or choose another --output.")

@@ -51,10 +51,16 @@ enum FolderExchange {
   }
 
   /// Forces the names in a folder onto the disk.
-  static func synchronize(_ folder: String) {
+  ///
+  /// - Parameters:
+  ///   - folder: the folder.
+  ///   - path: what was written, for the message.
+  /// - Throws: `StructuredError` if the disk refuses. A file system that cannot do this for folders is no error.
+  static func synchronize(_ folder: String, for path: String) throws {
     let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
-    fsync(descriptor)
-    close(descriptor)
+    defer { close(descriptor) }
+    guard uninterrupted({ fsync(descriptor) }) != 0, [EIO, ENOSPC, EDQUOT].contains(errno) else { return }
+    throw StructuredError("cannot force the folder onto the disk: \(String(cString: strerror(errno)))", at: path)
   }
 }

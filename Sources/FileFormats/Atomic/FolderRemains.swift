@@ -13,7 +13,7 @@ enum FolderRemains {
   ///   - path: the hidden folder.
   ///   - target: the folder in whose place it was, or was to be.
   /// - Returns: what stays, as paths within the folder.
-  /// - Throws: `StructuredError` if the folder cannot be read.
+  /// - Throws: `StructuredError` if the folder cannot be read, or the system refuses to remove what is the program's.
   @discardableResult
   static func remove(_ path: String, insteadOf target: String) throws -> [String] {
     guard let marker = FolderMarker(reading: path) else {
@@ -27,13 +27,21 @@ enum FolderRemains {
     let contents = try FolderContents(listing: path)
     var staying: [String] = []
     for name in contents.files where !isRemovable(name, of: path, marker, insteadOf: target) { staying.append(name) }
-    for name in contents.files where !staying.contains(name) { unlink(PathParts.join(path, name)) }
+    for name in contents.files where !staying.contains(name) {
+      guard unlink(PathParts.join(path, name)) == 0 || errno == ENOENT else { throw notRemoved(path, target) }
+    }
     for folder in contents.folders.reversed() { rmdir(PathParts.join(path, folder)) }
     let left = try FolderContents(listing: path).files
     guard left.isEmpty else { return left }
-    unlink(PathParts.join(path, FolderMarker.name))
-    rmdir(path)
+    // The marker last: until then it says what the rest is.
+    guard unlink(PathParts.join(path, FolderMarker.name)) == 0, rmdir(path) == 0 else { throw notRemoved(path, target) }
     return []
+  }
+
+  private static func notRemoved(_ path: String, _ target: String) -> StructuredError {
+    StructuredError(
+      "the new folder is in its place, but the earlier one cannot be removed: \(String(cString: strerror(errno)))",
+      at: target, action: "It is left in \(path), and removed by the next write.")
   }
 
   private static func isRemovable(

@@ -66,9 +66,7 @@ public final class StagedFolder {
   public func path(of name: String) throws -> String {
     precondition(marker.files[name] != nil, "\(name) is not among the files to come")
     let file = PathParts.join(path, name)
-    do {
-      try FileManager.default.createDirectory(atPath: PathParts(file).folder, withIntermediateDirectories: true)
-    } catch { throw StructuredError("cannot make the folder", at: target, action: "Choose another --output.") }
+    try FolderMaking.makeFolder(PathParts(file).folder, what: "cannot make the folder", at: target)
     return file
   }
 
@@ -78,6 +76,15 @@ public final class StagedFolder {
   public func write(_ data: Data, as name: String) throws {
     try AtomicFile.write(data, to: path(of: name))
     marker.files[name] = FolderMarker.File(describing: data)
+  }
+
+  /// An error about a file in the folder, at the place where the file was to appear instead of under the hidden name.
+  func located(_ error: any Error) -> any Error {
+    guard var error = error as? StructuredError, let location = error.location, location.hasPrefix(path) else {
+      return error
+    }
+    error.location = target + location.dropFirst(path.count)
+    return error
   }
 
   /// Completes the marker.
@@ -93,9 +100,9 @@ public final class StagedFolder {
     marker.complete = true
     try marker.write(into: path)
     for folder in try FolderContents(listing: path).folders.reversed() {
-      FolderExchange.synchronize(PathParts.join(path, folder))
+      try FolderExchange.synchronize(PathParts.join(path, folder), for: target)
     }
-    FolderExchange.synchronize(path)
+    try FolderExchange.synchronize(path, for: target)
   }
 
   /// Gives the earlier folder's foreign files a second name in this one, and takes over its permissions.
@@ -120,7 +127,7 @@ public final class StagedFolder {
       }
     }
     chmod(path, mode(of: earlier.path))
-    FolderExchange.synchronize(path)
+    try FolderExchange.synchronize(path, for: target)
   }
 
   private func inTheWay(_ name: String) -> StructuredError {
@@ -140,7 +147,7 @@ public final class StagedFolder {
   /// - Throws: `StructuredError` if the system refuses for another reason.
   func appear() throws -> Bool {
     if FolderExchange.renameToNew(path, target) == 0 {
-      FolderExchange.synchronize(PathParts(target).folder)
+      try FolderExchange.synchronize(PathParts(target).folder, for: target)
       return true
     }
     guard errno == EEXIST || errno == ENOTEMPTY else { throw failure("cannot put the folder in its place", target) }
@@ -155,7 +162,12 @@ public final class StagedFolder {
   /// - Returns: the earlier folder's name.
   /// - Throws: `StructuredError` if the system refuses; the earlier folder is in its place then.
   func exchange() throws -> String {
-    defer { FolderExchange.synchronize(PathParts(target).folder) }
+    let earlier = try exchangeNames()
+    try FolderExchange.synchronize(PathParts(target).folder, for: target)
+    return earlier
+  }
+
+  private func exchangeNames() throws -> String {
     if FolderExchange.exchange(path, target) == 0 { return path }
     guard FolderExchange.isUnsupported(errno) else { throw failure("cannot put the folder in its place", target) }
     let earlier = path + FolderRemains.formerSuffix
@@ -167,9 +179,6 @@ public final class StagedFolder {
     }
     return earlier
   }
-
-  /// Removes the marker of a folder that nothing will ever replace.
-  func removeMarker() { unlink(PathParts.join(target, FolderMarker.name)) }
 }
 
 /// "what: the system's reason".
