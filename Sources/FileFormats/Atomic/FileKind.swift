@@ -3,13 +3,21 @@ import Foundation
 
 /// What a file is by its first bytes, so that `--force` replaces a file by one of its kind and never anything else.
 public enum FileKind: String, Sendable {
+  /// HDF5.
   case hdf5 = "an HDF5 file"
+  /// A zip archive of NumPy arrays.
   case zip = "an NPZ file"
+  /// PNG.
   case png = "a PNG image"
+  /// Safetensors.
   case safetensors = "a safetensors file"
+  /// ONNX.
   case onnx = "an ONNX model"
+  /// A page.
   case html = "an HTML page"
+  /// JSON, notebooks included.
   case json = "a JSON file"
+  /// Text, CSV and Markdown included.
   case text = "a text file"
 
   /// Makes sure that a file may be written: nothing is there, or with `force` a file of the same kind.
