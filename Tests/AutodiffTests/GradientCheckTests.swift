@@ -166,4 +166,21 @@ struct GradientCheckTests {
     }
     #expect(error > 0.1)
   }
+
+  @Test("A pullback or a value that is not a number is detected", arguments: [0, 1])
+  func detectsNaN(place: Int) throws {
+    let device = Device(threads: 1)
+    let x = Tensor<Double>([0.3, 0.7], [2], on: device)
+    let error = try GradientCheck.worstError(at: [x]) { inputs in
+      Variable.recording(inputs[0].value.map(.square), from: inputs) { g, gradients in
+        var wrong = g.combined(.multiply, inputs[0].value.affine(scale: 2, shift: 0)).elements
+        wrong[place] = .nan
+        gradients.add(Tensor(wrong, [2], on: device), to: inputs[0])
+      }
+    }
+    #expect(error == .infinity)
+    // A logarithm of a negative number: neither the function nor its gradient is a number.
+    let negative = Tensor<Double>([1, -1], [2], on: device)
+    #expect(try GradientCheck.worstError(at: [negative]) { $0[0].log() } == .infinity)
+  }
 }

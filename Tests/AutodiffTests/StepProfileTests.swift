@@ -17,6 +17,10 @@ struct StepProfileTests {
     #expect(profile.phases.map(\.operations) == [20, 10])
     #expect(profile.steps == 2)
     #expect(profile.operations == 30)
+    // Nothing was computed backward, and a phase without a stated number of operations has none.
+    profile.measure("plain") {}
+    #expect(profile.phases.map(\.backward) == [0, 0, 0] && profile.phases[2].operations == 0)
+    #expect(abs(profile.seconds - profile.phases.reduce(0) { $0 + $1.forward }) <= 1e-12 * profile.seconds)
   }
 
   @Test("A pullback is attributed to the phase that recorded it")
@@ -41,12 +45,22 @@ struct StepProfileTests {
   @Test("The table lists every phase and the whole step")
   func table() {
     let profile = StepProfile()
-    profile.measure("decoder", operations: 1e9) {}
+    profile.measure("decoder", operations: 100) { _ = profile.seconds }
     profile.endStep()
     let lines = profile.table(peak: 1e12).split(separator: "\n")
     #expect(lines.count == 3)
     #expect(lines[0].hasSuffix("% peak"))
     #expect(lines[1].hasPrefix("decoder"))
     #expect(lines[2].hasPrefix("step"))
+    // A column of 36 characters and five of at least 10, each with its unit.
+    #expect(lines[0] == "phase" + String(repeating: " ", count: 35) + "ms fwd    ms bwd         %   GFLOP/s    % peak")
+    for line in lines.dropFirst() {
+      let name = line.prefix { $0 != " " }
+      #expect(line.dropFirst(name.count).prefix(36 - name.count).allSatisfy { $0 == " " } && line.count >= 86)
+      #expect(line.split(separator: " ").count == 6)
+    }
+    // All of the time is the only phase's; the rate and its percentage of the peak are of the same operations.
+    let cells = lines[1].split(separator: " ").map { Double($0) ?? .nan }
+    #expect(cells[2] == 0 && cells[3] == 100 && lines[1].dropFirst(36) == lines[2].dropFirst(36))
   }
 }

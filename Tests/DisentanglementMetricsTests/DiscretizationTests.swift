@@ -11,14 +11,16 @@ import Testing
     #expect(equalWidthBins([0, .leastNonzeroMagnitude], bins: 20) == [0, 0])
   }
 
-  @Test(.enabled(if: GoldenMetrics.isThere, "golden/metrics is not there"), arguments: GoldenMetrics.representations)
-  func `Golden bins, mutual information and entropies`(representation: String) throws {
+  @Test(arguments: GoldenMetrics.representations)
+  func `Bins, mutual information and entropies of the golden set metrics`(representation: String) throws {
     let golden = try GoldenMetrics(representation)
     let bins = DiscreteColumns(binning: golden.codes, bins: 20), factors = DiscreteColumns(factorsOf: golden.codes)
     let first = (0..<1000).flatMap { row in bins.columns.map { Int($0[row]) + 1 } }
-    let same = first == (try golden.scores.read("mig/bins_first1000", as: Int.self).values)
-    // Any numbering of a constant will do.
-    #expect(same || representation == "mixed_const")
+    let reference = try golden.scores.read("mig/bins_first1000", as: Int.self).values
+    // Any numbering of a constant, which is the last column of mixed_const, will do.
+    let kept = first.indices.filter { representation != "mixed_const" || $0 % 10 != 9 }
+    let same = first.count == reference.count && kept.allSatisfy { first[$0] == reference[$0] }
+    #expect(same)
     let information = DiscreteInformation.mutualInformation(bins, factors, device: Device(threads: 2))
     // Sums of at most 800 terms in double precision.
     #expect(absoluteDifference(information, try golden.array("mig/mutual_information")) < 1e-11)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The metrics that learn, against disentanglement_lib and against the same problems solved to convergence.
-@Suite(.enabled(if: GoldenMetrics.isThere, "golden/metrics is not there"))
+@Suite("Golden learning metrics")
 struct GoldenLearningMetricTests {
   let device = Device(threads: 2)
   let stream = RandomStream(seed: 8)

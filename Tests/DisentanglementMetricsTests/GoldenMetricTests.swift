@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Holds metrics in closed form to disentanglement_lib's own functions on the same 10,000 codes.
-@Suite(.enabled(if: GoldenMetrics.isThere, "golden/metrics is not there; set DISENTANGLE_GOLDEN to its parent folder"))
+@Suite("Golden metrics")
 struct GoldenMetricTests {
   let device = Device(threads: 2)
   let stream = RandomStream(seed: 1)

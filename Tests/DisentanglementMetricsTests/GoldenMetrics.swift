@@ -2,9 +2,8 @@ import DisentanglementMetrics
 import FileFormats
 import TestSupport
 
-/// The reference values of metrics (golden/metrics), and the codes they were computed from.
+/// The reference values of one golden set, `metrics`, and the codes they were computed from.
 struct GoldenMetrics {
-  static let isThere = Golden.has("metrics")
   static let representations = ["disentangled", "rotated", "mixed", "mixed_const"]
 
   /// The 10,000 codes and factors of a representation.

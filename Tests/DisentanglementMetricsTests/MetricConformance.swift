@@ -124,7 +124,11 @@ func checkMetric(
     let isSame =
       threadTolerance == 0
       ? again == result
-      : zip(again.scores, result.scores).allSatisfy { abs(($0.value ?? 0) - ($1.value ?? 0)) <= threadTolerance }
+      : again.scores.map(\.name) == result.scores.map(\.name)
+        && zip(again.scores, result.scores).allSatisfy { a, b in
+          guard let one = a.value, let other = b.value else { return a.undefined == b.undefined }
+          return abs(one - other) <= threadTolerance
+        }
     #expect(isSame, "\(codes): another result on one thread", sourceLocation: sourceLocation)
     results[codes] = result
   }

@@ -52,7 +52,7 @@ import Testing
     #expect(throws: StructuredError.self) { try DSprites(file: path, on: Device()) }
   }
 
-  @Test("What is written is read back, and h5py agrees") func roundTrip() throws {
+  @Test("What is written is read back") func roundTrip() throws {
     let data = try Drawn.dSprites.get(), device = Device()
     let path = folder.file("drawn.h5")
     var parts: [Double] = []
@@ -66,8 +66,13 @@ import Testing
     #expect(about.chunkShape == [23_040, 2, 4] && about.filters == ["deflate"])
     let existing = #expect(throws: StructuredError.self) { try data.write(to: path, on: device) }
     #expect(existing?.what == "the file already exists")
+  }
 
-    guard PythonScript.has("h5py") else { return }
+  @Test(
+    "h5py reads what is written", .enabled(if: PythonScript.has("h5py", "numpy"), "python3 with h5py is not installed"))
+  func h5py() throws {
+    let data = try Drawn.dSprites.get(), path = folder.file("drawn.h5")
+    try data.write(to: path, on: Device()) { _ in }
     var expected = 0
     for image in [0, 40_000, 300_000, 737_279] {
       for row in 0..<64 {

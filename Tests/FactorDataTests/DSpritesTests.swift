@@ -10,19 +10,6 @@ enum Drawn {
   static let dSprites = Result { try DSprites(renderedOn: Device()) }
 }
 
-/// Published frames, where they are at hand.
-enum PublishedFrames {
-  static let path: String = {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let folder =
-      ProcessInfo.processInfo.environment["DISENTANGLE_REAL"]
-      ?? root.deletingLastPathComponent().appendingPathComponent("shared/real").path
-    return folder + "/dsprites_frames.h5"
-  }()
-  static var isPresent: Bool { FileManager.default.fileExists(atPath: path) }
-}
-
 @Suite struct DSpritesTests {
   @Test("As many pixels are lit as the published shapes have") func litPixels() throws {
     let data = try Drawn.dSprites.get()
@@ -71,12 +58,10 @@ enum PublishedFrames {
     }
   }
 
-  @Test(
-    "Every published frame is drawn without a wrong pixel",
-    .enabled(if: PublishedFrames.isPresent, "no dsprites_frames.h5 in ../shared/real or DISENTANGLE_REAL"))
+  @Test("Every published frame (golden set real) is drawn without a wrong pixel")
   func publishedFrames() throws {
     let data = try Drawn.dSprites.get(), space = try #require(data.factorSpace)
-    let file = try HDF5File(reading: PublishedFrames.path)
+    let file = try HDF5File(reading: Golden.path("real/dsprites_frames.h5"))
     let frames = try file.read("images", as: UInt8.self), factors = try file.read("factors", as: Int.self)
     var wrong = 0
     for frame in 0..<frames.shape[0] {

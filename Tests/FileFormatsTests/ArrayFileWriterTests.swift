@@ -70,15 +70,20 @@ struct ArrayFileWriterTests {
     let file = try openArrayFile(path)
     #expect(try file.read("codes", as: Float.self).values == (0..<15).map { Float($0) / 2 })
     #expect(try file.read("index", as: Int.self).values == [7, -8, 9, 10, .max])
-    if PythonScript.has("numpy") {
-      let result = try PythonScript.run(
-        """
-        import sys, zipfile, numpy as np
-        assert zipfile.ZipFile(sys.argv[1]).testzip() is None
-        assert list(np.load(sys.argv[1])['index']) == [7, -8, 9, 10, 2**63 - 1]
-        """, path)
-      #expect(result.status == 0, "\(result.output)")
-    }
+  }
+
+  @Test(
+    "NumPy reads archives with zip64 fields, whichever entries have them",
+    .enabled(if: PythonScript.has("numpy"), "python3 with numpy is not installed"),
+    arguments: [0, 100, 200, 400, 1_000])
+  func zip64InNumPy(limit: Int) throws {
+    let result = try PythonScript.run(
+      """
+      import sys, zipfile, numpy as np
+      assert zipfile.ZipFile(sys.argv[1]).testzip() is None
+      assert list(np.load(sys.argv[1])['index']) == [7, -8, 9, 10, 2**63 - 1]
+      """, write("large.npz", zip64From: limit))
+    #expect(result.status == 0, "\(result.output)")
   }
 
   @Test("An array without elements is written and read", arguments: ["h5", "npz"])

@@ -1,71 +1,51 @@
 import FileFormats
 import Foundation
+import TestSupport
 import Testing
 
 /// The golden files, each as HDF5 and as NPZ with the same contents.
 enum GoldenFiles {
-  static let folder: String = {
-    if let named = ProcessInfo.processInfo.environment["DISENTANGLE_GOLDEN"] { return named }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/golden").path
-  }()
-
   /// The pairs of a subfolder, without their extensions.
-  static func pairs(_ subfolder: String) -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(subfolder)")) ?? []
+  static func pairs(_ subfolder: String) throws -> [String] {
+    let folder = Golden.path(subfolder), names = try FileManager.default.contentsOfDirectory(atPath: folder)
     return names.filter { $0.hasSuffix(".h5") && names.contains($0.dropLast(3) + ".npz") }.sorted()
-      .map { "\(folder)/\(subfolder)/\($0.dropLast(3))" }
+      .map { "\(folder)/\($0.dropLast(3))" }
   }
 }
 
 @Suite struct GoldenArrayFileTests {
-  private func compare(_ subfolder: String) throws {
-    var arrays = 0
-    for pair in GoldenFiles.pairs(subfolder) {
+  @Test(
+    "Golden files of objectives, decomposition, metrics and real: HDF5 and NPZ read the same, bit for bit",
+    arguments: [("objectives", 2), ("decomposition", 2), ("metrics", 7), ("real", 1)])
+  func sameArrays(subfolder: String, count: Int) throws {
+    let pairs = try GoldenFiles.pairs(subfolder)
+    #expect(pairs.count == count)
+    for pair in pairs {
       let hdf5 = try HDF5File(reading: pair + ".h5"), npz = try NPZFile(reading: pair + ".npz")
       let names = npz.arrayPaths()
       #expect(try hdf5.arrayPaths() == names)
+      var arrays = 0
       for name in names where try hdf5.information(name).type.isNumeric {
         let one = try hdf5.read(name, as: Double.self), other = try npz.read(name, as: Double.self)
         #expect(one.shape == other.shape)
-        #expect(one.values.map(\.bitPattern) == other.values.map(\.bitPattern), "\(pair): \(name)")
+        let same = one.values.map(\.bitPattern) == other.values.map(\.bitPattern)
+        #expect(same, "\(pair): \(name)")
         arrays += 1
       }
+      #expect(arrays > 0)
     }
-    #expect(arrays > 0)
   }
 
-  @Test(
-    "Golden objectives: HDF5 and NPZ read the same, bit for bit",
-    .enabled(if: !GoldenFiles.pairs("objectives").isEmpty, "no golden folder objectives"))
-  func objectives() throws { try compare("objectives") }
-
-  @Test(
-    "Golden decomposition: HDF5 and NPZ read the same, bit for bit",
-    .enabled(if: !GoldenFiles.pairs("decomposition").isEmpty, "no golden folder decomposition"))
-  func decomposition() throws { try compare("decomposition") }
-
-  @Test(
-    "Golden metrics: HDF5 and NPZ read the same, bit for bit",
-    .enabled(if: !GoldenFiles.pairs("metrics").isEmpty, "no golden folder metrics"))
-  func metrics() throws { try compare("metrics") }
-
-  @Test(
-    "Golden PyTorch weights: every tensor of every model is read",
-    .enabled(
-      if: FileManager.default.fileExists(atPath: GoldenFiles.folder + "/pytorch_models"),
-      "no golden folder pytorch_models"))
+  @Test("The weights of the golden set pytorch_models: 28 tensors are read, of the shapes that its README lists")
   func weights() throws {
-    let folder = GoldenFiles.folder + "/pytorch_models/models"
-    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".safetensors") }
-    #expect(!names.isEmpty)
-    for name in names {
-      let file = try Safetensors(reading: "\(folder)/\(name)")
-      #expect(!file.entries.isEmpty)
-      for entry in file.entries {
-        let values = try file.floats(entry.name)
-        #expect(values.count == entry.shape.reduce(1, *) && values.allSatisfy(\.isFinite))
-      }
+    let file = try Safetensors(reading: Golden.path("pytorch_models/models/btcvae_dsprites.safetensors"))
+    let shapes = Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, $0.shape) })
+    #expect(shapes.count == 28 && shapes["decoder.convT3.weight"] == [32, 1, 4, 4])
+    #expect(shapes["encoder.mu_logvar_gen.weight"] == [20, 256] && shapes["decoder.lin3.bias"] == [512])
+    for entry in file.entries {
+      let values = try file.floats(entry.name)
+      #expect(values.count == entry.shape.reduce(1, *) && values.allSatisfy(\.isFinite))
+      #expect(values.contains { $0 != 0 }, "\(entry.name)")
     }
   }
 }

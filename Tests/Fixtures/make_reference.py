@@ -52,6 +52,38 @@ for name, weight in weights.items():
     losses[name] = reconstruction + 1.5 * terms[0] + 6 * terms[1] + 0.5 * terms[2]
     for key, term in zip(("mutual_information", "total_correlation", "dimension_wise_kl"), terms):
         out[f"{name}/{key}"] = term
+# FactorVAE: a discriminator of two hidden layers tells codes from codes whose latents are permuted over the batch.
+GAMMA, WIDTH = 6.4, 5
+sizes = [D, WIDTH, WIDTH, 2]
+layers = []
+for number, (inputs, outputs) in enumerate(zip(sizes, sizes[1:]), 1):
+    for name, shape in (("weight", (outputs, inputs)), ("bias", (outputs,))):
+        layers.append((f"linear{number}.{name}", torch.tensor(rounded(rng.normal(0, 0.8, size=shape)), requires_grad=True)))
+
+
+def logits_of(codes):
+    values = [value for _, value in layers]
+    for number in range(0, len(values), 2):
+        codes = codes @ values[number].T + values[number + 1]
+        if number + 2 < len(values):
+            codes = torch.where(codes > 0, codes, 0.2 * codes)
+    return codes
+
+
+difference = logits_of(z)[:, 0] - logits_of(z)[:, 1]
+losses["factor-vae"] = reconstruction + kl + GAMMA * difference.mean()
+# The discriminator takes this batch's codes, and permuted codes of another one, as constants.
+permuted = torch.tensor(rounded(rng.normal(size=(B, D))))
+given = torch.tensor(rounded(z.detach().numpy()))
+real, other = (torch.log_softmax(logits_of(codes), 1) for codes in (given, permuted))
+adversary_loss = -0.5 * (real[:, 0].mean() + other[:, 1].mean())
+right = (real[:, 0] > real[:, 1]).sum() + (other[:, 1] > other[:, 0]).sum()
+out["factor-vae/total_correlation"], out["factor-vae/adversary/loss"] = difference.mean(), adversary_loss
+out["factor-vae/adversary/accuracy"] = right / (2 * B)
+out["factor-vae/adversary/codes"], out["factor-vae/adversary/permuted"] = given, permuted
+for (name, value), gradient in zip(layers, torch.autograd.grad(adversary_loss, [value for _, value in layers])):
+    out[f"factor-vae/adversary/{name}"], out[f"factor-vae/adversary/gradient_{name}"] = value, gradient
+
 out["reconstruction"], out["kl"] = reconstruction, kl
 for name, loss in losses.items():
     gradients = torch.autograd.grad(loss, (mean, log_variance, logits), retain_graph=True)

@@ -234,7 +234,7 @@ import Testing
     }
   }
 
-  @Test("The golden batches are read", .enabled(if: Golden.has("metrics"), "no golden folder metrics"))
+  @Test("The batches of the golden set metrics are read")
   func goldenBatches() throws {
     let golden = try HDF5File(reading: Golden.path("metrics/inputs.h5"))
     let path = try file(without: ["codes", "factors"]) { writer in

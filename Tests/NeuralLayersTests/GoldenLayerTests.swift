@@ -193,8 +193,7 @@ struct GoldenLayerTests {
   }
 
   @Test(
-    "Outputs, gradients and running statistics are PyTorch's",
-    .enabled(if: Golden.has("methods") && Golden.has("methods_second"), "no reference values"),
+    "Outputs, gradients and running statistics are PyTorch's (golden sets methods and methods_second)",
     arguments: GoldenLayers.all, [1, 2])
   func values(golden: GoldenLayers, threads: Int) throws {
     let file = try HDF5File(reading: Golden.path(golden.folder + "/methods.h5"))
@@ -249,7 +248,7 @@ struct GoldenLayerTests {
     }
   }
 
-  @Test("Two steps on the same batch move the running statistics twice", .enabled(if: Golden.has("methods")))
+  @Test("Two steps on the same batch move the running statistics twice (golden set methods)")
   func twoSteps() throws {
     let golden = GoldenLayers.all[0], file = try HDF5File(reading: Golden.path("methods/methods.h5"))
     let device = Device(threads: 2), store = ParameterStore(on: device)
@@ -274,8 +273,7 @@ struct GoldenLayerTests {
     }
   }
 
-  @Test(
-    "Coordinates run as the field's decoders have them: x along the width, then y", .enabled(if: Golden.has("methods")))
+  @Test("Coordinates run as the field's decoders have them: x along the width, then y (golden set methods)")
   func coordinates() throws {
     let device = Device(threads: 1), file = try HDF5File(reading: Golden.path("methods/methods.h5"))
     let (expected, _) = try file.read("layers/spatial_broadcast/coordinates", as: Double.self)

@@ -74,9 +74,8 @@ struct ObjectiveSection: StrictlyDecodable {
 /// Single precision against double: losses to a relative 1e-5, gradients to 1e-4 of the largest of their array.
 private let lossTolerance = 1e-5, gradientTolerance = 1e-4
 
-@Suite(
-  "Golden objectives",
-  .enabled(if: Golden.has("objectives"), "no reference values for objectives: set DISENTANGLE_GOLDEN to their folder"))
+/// The objectives against the numbers of one golden set, `objectives`.
+@Suite("Golden objectives")
 struct GoldenObjectivesTests {
   func close(_ value: Double, _ reference: Double) -> Bool { abs(value - reference) <= lossTolerance * abs(reference) }
 

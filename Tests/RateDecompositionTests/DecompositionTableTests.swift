@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 import RateDecomposition
 import TensorCore
@@ -87,6 +88,14 @@ struct DecompositionTableTests {
     ] { #expect(text.contains(piece), "“\(piece)” is missing from\n\(text)") }
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(!lines.contains { $0.hasSuffix(" ") })
+    // The bounds stand above what they lack.
+    let gaussian = try Self.example(
+      images: ImageTerms(distortion: 5.5, likelihood: "gaussian", likelihoodIsDiscrete: false, dataEntropy: 6))
+    let checks = DecompositionTable(gaussian).checks.rows.map { $0[0].text }
+    #expect(checks == ["bounds", "no lower bound", "ceiling", "sum of the terms", "samples against closed form"])
+    let summary = DecompositionTable(result).summary.rows.map { $0.map(\.text) }
+    #expect(summary[3][2] == "by quadrature" && summary[0][2] == "closed form")
+    #expect(summary[1][2] == "± " + Format.number(try #require(result.mutualInformation.standardError)))
     #expect(text.hasSuffix("\n") && !text.hasSuffix("\n\n"))
   }
 

@@ -74,7 +74,8 @@ struct DecompositionTests {
     func check(_ name: String, _ estimates: [Estimate]) {
       let values = estimates.map(\.value), mean = values.reduce(0, +) / Double(repeats)
       let seen = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(repeats - 1)
-      let reported = estimates.reduce(0) { $0 + ($1.standardError ?? 0) * ($1.standardError ?? 0) } / Double(repeats)
+      let reported =
+        estimates.reduce(0) { $0 + ($1.standardError ?? .nan) * ($1.standardError ?? .nan) } / Double(repeats)
       // (r − 1)·seen/reported follows χ² with 59 degrees of freedom: 0.999 of it lies between 31.7 and 99.6 (two-sided).
       let ratio = seen / reported
       #expect(ratio > 28.0 / 59 && ratio < 104.0 / 59, "\(name): spread² ÷ reported² = \(ratio)")
@@ -83,12 +84,13 @@ struct DecompositionTests {
     check("MI", results.map(\.mutualInformation))
     check("TC", results.map(\.totalCorrelation))
     // The residual is a plain mean; of rare values that are large its spread is not known from one sample.
-    guard oddity == .none else { return }
-    check(
-      "residual",
-      results.map {
-        Estimate(value: $0.monteCarloResidual.value, standardError: $0.monteCarloResidual.standardError)
-      })
+    if oddity == .none {
+      check(
+        "residual",
+        results.map {
+          Estimate(value: $0.monteCarloResidual.value, standardError: $0.monteCarloResidual.standardError)
+        })
+    }
     #expect(Set(results.map(\.dimensionWiseKL.value)).count == 1, "the dimension-wise KL does not depend on samples")
   }
 
@@ -161,6 +163,21 @@ struct DecompositionTests {
     #expect(result.estimator == .monteCarlo)
     #expect(abs(result.mutualInformation.value - log(64)) < 1e-4)
     #expect(result.warnings.contains { $0.contains("narrow") })
+    // All terms are means over samples then, with errors of their own.
+    #expect(DecompositionTable(result).summary.rows[3][2].text.hasPrefix("± "))
+  }
+
+  @Test("few samples of its own are remarked on; given samples are as many as they are")
+  func fewSamples() throws {
+    let posterior = try LinearGaussian.example.posterior(count: 50, seed: 9)
+    func few(_ result: RateDecomposition) -> [String] { result.warnings.filter { $0.contains("samples are few") } }
+    #expect(
+      try few(RateDecomposition(of: posterior, options: options(samples: 999), on: device)) == [
+        "999 samples are few: standard errors are rough below 1,000."
+      ])
+    #expect(try few(RateDecomposition(of: posterior, options: options(samples: 1_000), on: device)).isEmpty)
+    let fixed = try RateDecomposition.FixedSamples(codes: [0.1, 0.2, 0.3], indices: [7], for: posterior)
+    #expect(try few(RateDecomposition(of: posterior, fixed: fixed, on: device)).isEmpty)
   }
 
   @Test("impossible settings are refused")

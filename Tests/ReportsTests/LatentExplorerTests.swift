@@ -63,7 +63,7 @@ struct LatentExplorerTests {
     let expected = model.decode(codes), decoded = page.decoded.flatMap { $0 }
     #expect(decoded.count == expected.count)
     // The programs differ by the order of single-precision sums: some 1e-6 on values of order one.
-    #expect(zip(decoded, expected).reduce(0) { max($0, abs($1.0 - $1.1)) } < 1e-5)
+    #expect(absoluteDifference(decoded, expected) < 1e-5)
 
     let position = try #require(
       try (0..<example.dataset.count).first { n in

@@ -1,4 +1,5 @@
 import TensorCore
+import TestSupport
 import Testing
 
 /// The stacks of the architectures and a few more that the planner accepts.
@@ -146,14 +147,11 @@ func expectClose(
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(got.count == want.count, "\(label): count", sourceLocation: sourceLocation)
-  let scale = want.reduce(leastScale) { max($0, abs($1)) }
-  var worst = 0.0
-  for (a, b) in zip(got, want) {
-    let difference = abs(Double(a) - b)
-    worst = difference.isNaN ? .infinity : max(worst, difference)
-  }
+  let scale = max(leastScale, worst(want)), difference = absoluteDifference(got, want)
+  #expect(scale.isFinite, "\(label): the reference", sourceLocation: sourceLocation)
   #expect(
-    worst <= tolerance * scale, "\(label): off by \(worst / scale) of the largest", sourceLocation: sourceLocation)
+    difference <= tolerance * scale, "\(label): off by \(difference / scale) of the largest",
+    sourceLocation: sourceLocation)
 }
 
 /// Expects the same bits; says how many differ rather than print thousands of numbers.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Small files of our own that tests read, in `Tests/Fixtures`.
+/// Files that tests read, in `Tests/Fixtures`.
 public enum Fixture {
   /// The path of a file.
   public static func path(_ name: String) -> String {

@@ -1,18 +1,7 @@
-import Foundation
-
-/// Reference values computed with the code of other toolkits, kept outside the package.
+/// Reference values computed with the code of other toolkits or by independent implementations: `Tests/Fixtures/Golden`.
+///
+/// A README in each folder says how its numbers were made and how closely they can be matched.
 public enum Golden {
-  /// The folder, from the environment variable `DISENTANGLE_GOLDEN`, by default `../shared/golden` beside the package.
-  public static var folder: String {
-    if let named = ProcessInfo.processInfo.environment["DISENTANGLE_GOLDEN"], !named.isEmpty { return named }
-    var package = URL(fileURLWithPath: #filePath)
-    for _ in 0..<3 { package.deleteLastPathComponent() }
-    return package.deletingLastPathComponent().appendingPathComponent("shared/golden").path
-  }
-
-  /// A file of the folder.
-  public static func path(_ name: String) -> String { folder + "/" + name }
-
-  /// Whether a subfolder is there. Tests skip, with a message, where it is not.
-  public static func has(_ subfolder: String) -> Bool { FileManager.default.fileExists(atPath: path(subfolder)) }
+  /// The path of a file.
+  public static func path(_ name: String) -> String { Fixture.path("Golden/" + name) }
 }

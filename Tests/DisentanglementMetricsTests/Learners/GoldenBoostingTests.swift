@@ -4,8 +4,8 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// Boosted trees against scikit-learn's, tree by tree.
-@Suite(.enabled(if: GoldenMetrics.isThere, "golden/metrics is not there"))
+/// Boosted trees against scikit-learn's, tree by tree: the numbers of one golden set, `metrics/gbt_small`.
+@Suite("Golden boosting")
 struct GoldenBoostingTests {
   let device = Device(threads: 2)
 
