@@ -21,7 +21,7 @@ package enum FileLocking {
   package struct System: Sendable {
     /// `flock`, told the place that is locked.
     package var flock: @Sendable (_ descriptor: Int32, _ operation: Int32, _ place: String) -> Int32 = {
-      descriptor, operation, _ in Foundation.flock(descriptor, operation)
+      descriptor, operation, _ in lockFile(descriptor, operation)
     }
     /// Where a missing lock is said: standard error.
     package var report: @Sendable (_ message: String) -> Void = { message in
@@ -59,3 +59,6 @@ package enum FileLocking {
     return .taken
   }
 }
+
+/// The system call, whose name a structure of the C library has, too.
+private func lockFile(_ descriptor: Int32, _ operation: Int32) -> Int32 { flock(descriptor, operation) }
