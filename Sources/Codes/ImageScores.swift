@@ -45,6 +45,7 @@ public struct ImageScores {
   ) throws {
     try CodingRun.requireRows(rows)
     let d = run.model.latents, stream = RandomStream(seed: seed)
+    try RateDecomposition.memory(samples: samples, latents: d, at: "--samples").check()
     // As many images at a time as make a few batches for the decoder.
     let block = max(1, 4096 / samples)
     var scores: [ImageScore] = []

@@ -118,7 +118,7 @@ struct ObjectiveDoorTests {
     }
     var settings = try TrainerTests.configuration("objective: {name: vae}").value
     settings.objectiveSettings = Greedy()
-    let dataset = TinyDataset()
+    let dataset = try TinyDataset()
     let error = #expect(throws: StructuredError.self) {
       try Trainer(settings, dataset: dataset, on: Device(threads: 1))
     }

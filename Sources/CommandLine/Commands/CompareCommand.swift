@@ -10,7 +10,8 @@ struct CompareCommand: ComponentCommand {
     abstract: "Compare runs in a table and overlaid figures, seeds as mean ± standard deviation.",
     discussion: """
       Runs whose configurations differ in nothing but name and seed form one group. The numbers of a run come from its \
-      full report (disentangle report RUN); a run without one is measured here, which takes as long as a report.
+      full report (disentangle report RUN); a run without one is measured here, which takes as long as a report. "(3 runs)" \
+      after a standard deviation says how many runs it is of.
       """)
 
   @Argument(help: "The folders of runs.", completion: .directory)

@@ -24,6 +24,8 @@ struct EvaluateCommand: ComponentCommand {
       disentangle evaluate runs/a runs/b              several runs, with UDR
       disentangle evaluate --codes codes.h5           codes of any framework
 
+      ± is one standard error; "(3 repeats)" after it says that it comes from so few values and is itself uncertain.
+
       FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
       factor_sizes, factor_kinds (ordered, cyclic or categorical), log_variances [N, D], mean_kl [D], and \
       stored batches factor_vae/factor_index, factor_vae/rows, beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The \

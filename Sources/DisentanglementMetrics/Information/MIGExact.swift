@@ -1,4 +1,3 @@
-import Diagnostics
 import RateDecomposition
 import StrictConfiguration
 import TensorCore
@@ -31,12 +30,6 @@ public struct MIGExact: DisentanglementMetric {
 
     /// Builds the metric.
     public func metric() -> any DisentanglementMetric { MIGExact(configuration: self) }
-
-    /// The samples of densities that are too spiky to integrate, should there be any.
-    public func memory(for input: MetricInput, at section: String) -> [MemoryRequirement] {
-      guard let posterior = input.posterior else { return [] }
-      return [RateDecomposition.memory(samples: samples, latents: posterior.latents, at: "\(section).samples")]
-    }
   }
 
   /// The settings.

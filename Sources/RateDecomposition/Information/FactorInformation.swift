@@ -84,7 +84,8 @@ public struct FactorInformation: Sendable, Equatable, Codable {
   ///   - samples: how many samples of q(z) stand in where a density cannot be integrated, at least 2.
   ///   - seed: the seed of these samples.
   ///   - progress: called with the number of factors done.
-  /// - Throws: `StructuredError` if a factor has more or fewer values than there are data points, or one below 0.
+  /// - Throws: `StructuredError` if a factor has more or fewer values than there are data points, or one below 0, or if
+  ///   there is no memory for the samples, should any be needed.
   public init(
     of posterior: IntegratedPosterior, factors labels: [FactorLabels], samples: Int = 2_000, seed: UInt64 = 0,
     progress: (Int) -> Void = { _ in }
@@ -99,10 +100,11 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     for (number, label) in labels.enumerated() {
       let groups = try Self.groups(label, count: posterior.dataPoints)
       let conditional = Self.conditionalEntropies(posterior, groups)
-      let informations = (0..<d).map { k in
+      let informations = try (0..<d).map { k in
         if let density = posterior.marginals[k], let conditional = conditional[k] {
           return Information(exact: density.entropy - conditional)
         }
+        if sampled == nil { try RateDecomposition.memory(samples: samples, latents: d, at: "samples").check() }
         let (codes, indices) = sampled ?? posterior.aggregate.samples(samples, from: stream)
         sampled = (codes, indices)
         return Self.sampledInformation(posterior, latent: k, groups, label, codes: codes, indices: indices)

@@ -128,6 +128,7 @@ public struct MarginalLikelihood: Sendable, Equatable, Codable {
         "there are \(indices.count) indices for \(posterior.count) posteriors", expected: "one for each image")
     }
     let k = options.samples, d = posterior.latents, count = posterior.count
+    try RateDecomposition.memory(samples: k, latents: d, at: "samples").check()
     let stream = RandomStream(seed: options.seed).split("marginal likelihood")
     func checked(_ values: [Double], _ expected: Int) throws -> [Double] {
       guard values.count == expected, values.allSatisfy(\.isFinite) else {
