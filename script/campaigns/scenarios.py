@@ -185,9 +185,10 @@ class Workshop:
             with open(os.path.join(here, name), "w", encoding="utf-8") as file:
                 file.write(text)
         path = lambda name: os.path.join(here, name)
-        calls = self.done("train config.yaml --output run", here)
-        # A run that was killed, with a checkpoint.
-        self.run("train config.yaml --output interrupted", here, at=calls // 2, action="kill")
+        calls = self.calls("train config.yaml --output run", here)
+        # A run that was killed after its second checkpoint.
+        checkpoints = [number for number, name, where, _ in calls if name == "rename" and ".checkpoint." in where]
+        self.run("train config.yaml --output interrupted", here, at=checkpoints[1], action="kill-after")
         if not os.path.exists(path("interrupted/checkpoint.safetensors")):
             raise SystemExit("error: the run to be resumed has no checkpoint")
         self.done("train config.yaml --output second --seed 4", here)
