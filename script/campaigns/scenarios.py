@@ -290,11 +290,12 @@ def under(snapshot, root):
 def problems(scenario, where, before, undisturbed, is_killed):
     """What is wrong with the state in which a disturbed command left its folder; nothing, if all is old or new."""
     now, found = snapshot(where), []
-    # A folder that nothing may replace has its marker to the last moment.
+    # A folder that nothing may replace has its marker until the disk has confirmed it; the next run removes it.
     markers = [path for path in now if path.endswith("/.disentangle.json") and path not in before and path not in undisturbed]
-    hidden = [path for path in now if is_hidden(path)] + markers
+    hidden = [path for path in now if is_hidden(path)]
     if hidden and not is_killed:
         found.append(f"hidden files are left: {hidden}")
+    hidden += markers
     seen = {path: digest for path, digest in now.items() if path not in hidden}
     explained = set(hidden) | set(scenario.parents)
     for unit in scenario.files + scenario.folders:
