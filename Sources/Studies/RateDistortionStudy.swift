@@ -74,6 +74,9 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
     let vary = try section.optional("vary") { section, key in
       try section.section(key) { inner in
         let key = try inner.string("key"), values = try inner.numbers("values", count: .atLeast(1))
+        // Its last part begins the names of the runs' folders.
+        guard let name = key.split(separator: ".").last.map(String.init), FileName.isValid(name), name.utf8.count <= 50
+        else { throw inner.error("is no key of a configuration", at: "key", expected: "a key such as objective.beta") }
         if let twice = Self.repeated(values) { throw inner.error("has \(Sweep.text(twice)) twice", at: "values") }
         return (key: key, values: values)
       }

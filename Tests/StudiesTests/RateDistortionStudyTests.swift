@@ -14,6 +14,16 @@ struct RateDistortionStudyTests {
     return try #require(try study(yaml).sweep).plans
   }
 
+  @Test(
+    "A key whose last part cannot begin the name of a folder is refused",
+    arguments: ["objective/beta", "../../x", "a.b/c", "\"a\\tb\"", "...", String(repeating: "k", count: 51)])
+  func keys(key: String) throws {
+    let error = #expect(throws: StructuredError.self) {
+      try study("configuration: c.yaml\nvary: {key: \(key), values: [1]}")
+    }
+    #expect("\(try #require(error))".contains("a key such as objective.beta"))
+  }
+
   @Test("Every value is written with the shortest text that reads back as itself, and has a folder of its own")
   func exactValues() throws {
     let values = [1e-7, 0.1, 0.30000000000000004, 0.3, 1.0 / 3, 4, 1e15, 1e16, 123456789.123, -2.5]

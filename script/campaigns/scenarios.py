@@ -185,9 +185,10 @@ class Workshop:
             with open(os.path.join(here, name), "w", encoding="utf-8") as file:
                 file.write(text)
         path = lambda name: os.path.join(here, name)
-        calls = self.done("train config.yaml --output run", here)
-        # A run that was killed, with a checkpoint.
-        self.run("train config.yaml --output interrupted", here, at=calls // 2, action="kill")
+        calls = self.calls("train config.yaml --output run", here)
+        # A run that was killed after its second checkpoint.
+        checkpoints = [number for number, name, where, _ in calls if name == "rename" and ".checkpoint." in where]
+        self.run("train config.yaml --output interrupted", here, at=checkpoints[1], action="kill-after")
         if not os.path.exists(path("interrupted/checkpoint.safetensors")):
             raise SystemExit("error: the run to be resumed has no checkpoint")
         self.done("train config.yaml --output second --seed 4", here)
@@ -289,11 +290,12 @@ def under(snapshot, root):
 def problems(scenario, where, before, undisturbed, is_killed):
     """What is wrong with the state in which a disturbed command left its folder; nothing, if all is old or new."""
     now, found = snapshot(where), []
-    # A folder that nothing may replace has its marker to the last moment.
+    # A folder that nothing may replace has its marker until the disk has confirmed it; the next run removes it.
     markers = [path for path in now if path.endswith("/.disentangle.json") and path not in before and path not in undisturbed]
-    hidden = [path for path in now if is_hidden(path)] + markers
+    hidden = [path for path in now if is_hidden(path)]
     if hidden and not is_killed:
         found.append(f"hidden files are left: {hidden}")
+    hidden += markers
     seen = {path: digest for path, digest in now.items() if path not in hidden}
     explained = set(hidden) | set(scenario.parents)
     for unit in scenario.files + scenario.folders:

@@ -34,7 +34,10 @@ public enum AtomicFolder {
         "cannot write into the folder \(parent): \(String(cString: strerror(errno)))", at: path,
         action: "Choose another --output.")
     }
-    if let earlier = try earlier(at: path, as: kind, replacing: replacing) { _ = try earlier.replaceableMarker(kind) }
+    // Under the lock: another process that replaces the folder meanwhile would leave us with its marker and other files.
+    try FolderExchange.withLock(on: parent) {
+      if let earlier = try earlier(at: path, as: kind, replacing: replacing) { _ = try earlier.replaceableMarker(kind) }
+    }
   }
 
   /// What is at a path now; nil if nothing is.
