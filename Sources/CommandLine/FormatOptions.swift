@@ -26,6 +26,11 @@ struct FormatOptions: ParsableArguments {
     case .csv: try csv?() ?? JSONValue.csv(of: json())
     }
   }
+
+  /// Says something beside the results: below a table, or on standard error where programs read the results.
+  func note(_ text: String) throws {
+    try (format == .table ? StandardStream.output : .error).writeLine("\n" + text)
+  }
 }
 
 /// A value of JSON, to list its parts.

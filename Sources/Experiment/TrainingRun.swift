@@ -50,6 +50,8 @@ public final class TrainingRun {
   /// The configuration as the run's folder has it.
   private let yaml: String
   private let logger: Logger
+  /// This process, and the step after which it goes on, until `environment.json` has it; nil if it began the run.
+  private var resuming: (environment: RunEnvironment, step: Int)?
 
   /// Prepares a run: a new one in a new folder, or the continuation of one that was stopped.
   ///
@@ -98,17 +100,20 @@ public final class TrainingRun {
     } else {
       notices.append("There is no checkpoint yet: training begins at the beginning.")
     }
-    try recordResuming(RunEnvironment(device, commit: components.commit))
+    resuming = (RunEnvironment(device, commit: components.commit), trainer.step)
     try EventLog.truncate(path: folder.path(of: .metrics), afterStep: trainer.step)
     try TensorBoardLog.truncate(path: folder.path(of: .tensorBoard), afterStep: trainer.step)
   }
 
-  /// Adds this process to `environment.json`. A file that is missing or not understood is left as it is.
-  private func recordResuming(_ process: RunEnvironment) throws {
-    guard !isComplete, let data = try? folder.read(.environment),
+  /// Adds this process to `environment.json`, before the first checkpoint that it saves in a run that another process
+  /// began. A file that is missing or not understood is left as it is.
+  private func recordResuming() throws {
+    guard let process = resuming else { return }
+    resuming = nil
+    guard let data = try? folder.read(.environment),
       let beginning = try? JSONDecoder().decode(RunEnvironment.self, from: data)
     else { return }
-    try folder.write(beginning.resumed(by: process, afterStep: trainer.step).json(), as: .environment)
+    try folder.write(beginning.resumed(by: process.environment, afterStep: process.step).json(), as: .environment)
   }
 
   /// The configuration in a run's folder, which must describe the same experiment as another one. Its text may differ:
@@ -176,6 +181,7 @@ public final class TrainingRun {
     // The rows first: a checkpoint presumes them.
     try log.synchronize()
     try board?.synchronize()
+    try recordResuming()
     try Checkpoint.save(trainer, configuration: yaml, to: folder.path(of: .checkpoint))
     logger.debug("Saved a checkpoint after step \(trainer.step)")
   }

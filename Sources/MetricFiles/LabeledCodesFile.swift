@@ -170,7 +170,7 @@ private struct CodesArrays {
     guard names.count == count else {
       throw StructuredError("there are \(names.count) names", at: source, expected: "\(count), one for each factor")
     }
-    if let repeated = Dictionary(grouping: names, by: { $0 }).first(where: { $0.value.count > 1 })?.key {
+    if let repeated = names.firstRepeated {
       throw StructuredError("two factors are called \"\(repeated)\"", at: source, expected: "names that differ")
     }
     return names

@@ -77,11 +77,11 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
         // Its last part begins the names of the runs' folders.
         guard let name = key.split(separator: ".").last.map(String.init), FileName.isValid(name), name.utf8.count <= 50
         else { throw inner.error("is no key of a configuration", at: "key", expected: "a key such as objective.beta") }
-        if let twice = Self.repeated(values) { throw inner.error("has \(Sweep.text(twice)) twice", at: "values") }
+        if let twice = values.firstRepeated { throw inner.error("has \(Sweep.text(twice)) twice", at: "values") }
         return (key: key, values: values)
       }
     }
-    if let twice = Self.repeated(seeds) { throw section.error("has \(twice) twice", at: "seeds") }
+    if let twice = seeds.firstRepeated { throw section.error("has \(twice) twice", at: "seeds") }
     runs = try section.strings("runs", default: [])
     switch (configuration, vary) {
     case (let configuration?, let vary?):
@@ -98,11 +98,5 @@ public struct RateDistortionStudy: StrictlyDecodable, Sendable {
       throw section.error(
         "is missing", at: "runs", expected: "runs, or a configuration with a key to vary")
     }
-  }
-
-  /// A value that is in a list more than once.
-  private static func repeated<Value: Hashable>(_ values: [Value]) -> Value? {
-    var seen: Set<Value> = []
-    return values.first { !seen.insert($0).inserted }
   }
 }

@@ -45,6 +45,11 @@ struct ImagesOutputTests {
     #expect(throws: StructuredError.self) {
       try ImagesOutput(folder.file("a.png")).requireWritable(overwrite: false)
     }
+    let foreign = #expect(throws: StructuredError.self) {
+      try ImagesOutput(folder.file("a.png")).requireWritable(overwrite: true)
+    }
+    #expect(foreign?.what == "the file that is there is of another kind and is not replaced")
+    _ = try folder.write([0x89] + Array("PNG\r\n\u{1a}\n".utf8), as: "a.png")
     try ImagesOutput(folder.file("a.png")).requireWritable(overwrite: true)
     let orphan = #expect(throws: StructuredError.self) {
       try ImagesOutput(folder.file("gone/new")).requireWritable(overwrite: true)

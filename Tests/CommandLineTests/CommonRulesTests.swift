@@ -30,8 +30,9 @@ extension CommandLineTests {
         "list metrics",
       ])
     func formats(command: String) throws {
-      let help = try done("\(command) --help")
-      #expect(help.contains("values: table, markdown, json, csv"), "\(help)")
+      // Lines are wrapped anywhere.
+      let help = try done("\(command) --help").split { $0.isWhitespace }.joined(separator: " ")
+      #expect(help.contains("--format <format> The output format. (values: table, markdown, json, csv;"), "\(help)")
     }
 
     @Test(
@@ -57,11 +58,12 @@ extension CommandLineTests {
         "compare run --output c \(ReportTests.quick)",
         "list objectives", "evaluate run --metrics mig",
       ] {
-        let json = try done("\(command) --format json --log-level error")
+        let quiet = command.hasPrefix("list") ? "" : "--log-level error"
+        let json = try done("\(command) --format json \(quiet)")
         #expect((try? JSONSerialization.jsonObject(with: Data(json.utf8))) != nil, "\(command): \(json)")
-        let csv = try done("\(command) --format csv --log-level error").split(separator: "\n")
+        let csv = try done("\(command) --format csv \(quiet)").split(separator: "\n")
         #expect(csv.count > 1 && csv[0].contains(","))
-        let markdown = try done("\(command) --format markdown --log-level error")
+        let markdown = try done("\(command) --format markdown \(quiet)")
         #expect(markdown.contains("| ") || markdown.hasPrefix("- **"))
       }
       let json = try done("decompose run --samples 50 --format json")

@@ -227,7 +227,7 @@ extension CommandLineTests {
 
     @Test("A file is replaced if asked")
     func force() throws {
-      _ = try experiment.folder.write("mine".utf8, as: "a.npz")
+      try done("encode run --output a.npz --rows :9")
       try done("encode run --output a.npz --rows :5 --force")
       #expect(try shape("a.npz", "codes") == [5, 4])
       try done("sample run --output a.npz --count 3 --force")

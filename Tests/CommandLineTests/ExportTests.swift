@@ -89,10 +89,10 @@ extension CommandLineTests {
         try notebook.replacingOccurrences(of: "first.h5", with: "other.h5")
           == String(decoding: experiment.data("other.ipynb"), as: UTF8.self))
 
-      _ = try experiment.folder.write("my own work".utf8, as: "first.ipynb")
+      _ = try experiment.folder.write("{\"my own\": \"work\"}".utf8, as: "first.ipynb")
       let refused = try run("export notebook run --output first.ipynb \(Self.quick)")
       expectError(refused, code: 1, "first.ipynb: the file already exists\n  Choose another name or pass --force.")
-      #expect(try experiment.data("first.ipynb") == Data("my own work".utf8))
+      #expect(try experiment.data("first.ipynb") == Data("{\"my own\": \"work\"}".utf8))
       let forced = try run("export notebook run --output first.ipynb --force \(Self.quick)")
       #expect(forced.code == 0, "\(forced.errors)")
       #expect(try String(decoding: experiment.data("first.ipynb"), as: UTF8.self) == notebook)

@@ -32,7 +32,7 @@ struct CompareCommand: ComponentCommand {
     try Comparison.requireWritable(output, of: folders, force: force)
     // All are opened first: a wrong name is reported at once.
     let runs = try folders.map { try TrainedRun(at: $0, components: components, on: device) }
-    if let twice = Dictionary(grouping: runs.map(\.folder.path), by: { $0 }).first(where: { $1.count > 1 })?.key {
+    if let twice = runs.map(\.folder.path).firstRepeated {
       throw StructuredError("the run is given twice", at: twice, expected: "different runs")
     }
     let reports = try runs.map { run in
@@ -46,7 +46,6 @@ struct CompareCommand: ComponentCommand {
     let comparison = try Comparison(reports)
     try comparison.write(to: output)
     try StandardStream.output.writeLine(format.text(comparison.text, json: comparison.contents.json))
-    try StandardStream.error.writeLine(
-      "\nThe comparison is in \(output): open \(PathParts.join(output, "index.html"))")
+    try format.note("The comparison is in \(output): open \(PathParts.join(output, "index.html"))")
   }
 }

@@ -81,7 +81,7 @@ struct EvaluateCommand: ComponentCommand {
   func run(_ components: Components) throws {
     let settings = try settings(components), device = computing.device, logger = computing.logger
     let names = folders + codes
-    if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $1.count > 1 })?.key {
+    if let twice = names.firstRepeated {
       throw StructuredError("is given twice", at: twice, expected: "different runs or files")
     }
     if let output { try (format.format == .json ? FileKind.json : .text).requireWritable(output, force: force) }

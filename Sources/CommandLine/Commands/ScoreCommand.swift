@@ -55,6 +55,6 @@ struct ScoreCommand: ComponentCommand {
       progress: computing.progress(of: indices.count))
     if let destination { try scores.write(to: destination, overwrite: force) }
     try StandardStream.output.writeLine(format.text(scores.text, json: scores.json))
-    if let output { try StandardStream.error.writeLine("\nThe scores are in \(output).") }
+    if let output { try format.note("The scores are in \(output).") }
   }
 }

@@ -28,7 +28,7 @@ public struct FactorTable: Sendable, Equatable {
         "\(values.count) factor values do not form rows of \(factors.count)", at: location,
         expected: "factors [N, K] with K ≥ 1")
     }
-    if let repeated = Dictionary(grouping: factors, by: \.name).first(where: { $0.value.count > 1 })?.key {
+    if let repeated = factors.map(\.name).firstRepeated {
       throw StructuredError("two factors are called \"\(repeated)\"", at: location, expected: "names that differ")
     }
     var unknown = [Int](repeating: 0, count: factors.count)

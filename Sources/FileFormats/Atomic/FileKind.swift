@@ -58,7 +58,13 @@ public enum FileKind: String, Sendable {
     case .onnx: return begins([0x08]) && bytes.count > 2 && bytes[2] == 0x12
     case .html: return begins("<!DOCTYPE html")
     case .json: return begins("{") || begins("[")
-    case .text: return !bytes.contains(0)
+    case .text: return Self.isText(bytes)
     }
+  }
+
+  /// Whether bytes are UTF-8 without control characters of binary files; the last character may be cut off.
+  private static func isText(_ bytes: [UInt8]) -> Bool {
+    !bytes.contains { $0 < 9 }
+      && (0..<min(4, bytes.count)).contains { String(validating: bytes.dropLast($0), as: UTF8.self) != nil }
   }
 }
