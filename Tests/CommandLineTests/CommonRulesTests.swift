@@ -67,8 +67,8 @@ extension CommandLineTests {
         #expect(markdown.contains("| ") || markdown.hasPrefix("- **"))
       }
       let json = try done("decompose run --samples 50 --format json")
-      let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
-      let rate = try #require(object["rate"] as? Double)
+      struct Rate: Decodable { let rate: Double }
+      let rate = try JSONDecoder().decode(Rate.self, from: Data(json.utf8)).rate
       let csv = try done("decompose run --samples 50 --format csv").split(separator: "\n")
       #expect(csv.first == "path,value")
       let line = try #require(csv.first { $0.hasPrefix("rate,") })
