@@ -40,17 +40,26 @@ public final class StagedFolder {
     }
     let parts = PathParts(resolved ?? target)
     self.target = PathParts.join(parts.folder, parts.name)
-    var random = SystemRandomNumberGenerator()
-    var path: String
-    repeat {
-      let digits = String(UInt64.random(in: 1 << 60...UInt64.max, using: &random), radix: 36)
-      path = PathParts.join(parts.folder, ".\(parts.name).\(digits)\(Self.suffix)")
-      errno = 0
-    } while mkdir(path, 0o777) != 0 && errno == EEXIST
-    guard errno == 0 else { throw failure("cannot make the folder", target) }
-    self.path = path
-    descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    _ = FileLocking.lock(descriptor, at: parts.folder.isEmpty ? "." : parts.folder)
+    // Under the lock on the folder above, which whoever removes remains holds too: until this one is locked itself, it
+    // looks like what a killed process left.
+    (path, descriptor) = try FolderExchange.withLock(on: parts.folder) {
+      var random = SystemRandomNumberGenerator()
+      var path: String
+      repeat {
+        let digits = String(UInt64.random(in: 1 << 60...UInt64.max, using: &random), radix: 36)
+        path = PathParts.join(parts.folder, ".\(parts.name).\(digits)\(Self.suffix)")
+        errno = 0
+      } while mkdir(path, 0o777) != 0 && errno == EEXIST
+      guard errno == 0 else { throw failure("cannot make the folder", target) }
+      let descriptor = uninterrupted { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+      guard descriptor >= 0 else {
+        let error = failure("cannot make the folder", target)
+        rmdir(path)
+        throw error
+      }
+      _ = FileLocking.lock(descriptor, at: parts.folder.isEmpty ? "." : parts.folder)
+      return (path, descriptor)
+    }
     marker = FolderMarker(kind: kind.name, files: names)
     do { try marker.write(into: path) } catch {
       rmdir(path)
