@@ -140,6 +140,22 @@ import Testing
     #expect(parts.contains("shape"))
   }
 
+  @Test func `A part's table has a row for each latent and a column for each factor, numbers to the right`() throws {
+    let parts = try report("{metrics: [mig]}", .singleValuedFactor).text(parts: true)
+    let lines = parts.split(separator: "\n").map(String.init)
+    let title = try #require(lines.firstIndex { $0.hasPrefix("mig: mutual_information") })
+    let table = lines[(title + 1)...].prefix(5)
+    let cells = table.map { $0.split(separator: " ").map(String.init) }
+    #expect(cells.first == ["latent", "↓", "factor", "→", "shape", "scale", "x", "y", "color"], "\(cells)")
+    #expect(cells.dropFirst().map(\.first) == ["0", "1", "2", "3"] && cells.dropFirst().allSatisfy { $0.count == 6 })
+    // The last column is one of numbers, so that all lines end where it ends.
+    #expect(Set(table.map(\.count)).count == 1, "\(table)")
+    // A list: a factor and a number.
+    let list = try #require(lines.firstIndex { $0.hasPrefix("mig: gap") })
+    let rows = lines[(list + 2)...].prefix(5).map { $0.split(separator: " ").map(String.init) }
+    #expect(rows.map(\.first) == ["shape", "scale", "x", "y", "color"] && rows.allSatisfy { $0.count == 2 }, "\(rows)")
+  }
+
   @Test func `The same seed gives the same bytes, whatever other metrics run`() throws {
     let settings = "{preset: fast, mig: {points: 500}, metrics: "
     let alone = try report(settings + "[mig]}", .random).runs[0].evaluation.metrics[0].result

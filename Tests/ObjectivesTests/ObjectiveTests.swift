@@ -85,6 +85,28 @@ struct ObjectiveTests {
     #expect(relativeDifference(result.loss, distortion + expected.sampledRate) < 1e-5)
   }
 
+  @Test("Several codes an image are μ + σε, image by image")
+  func severalCodes() throws {
+    let pass = Pass.evaluation(on: device),
+      mean = Variable(Tensor<Float>([1, 10, 100, 2, 20, 200], [2, 3], on: device))
+    let logVariance = Variable(Tensor<Float>([0, 2, -2, 1, 4, -4], [2, 3], on: device))
+    let posterior = DiagonalGaussian(mean: mean, logVariance: logVariance)
+    let step = fixedStep(
+      images: mean.value, posterior: posterior, codes: mean, step: 0, dataCount: 2, stream: RandomStream(seed: 1),
+      pass: pass, distortions: { mean.sum(axis: 1, keepingAxis: false) }, output: { mean })
+    let codes = step.sample(posterior, count: 4).value
+    #expect(codes.shape == [8, 3])
+    var stream = RandomStream(seed: 1)
+    let noise = stream.normalTensor([8, 3], on: device).elements
+    let expected = (0..<24).map { i in
+      let element = i / 12 * 3 + i % 3
+      return Double(mean.value.elements[element])
+        + exp(Double(logVariance.value.elements[element]) / 2) * Double(noise[i])
+    }
+    // Rounding of numbers up to 200.
+    #expect(absoluteDifference(codes.elements, expected) < 2e-5)
+  }
+
   @Test("β and γ weigh the terms, and the terms themselves stay unweighted")
   func weights() throws {
     let plain = try terms(of: "{name: beta-vae, beta: 1}"), heavy = try terms(of: "{name: beta-vae, beta: 5}")

@@ -30,6 +30,7 @@ struct EstimatorAuditTests {
       audit.rows.map { "\($0.estimator.rawValue) \($0.batchSize)" } == [
         "exact 300", "mws 1", "mws 64", "mws 300", "mss 64", "mss 300", "gaussian 1", "gaussian 64", "gaussian 300",
       ])
+    #expect(EstimatorAudit.Options().batchSizes == [64, 256, 1024])
     let first = audit.rows[0]
     #expect(first.totalCorrelation?.mean == exact.totalCorrelation.value && first.totalCorrelation?.bias == 0)
     #expect(first.mutualInformation?.standardError == exact.mutualInformation.standardError)

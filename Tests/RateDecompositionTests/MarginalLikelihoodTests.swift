@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import RateDecomposition
+import TestSupport
 import Testing
 
 @Suite("Marginal likelihood")
@@ -88,6 +89,13 @@ struct MarginalLikelihoodTests {
     #expect(abs(first.importance.value - result.elbo.value) < 1e-9)
     #expect(abs(last.importance.value - result.importance.value) < 1e-9)
     #expect(abs(last.prior.value - result.prior.value) < 1e-9)
+    // Codes of posteriors are independent from image to image, those of the prior are the same for all.
+    #expect(
+      relativeDifference(try #require(last.importance.samplingError), try #require(result.importance.samplingError))
+        < 1e-9)
+    let alone = try (result.images.map { try #require($0.importance.logLikelihood.standardError) })
+    let independent = alone.reduce(0) { $0 + $1 * $1 }.squareRoot() / 30
+    #expect(relativeDifference(try #require(last.importance.samplingError), independent) < 1e-9)
     for (a, b) in zip(curve, curve.dropFirst()) {
       let errors = [a.importance.samplingError, b.importance.samplingError].map { $0 ?? 0 }
       #expect(b.importance.value > a.importance.value - 3 * hypot(errors[0], errors[1]))
