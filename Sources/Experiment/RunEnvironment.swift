@@ -1,3 +1,4 @@
+import FileFormats
 import Foundation
 import TensorCore
 
@@ -12,7 +13,7 @@ public struct RunEnvironment: Codable, Sendable {
   public var commit: String?
   /// When the process began to train: ISO 8601, UTC.
   public var date: String?
-  /// The command line of the process.
+  /// The command line of the process: the name of the program without its folder, and the arguments.
   public var commandLine: [String]?
   /// Threads that worked together.
   public var threads: Int
@@ -44,7 +45,8 @@ public struct RunEnvironment: Codable, Sendable {
   public init(_ device: Device, commit: String?, date: Date = Date()) {
     self.commit = commit
     self.date = date.formatted(.iso8601)
-    commandLine = CommandLine.arguments
+    let arguments = CommandLine.arguments
+    commandLine = arguments.prefix(1).map { PathParts($0).name } + arguments.dropFirst()
     threads = device.threads
     vectorLevel = "\(device.level)"
     openblasCore = Device.blasCore

@@ -232,6 +232,7 @@ extension CommandLineTests {
       }
       let first = try environment()
       let line = try #require(first["command_line"] as? [String])
+      #expect(line.first == "disentangle")
       #expect(
         line.dropFirst() == [
           "train", "config.yaml", "--output", "env", "--threads", "1", "--set", "training.checkpoint_every=5",
