@@ -58,6 +58,22 @@ struct FileLockingTests {
     #expect(try folder.names().sorted() == ["a", "report", "run.lock"])
   }
 
+  @Test("A folder whose own lock failed is not taken for what a killed process left")
+  func unlocked() throws {
+    let calls = Said()
+    // The first lock is that on the folder above, the second that on the folder being written.
+    let said = try locking({ descriptor, operation in
+      calls.add("call")
+      guard calls.messages.count == 2 else { return flock(descriptor, operation) }
+      errno = EIO
+      return -1
+    }) {
+      try AtomicFolder.write([("index.html", Data("x".utf8))], to: folder.file("report"), as: FolderKind("report"))
+    }
+    #expect(said.count == 1)
+    #expect(try folder.names() == ["report"])
+  }
+
   @Test("A lock that another has is an error, and nothing is said")
   func busy() throws {
     let said = locking(Self.failing(EWOULDBLOCK)) {

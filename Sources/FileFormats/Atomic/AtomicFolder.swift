@@ -88,7 +88,7 @@ public enum AtomicFolder {
       result = try body(folder)
       try folder.seal()
       try FolderExchange.withLock(on: PathParts(folder.target).folder) {
-        FolderRemains.clear(beside: folder.target)
+        FolderRemains.clear(beside: folder.target, except: folder.path)
         try place(folder, as: kind, replacing: replacing)
       }
     } catch {

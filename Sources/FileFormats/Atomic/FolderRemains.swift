@@ -68,12 +68,17 @@ enum FolderRemains {
   /// renames. What a living process is writing is left alone.
   ///
   /// The caller holds the lock on the folder above.
-  static func clear(beside target: String) {
+  ///
+  /// - Parameters:
+  ///   - target: the folder.
+  ///   - own: the hidden folder that the caller writes itself, which may be without a lock.
+  static func clear(beside target: String, except own: String) {
     let parts = PathParts(target), parent = parts.folder.isEmpty ? "." : parts.folder
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
     for name in names.sorted(by: >) {
       guard let form = form(of: name, beside: parts.name) else { continue }
       let path = PathParts.join(parts.folder, name)
+      if path == own { continue }
       let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }

@@ -62,7 +62,8 @@ public final class StagedFolder {
     }
     marker = FolderMarker(kind: kind.name, files: names)
     do { try marker.write(into: path) } catch {
-      rmdir(path)
+      // The marker may be in its place, although the disk has not confirmed it.
+      _ = try? FolderRemains.remove(path, insteadOf: self.target)
       throw error
     }
   }
