@@ -43,7 +43,10 @@ func measureReport(
   defer { display.finish() }
   let clock = ContinuousClock()
   let start = clock.now
-  return try Report(run, options: options, on: device) { stage, fraction in
+  // The stages say what is done; the log only what went wrong.
+  var logger = computing.logger
+  logger.logLevel = max(logger.logLevel, .warning)
+  return try Report(run, options: options, on: device, logger: logger) { stage, fraction in
     display.update(
       stage: (stages.firstIndex(of: stage) ?? 0) + 1, name: label + stage.rawValue, fraction: fraction,
       at: (clock.now - start) / .seconds(1))

@@ -33,6 +33,17 @@ import Testing
     #expect(FileManager.default.contents(atPath: path + "/a") == Data("1".utf8))
   }
 
+  @Test("Empty folders that a killed process left without a marker are removed by the next write, others' files are not")
+  func emptyFolders() throws {
+    for name in [".run.abc1.staging/figures/small", ".run.abc2.staging/figures"] {
+      try FileManager.default.createDirectory(atPath: parent.file(name), withIntermediateDirectories: true)
+    }
+    _ = try parent.write([], as: ".run.abc2.staging/figures/mine")
+    try write(to: parent.file("run"))
+    #expect(try parent.names().sorted() == [".run.abc2.staging", "run"])
+    #expect(FileManager.default.fileExists(atPath: parent.file(".run.abc2.staging/figures/mine")))
+  }
+
   @Test("Errors name the place where a file was to appear, not the hidden folder")
   func location() throws {
     let path = parent.file("run")

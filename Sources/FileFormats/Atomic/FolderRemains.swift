@@ -19,9 +19,9 @@ enum FolderRemains {
     guard let marker = FolderMarker(reading: path) else {
       // A process killed before the marker was in its place, or after it was removed, leaves an empty folder, or one
       // with a marker in the making.
-      let temporary = ".\(FolderMarker.name)\(AtomicFile.temporarySuffix)"
-      if try FolderContents(listing: path).files == [temporary] { unlink(PathParts.join(path, temporary)) }
-      rmdir(path)
+      let temporary = ".\(FolderMarker.name)\(AtomicFile.temporarySuffix)", contents = try FolderContents(listing: path)
+      if contents.files == [temporary] { unlink(PathParts.join(path, temporary)) }
+      for folder in contents.folders.reversed() + [""] { rmdir(PathParts.join(path, folder)) }
       return []
     }
     let contents = try FolderContents(listing: path)
@@ -30,7 +30,12 @@ enum FolderRemains {
     for name in contents.files where !staying.contains(name) {
       guard unlink(PathParts.join(path, name)) == 0 || errno == ENOENT else { throw notRemoved(path, target) }
     }
-    for folder in contents.folders.reversed() { rmdir(PathParts.join(path, folder)) }
+    for folder in contents.folders.reversed() {
+      // A folder with files that stay is not empty.
+      guard rmdir(PathParts.join(path, folder)) == 0 || [ENOTEMPTY, EEXIST, ENOENT].contains(errno) else {
+        throw notRemoved(path, target)
+      }
+    }
     let left = try FolderContents(listing: path).files
     guard left.isEmpty else { return left }
     // The marker last: until then it says what the rest is.
