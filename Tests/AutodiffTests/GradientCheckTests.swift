@@ -33,6 +33,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     GradientCase("a/b, broadcast", [[3, 4], [4]], .awayFromZero) { $0[0] / $0[1] },
     GradientCase("scalars: 2 − 3a + 1", [[4]]) { 2 - 3 * $0[0] + 1 },
     GradientCase("−a, a/4, 1 + a, a − 2", [[4]]) { (-$0[0] / 4 + (1 + $0[0])) * ($0[0] - 2) },
+    GradientCase("0·a + a²", [[4]]) { 0 * $0[0] + $0[0].squared() },
     GradientCase("exp", [[3, 3]]) { $0[0].exp() },
     GradientCase("log", [[3, 3]], .positive) { $0[0].log() },
     GradientCase("√", [[3, 3]], .positive) { $0[0].squareRoot() },

@@ -167,6 +167,18 @@ struct DecompositionTests {
     #expect(DecompositionTable(result).summary.rows[3][2].text.hasPrefix("± "))
   }
 
+  @Test("a code that tells every data point apart is remarked on, one that does not is not")
+  func ceiling() throws {
+    func isRemarkedOn(_ logVariance: Double) throws -> Bool {
+      let means = (0..<200).map { Double($0) / 20 }
+      let table = try PosteriorTable(means: means, logVariances: means.map { _ in logVariance }, latents: 1)
+      let result = try RateDecomposition(of: table, options: options(samples: 1_000), on: device)
+      #expect(result.dimensionWiseKL.standardError == 0, "it is integrated")
+      return result.warnings.contains { $0.contains("close to its ceiling") }
+    }
+    #expect(try isRemarkedOn(-10) && !isRemarkedOn(0))
+  }
+
   @Test("few samples of its own are remarked on; given samples are as many as they are")
   func fewSamples() throws {
     let posterior = try LinearGaussian.example.posterior(count: 50, seed: 9)

@@ -42,6 +42,21 @@ struct MinibatchEstimatorTests {
     #expect(estimate.bias.totalCorrelation == estimate.totalCorrelation)
   }
 
+  @Test("one batch is enough, and has no standard error; each batch counts once")
+  func batches() throws {
+    let posterior = try syntheticPosterior(count: 50, seed: 21)
+    let zero = MinibatchEstimate.Terms(mutualInformation: 0, totalCorrelation: 0, dimensionWiseKL: 0)
+    let estimates = (1...3).map {
+      MinibatchEstimate(.weighted, of: posterior, exact: zero, batchSize: 8, batches: $0, from: RandomStream(seed: 9))
+    }
+    #expect(estimates[0].standardError == nil && estimates[1].standardError != nil)
+    // Batches have streams of their own: the third alone is what three have beyond two.
+    let sums = estimates.enumerated().map { Double($0 + 1) * $1.totalCorrelation }
+    let single = [sums[0], sums[1] - sums[0], sums[2] - sums[1]]
+    #expect(single.allSatisfy { abs($0 - single[0]) < 10 }, "\(single)")
+    #expect(Set(single).count == 3)
+  }
+
   @Test("the exact decomposition of the same posterior: MI 7.49, TC and dimension-wise KL near 0")
   func exact() throws {
     let posterior = try syntheticPosterior(count: 737_280, seed: 23)

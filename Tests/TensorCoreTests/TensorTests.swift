@@ -46,6 +46,26 @@ struct TensorTests {
     }
   }
 
+  @Test("Columns of a matrix, up to its edges")
+  func columns() {
+    let matrix = Tensor<Float>((0..<12).map(Float.init), [3, 4], on: Device(threads: 1))
+    #expect(matrix.columns(0..<4).elements == matrix.elements)
+    #expect(matrix.columns(1..<3).elements == [1, 2, 5, 6, 9, 10])
+    #expect(matrix.columns(4..<4).shape == [3, 0])
+  }
+
+  @Test("Broadcasting over several axes at once")
+  func broadcastingAxes() {
+    let device = Device(threads: 2)
+    let a = Tensor<Float>((0..<48).map(Float.init), [2, 3, 2, 4], on: device)
+    let b = Tensor<Float>([100, 200, 300], [1, 3, 1, 1], on: device)
+    let c = Tensor<Float>([1000, 2000, 3000, 4000], [2, 1, 2, 1], on: device)
+    let first = (0..<48).map { (i: Int) -> Float in Float(i + 100 * (i / 8 % 3 + 1)) }
+    let second = (0..<48).map { (i: Int) -> Float in Float(i + 1000 * (i / 24 * 2 + i / 4 % 2 + 1)) }
+    #expect(a.combined(.add, b).elements == first)
+    #expect(a.combined(.add, c).elements == second)
+  }
+
   @Test("Corner cases of exp, log and softplus", arguments: levels)
   func corners(level: VectorLevel) {
     let device = Device(threads: 1, level: level)
