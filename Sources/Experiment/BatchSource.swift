@@ -50,11 +50,13 @@ struct BatchSource {
         images: try dataset.batch(batch.indices, on: device), values: batch.values, sizes: part.factors.map(\.size))
     }
     let indices = sampler.batch(at: step), images = try dataset.batch(indices, on: device)
-    guard let drawn = pairs?.pairs(from: indices, at: step), let factors = pairs?.factors.count else {
+    guard let pairs else {
       return Batch(images: images, labelled: labelled)
     }
+    let drawn = pairs.pairs(from: indices, at: step)
     let second = PairedImages(
-      second: try dataset.batch(drawn.second, on: device), shared: drawn.shared, factors: factors)
+      second: try dataset.batch(drawn.second, on: device), shared: drawn.shared, factors: pairs.factors.count,
+      varying: pairs.varying)
     return Batch(images: images, pairs: second, labelled: labelled)
   }
 }
@@ -66,6 +68,7 @@ extension PairSampler.ChangedCount {
       case .fixed(let count): .fixed(count)
       case .uniform: .uniform
       case .fixedOrOne(let count): .fixedOrOne(count)
+      case .uniformOrOne: .uniformOrOne
       }
   }
 }

@@ -99,6 +99,7 @@ public enum Checkpoint {
     for (tensor, elements) in arrays { tensor.copy(from: Tensor(elements, tensor.shape, on: tensor.device)) }
     for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
     trainer.step = step
+    trainer.calibrate()
     return (file.metadata["threads"] ?? "?", file.metadata["vector_level"] ?? "?")
   }
 

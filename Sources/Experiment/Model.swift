@@ -13,8 +13,8 @@ public final class Model {
   public let image: ImageShape
   /// D.
   public let latents: Int
-  /// What the decoder's output means.
-  public let likelihood: Likelihood
+  /// What the decoder's output means; an objective that calibrates it changes it in training.
+  public package(set) var likelihood: Likelihood
   /// All parameters of encoder and decoder.
   public let parameters: ParameterStore
   /// q(z|x).

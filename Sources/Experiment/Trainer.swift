@@ -76,6 +76,7 @@ public final class Trainer {
         "training.batch_size is \(configuration.training.batchSize), too small for \(configuration.objective?.name ?? "it")",
         expected: "at least \(objective.minimumBatchSize)")
     }
+    try objective.check(configuration.model.likelihood)
     let settings = configuration.training.optimizer
     optimizer = Optimizer(settings, for: model.parameters)
     objectiveOptimizer = objective.parameters.map { Optimizer(settings, for: $0) }
@@ -120,10 +121,14 @@ public final class Trainer {
       values += try advance(adversary, second, loss)
     }
     objective.update(after: current, terms)
+    calibrate()
     step += 1
     profile?.endStep()
     return StepResult(step: step, loss: loss, terms: values)
   }
+
+  /// Gives the model the likelihood that the objective has made of its own.
+  func calibrate() { if let likelihood = objective.likelihood { model.likelihood = likelihood } }
 
   private func advance(
     _ adversary: any Adversary, _ images: Tensor<Float>, _ loss: (AdversaryStep) throws -> LossTerms

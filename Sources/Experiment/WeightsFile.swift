@@ -6,9 +6,11 @@ import TensorCore
 /// The weights of a model as float32 in PyTorch's layouts, in a safetensors file that Python reads.
 ///
 /// The file's metadata say what they are of: `architecture`, `latents`, `likelihood`, `image` (height × width × channels),
-/// the `layout` of names (``WeightsLayout``), and the resolved `configuration`; `format_version` is 1, and `format` is "pt",
+/// the `layout` of names (``WeightsLayout``), and the resolved `configuration`; for a Gaussian likelihood also its
+/// `standard_deviation`, which the objective may have calibrated; `format_version` is 1, and `format` is "pt",
 /// which tells Python's transformers library that the layouts are PyTorch's.
 public enum WeightsFile {
+  private static let deviationKey = "standard_deviation"
   /// The value of the metadata's `generator`.
   static let generator = "disentangle"
 
@@ -31,11 +33,12 @@ public enum WeightsFile {
       }
       return Safetensors.Tensor(tensor.name, shape: tensor.shape, values: values)
     }
-    let metadata = [
+    var metadata = [
       "format": "pt", "format_version": "1", "generator": generator, "architecture": model.architecture.name,
       "latents": "\(model.latents)", "likelihood": model.likelihood.name, "image": "\(model.image)",
       "layout": layout.rawValue, "configuration": configuration,
     ]
+    if case .gaussian(let deviation) = model.likelihood { metadata[deviationKey] = "\(deviation)" }
     return try Safetensors.data(tensors, metadata: metadata)
   }
 
@@ -56,7 +59,14 @@ public enum WeightsFile {
   ///   - path: the file.
   /// - Throws: `StructuredError` if the file is damaged, and for every tensor that is not as the model needs it.
   public static func read(into model: Model, from path: String) throws {
-    try read(into: model, from: Safetensors(reading: path), layout: .disentangle)
+    let file = try Safetensors(reading: path)
+    try read(into: model, from: file, layout: .disentangle)
+    guard case .gaussian = model.likelihood, let text = file.metadata[deviationKey] else { return }
+    guard let deviation = Float(text), deviation.isFinite, deviation > 0 else {
+      throw StructuredError(
+        "the metadata's \(deviationKey) is \"\(text.prefix(80))\"", at: path, expected: "a positive number")
+    }
+    model.likelihood = .gaussian(standardDeviation: deviation)
   }
 
   /// Sets a model's parameters to the tensors of a file.

@@ -45,7 +45,7 @@ public struct LossTerm {
 /// The terms of a loss.
 public struct LossTerms {
   /// The weighted terms, in the order they are logged.
-  public let terms: [LossTerm]
+  public private(set) var terms: [LossTerm]
   /// Values that are logged but not trained on.
   public let observations: [(name: String, value: Double)]
   /// Computes the loss of the objective's adversary once the model has been updated; nil to leave it as it is.
@@ -63,6 +63,13 @@ public struct LossTerms {
   public func trainingAdversary(_ loss: @escaping (AdversaryStep) throws -> LossTerms) -> LossTerms {
     var terms = self
     terms.adversaryLoss = loss
+    return terms
+  }
+
+  /// The same loss with one term more.
+  public func adding(_ term: LossTerm) -> LossTerms {
+    var terms = self
+    terms.terms.append(term)
     return terms
   }
 

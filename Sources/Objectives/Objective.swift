@@ -28,6 +28,14 @@ public protocol Objective {
   /// integral or a moving average. They are saved in checkpoints, so that a resumed run has the same bits.
   var state: [String: [Double]] { get }
 
+  /// Makes sure that the objective can train models of a likelihood; by default it can.
+  ///
+  /// - Throws: `StructuredError` if it needs another one.
+  func check(_ likelihood: Likelihood) throws
+
+  /// The likelihood that training has made of the configured one, for reports and exports; by default nil, for no change.
+  var likelihood: Likelihood? { get }
+
   /// Takes back a ``state`` that was saved.
   ///
   /// - Throws: `StructuredError` if it is not a state of this objective.
@@ -63,6 +71,10 @@ extension Objective {
     guard let name = state.keys.min() else { return }
     throw StructuredError("the objective keeps no state \"\(name)\"", expected: "no state")
   }
+  /// Any likelihood will do.
+  public func check(_ likelihood: Likelihood) throws {}
+  /// No change.
+  public var likelihood: Likelihood? { nil }
   /// Changes nothing.
   public func update(after step: TrainingStep, _ loss: LossTerms) {}
 }
@@ -93,6 +105,8 @@ public struct PairRequest: Sendable, Equatable {
     case uniform
     /// k or 1, each with probability ½ for each pair.
     case fixedOrOne(Int)
+    /// Uniform on 1 … K − 1 or 1, each with probability ½ for each pair.
+    case uniformOrOne
   }
 
   /// The number of factors that change.

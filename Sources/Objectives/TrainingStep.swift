@@ -24,10 +24,13 @@ public struct PairedImages {
   public let shared: [Bool]
   /// K.
   public let factors: Int
+  /// The factors that take more than one value, as numbers below K.
+  public let varying: [Int]
 
-  /// Groups them.
-  public init(second: Tensor<Float>, shared: [Bool], factors: Int) {
+  /// Groups them; by default all factors vary.
+  public init(second: Tensor<Float>, shared: [Bool], factors: Int, varying: [Int]? = nil) {
     (self.second, self.shared, self.factors) = (second, shared, factors)
+    self.varying = varying ?? Array(0..<factors)
   }
 }
 
@@ -94,11 +97,12 @@ public final class TrainingStep {
 
   /// A step whose posterior and codes are given beforehand, as for comparisons with reference values.
   package convenience init(
-    images: Tensor<Float>, number: Int, dataCount: Int, stream: RandomStream, networks: any StepNetworks, pass: Pass,
-    posterior: DiagonalGaussian, codes: Variable<Float>
+    images: Tensor<Float>, pairs: PairedImages? = nil, labelled: LabelledImages? = nil, number: Int, dataCount: Int,
+    stream: RandomStream, networks: any StepNetworks, pass: Pass, posterior: DiagonalGaussian, codes: Variable<Float>
   ) {
     self.init(
-      images: images, number: number, dataCount: dataCount, stream: stream, noise: stream, networks: networks,
+      images: images, pairs: pairs, labelled: labelled, number: number, dataCount: dataCount, stream: stream,
+      noise: stream, networks: networks,
       pass: pass)
     self.posterior = posterior
     self.codes = codes

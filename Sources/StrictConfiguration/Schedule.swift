@@ -18,6 +18,14 @@ public enum Schedule: Sendable, Equatable {
     }
   }
 
+  /// The schedule of values `factor` times as large.
+  public func scaled(by factor: Double) -> Schedule {
+    switch self {
+    case .constant(let value): .constant(factor * value)
+    case .linear(let from, let to, let steps): .linear(from: factor * from, to: factor * to, steps: steps)
+    }
+  }
+
   /// The value after any warm-up.
   public var final: Double {
     switch self {

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Images whose first row holds their index: the pixel in that column is set.
-private struct NumberedDataset: FactorDataset, ImageSource {
+struct NumberedDataset: FactorDataset, ImageSource {
   let name = "numbered"
   let shape = ImageShape(height: 64, width: 64)
   let format = PixelFormat.bits

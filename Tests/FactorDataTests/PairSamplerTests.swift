@@ -11,7 +11,7 @@ import Testing
   }
 
   private static let cases = [
-    PairSampler.ChangedCount.fixed(1), .fixed(2), .fixed(3), .uniform, .fixedOrOne(2), .fixedOrOne(3),
+    PairSampler.ChangedCount.fixed(1), .fixed(2), .fixed(3), .uniform, .fixedOrOne(2), .fixedOrOne(3), .uniformOrOne,
   ].flatMap { count in PairSampler.Redraw.allCases.map { Case(count: count, redraw: $0) } }
 
   /// A grid with a factor of a single value in the midst.
@@ -34,6 +34,7 @@ import Testing
       case .fixed(let k): [k: 1]
       case .uniform: [1: 0.5, 2: 0.5]
       case .fixedOrOne(let k): [1: 0.5, k: 0.5]
+      case .uniformOrOne: [1: 0.75, 2: 0.25]
       }
     var result: [Outcome: Double] = [:]
     for (k, probability) in counts {

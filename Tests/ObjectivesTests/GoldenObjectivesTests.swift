@@ -27,18 +27,31 @@ struct GoldenBatch {
     return Tensor(values, Shape(shape), on: device)
   }
 
+  /// What an objective makes of the batch.
+  struct Result {
+    /// The terms, unweighted.
+    var terms: [String: Double]
+    /// What else was observed.
+    var observations: [String: Double]
+    /// The total.
+    var loss: Double
+    /// Its gradients.
+    var mean: [Float], logVariance: [Float], logits: [Float]
+  }
+
   /// The loss terms, with gradients of the total for means, log-variances and logits.
-  func run(
-    _ objective: any Objective
-  ) throws -> (terms: [String: Double], loss: Double, mean: [Float], logVariance: [Float], logits: [Float]) {
+  func run(_ objective: any Objective) throws -> Result { try run { try objective.loss(of: $0) } }
+
+  /// The same with a loss of the test's.
+  func run(at number: Int = 0, _ loss: (TrainingStep) throws -> LossTerms) throws -> Result {
     let pass = Pass(training: [ParameterStore(on: device)], on: device)
     let mean = pass.tape.track(try tensor("inputs/mu")), logVariance = pass.tape.track(try tensor("inputs/logvar"))
     let logits = pass.tape.track(try tensor("inputs/logits")), images = try tensor("inputs/target")
     let posterior = DiagonalGaussian(mean: mean, logVariance: logVariance)
     let codes = posterior.sample(noise: try tensor("inputs/eps"))
-    let terms = try objective.loss(
-      of: fixedStep(
-        images: images, posterior: posterior, codes: codes, step: 0,
+    let terms = try loss(
+      fixedStep(
+        images: images, posterior: posterior, codes: codes, step: number,
         dataCount: try file.read("inputs/dataset_size", as: Int.self).values[0], stream: RandomStream(seed: 0),
         pass: pass, distortions: { Likelihood.bernoulli.distortions(output: logits, target: images) },
         output: { logits })
@@ -46,10 +59,9 @@ struct GoldenBatch {
     let total = terms.total
     let values = Dictionary(uniqueKeysWithValues: terms.terms.map { ($0.name, Double($0.value.scalar)) })
     let gradients = try pass.tape.backward(from: total)
-    return (
-      values, Double(total.scalar), gradients[mean].elements, gradients[logVariance].elements,
-      gradients[logits].elements
-    )
+    return Result(
+      terms: values, observations: Dictionary(uniqueKeysWithValues: terms.observations), loss: Double(total.scalar),
+      mean: gradients[mean].elements, logVariance: gradients[logVariance].elements, logits: gradients[logits].elements)
   }
 }
 

@@ -43,10 +43,22 @@ func checkObjective(_ configuration: any ObjectiveConfiguration.Type, _ yaml: St
     let m = moved(mean, directions[0]), v = moved(logVariance, directions[1])
     let posterior = DiagonalGaussian(mean: m, logVariance: v)
     let codes = posterior.sample(noise: noise)
+    // What a batch may hold beside images. The posteriors of other images are constants; those of a pair's second images
+    // differ so much between latents that the shared ones do not change within the differences.
+    let offsets = Tensor<Float>((0..<batch * latents).map { [0, 1, 4][$0 % latents] }, mean.shape, on: device)
+    let pairs = objective.batch.pairs.map { _ in
+      PairedImages(second: noise, shared: (0..<batch * 2).map { $0 % 3 == 0 }, factors: 2)
+    }
+    let labelled = objective.batch.labels.map { _ in
+      LabelledImages(images: noise, values: (0..<batch * 2).map { Int32($0 % 2) }, sizes: [2, 3])
+    }
     let terms = try objective.loss(
       of: fixedStep(
-        images: mean, posterior: posterior, codes: codes, step: 10, dataCount: 1_000, stream: RandomStream(seed: 1),
-        pass: pass, distortions: { (codes * 3).squared().sum(axis: 1, keepingAxis: false) }, output: { codes }))
+        images: mean, posterior: posterior,
+        otherPosterior: labelled == nil
+          ? DiagonalGaussian(mean: Variable(mean.combined(.add, offsets)), logVariance: Variable(logVariance)) : nil,
+        codes: codes, pairs: pairs, labelled: labelled, step: 10, dataCount: 1_000, stream: RandomStream(seed: 1),
+        pass: pass, distortionsOf: { ($0 * 3).squared().sum(axis: 1, keepingAxis: false) }, output: { codes }))
     let total = terms.total
     let gradients = try pass.tape.backward(from: total)
     let slope = zip([m, v], directions).reduce(0.0) { sum, pair in

@@ -107,6 +107,29 @@ struct ObjectiveTests {
     #expect(absoluteDifference(codes.elements, expected) < 2e-5)
   }
 
+  @Test("Images meet each of their codes, the last image too")
+  func repeatedImages() {
+    /// The distortion is the image's first value times the code's.
+    struct Products: StepNetworks {
+      let likelihood = Likelihood.bernoulli
+      func encode(_ images: Tensor<Float>, _ pass: Pass) -> DiagonalGaussian { preconditionFailure("not asked for") }
+      func decode(_ codes: Variable<Float>, _ pass: Pass) -> Variable<Float> { codes }
+      func distortions(of images: Tensor<Float>, from codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+        (Variable(images.reshaped([images.shape[0], 1])) * codes).sum(axis: 1, keepingAxis: false)
+      }
+      func meanDistortion(of images: Tensor<Float>, from codes: Variable<Float>, _ pass: Pass) -> Variable<Float> {
+        distortions(of: images, from: codes, pass).mean()
+      }
+    }
+    let images = Tensor<Float>([1, 10, 100], [3, 1, 1, 1], on: device), pass = Pass.evaluation(on: device)
+    let step = TrainingStep(
+      images: images, number: 0, dataCount: 3, stream: RandomStream(seed: 1), noise: RandomStream(seed: 2),
+      networks: Products(), pass: pass)
+    let codes = Variable(Tensor<Float>([1, 2, 3, 4, 5, 6], [6, 1], on: device))
+    #expect(step.distortions(of: images, from: codes).value.elements == [1, 2, 30, 40, 500, 600])
+    #expect(step.meanDistortion(of: images, from: codes).scalar == 195.5)
+  }
+
   @Test("β and γ weigh the terms, and the terms themselves stay unweighted")
   func weights() throws {
     let plain = try terms(of: "{name: beta-vae, beta: 1}"), heavy = try terms(of: "{name: beta-vae, beta: 5}")

@@ -18,6 +18,8 @@ public struct PairSampler: Sendable {
     /// k or 1, each with probability ½ for each pair: disentanglement_lib's `simple_dynamics`, which draws values by
     /// ``Redraw/anyValue``.
     case fixedOrOne(Int)
+    /// Uniform on 1 … K − 1 or 1, each with probability ½ for each pair: `simple_dynamics` without a given k.
+    case uniformOrOne
   }
 
   /// How the value of a changed factor is drawn.
@@ -42,8 +44,10 @@ public struct PairSampler: Sendable {
   /// The factors, all of the grid's.
   public let factors: [Factor]
 
+  /// The factors that take more than one value, as numbers below K.
+  public let varying: [Int]
+
   private let space: FactorSpace
-  private let varying: [Int]
   private let changedCount: ChangedCount
   private let redraw: Redraw
   private let stream: RandomStream
@@ -71,7 +75,7 @@ public struct PairSampler: Sendable {
         throw StructuredError(
           "\(k) factors cannot change in a pair", expected: "1 to \(varying.count), the number of factors that vary")
       }
-    case .uniform:
+    case .uniform, .uniformOrOne:
       guard varying.count >= 2 else {
         throw StructuredError(
           "a random number of factors cannot change in a pair",
@@ -118,6 +122,7 @@ public struct PairSampler: Sendable {
     case .fixed(let k): k
     case .uniform: 1 + stream.integer(below: varying.count - 1)
     case .fixedOrOne(let k): stream.integer(below: 2) == 0 ? 1 : k
+    case .uniformOrOne: stream.integer(below: 2) == 0 ? 1 : 1 + stream.integer(below: varying.count - 1)
     }
   }
 
