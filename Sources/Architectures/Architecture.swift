@@ -66,5 +66,10 @@ extension ImageShape {
 
 extension Registry<Architecture> {
   /// The architectures of this package.
-  public static let standard = Registry("an architecture", [.burgess, .locatello, .fullyConnected])
+  public static let standard = Registry(
+    "an architecture",
+    [
+      .burgess, .locatello, .fullyConnected, .convolutionalBatchNorm, .spatialBroadcast, .spatialBroadcastLocatello,
+      .residual,
+    ])
 }

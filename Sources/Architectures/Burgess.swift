@@ -14,6 +14,20 @@ extension Architecture {
     paper: "Burgess et al. 2018, Understanding disentangling in β-VAE, arXiv:1804.03599, appendix A.1",
     requirement: needs16To256
   ) { image, latents, store in
+    let (encoder, features, halvings) = try burgessEncoder(image, latents, store)
+    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
+    for _ in 1...2 { mirror.dense(256, activation: .relu) }
+    mirror.dense(to: features, activation: .relu)
+    for _ in 1..<halvings { try mirror.transposedConvolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
+    try mirror.transposedConvolution(image.channels, kernel: 4, stride: 2, padding: 1)
+    try mirror.crop(toHeight: image.height, width: image.width)
+    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
+  }
+
+  /// The encoder, the form of its features, and the number of its convolutions.
+  static func burgessEncoder(
+    _ image: ImageShape, _ latents: Int, _ store: ParameterStore
+  ) throws -> (encoder: Encoder, features: LayerForm, halvings: Int) {
     let padded = image.paddedToPowersOfTwo
     var network = NetworkBuilder("encoder", from: .image(image), in: store), shortest = min(padded.height, padded.width)
     try network.pad(toHeight: padded.height, width: padded.width)
@@ -24,14 +38,6 @@ extension Architecture {
     }
     let features = network.form
     for _ in 1...2 { network.dense(256, activation: .relu) }
-    let encoder = try network.encoder(latents: latents)
-
-    var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
-    for _ in 1...2 { mirror.dense(256, activation: .relu) }
-    mirror.dense(to: features, activation: .relu)
-    for _ in 1..<halvings { try mirror.transposedConvolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
-    try mirror.transposedConvolution(image.channels, kernel: 4, stride: 2, padding: 1)
-    try mirror.crop(toHeight: image.height, width: image.width)
-    return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
+    return (try network.encoder(latents: latents), features, halvings)
   }
 }

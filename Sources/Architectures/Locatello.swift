@@ -13,15 +13,7 @@ extension Architecture {
     paper: "Locatello et al. 2019, Challenging Common Assumptions …, arXiv:1811.12359, appendix (conv architecture)",
     requirement: needs16To256
   ) { image, latents, store in
-    let padded = image.paddedToPowersOfTwo
-    var network = NetworkBuilder("encoder", from: .image(image), in: store)
-    try network.pad(toHeight: padded.height, width: padded.width)
-    for _ in 1...2 { try network.convolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
-    for _ in 1...2 { try network.convolution(64, kernel: 2, stride: 2, activation: .relu) }
-    let features = network.form
-    network.dense(256, activation: .relu)
-    let encoder = try network.encoder(latents: latents, heads: .separate)
-
+    let (encoder, features) = try locatelloEncoder(image, latents, store)
     var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)
     mirror.dense(256, activation: .relu)
     mirror.dense(to: features, activation: .relu)
@@ -31,5 +23,19 @@ extension Architecture {
     try mirror.transposedConvolution(image.channels, kernel: 4, stride: 2, padding: 1)
     try mirror.crop(toHeight: image.height, width: image.width)
     return Networks(encoder: encoder, decoder: try mirror.decoder(of: image))
+  }
+
+  /// The encoder, and the form of its features.
+  static func locatelloEncoder(
+    _ image: ImageShape, _ latents: Int, _ store: ParameterStore
+  ) throws -> (encoder: Encoder, features: LayerForm) {
+    let padded = image.paddedToPowersOfTwo
+    var network = NetworkBuilder("encoder", from: .image(image), in: store)
+    try network.pad(toHeight: padded.height, width: padded.width)
+    for _ in 1...2 { try network.convolution(32, kernel: 4, stride: 2, padding: 1, activation: .relu) }
+    for _ in 1...2 { try network.convolution(64, kernel: 2, stride: 2, activation: .relu) }
+    let features = network.form
+    network.dense(256, activation: .relu)
+    return (try network.encoder(latents: latents, heads: .separate), features)
   }
 }

@@ -14,6 +14,8 @@ struct ArchitectureTests {
     "Trainable parameters for 64×64×1 images and 10 latents",
     arguments: [
       ("burgess", 252_052, 249_953), ("locatello", 309_204, 381_313), ("fully-connected", 6_381_620, 7_814_896),
+      ("convolutional-batchnorm", 651_860, 646_721), ("spatial-broadcast", 252_052, 328_257),
+      ("spatial-broadcast-locatello", 309_204, 328_257), ("residual", 2_261_460, 1_680_737),
     ])
   func parameterCounts(name: String, encoder: Int, decoder: Int) throws {
     let architecture = try #require(Registry<Architecture>.standard.entries.first { $0.name == name })
@@ -65,6 +67,9 @@ struct ArchitectureTests {
         (name, $0.0, $0.1)
       }
     } + [("fully-connected", 16, 16), ("fully-connected", 28, 28), ("fully-connected", 48, 20)]
+    + ["convolutional-batchnorm", "residual", "spatial-broadcast"].flatMap { name in
+      [(32, 32), (64, 64), (96, 96), (128, 128)].map { (name, $0.0, $0.1) }
+    } + [("convolutional-batchnorm", 28, 28), ("residual", 48, 80), ("spatial-broadcast-locatello", 20, 33)]
 
   @Test("Images of any size train for a step: finite loss, exact shapes, gradients everywhere", arguments: imageSizes)
   func sizes(size: (name: String, height: Int, width: Int)) throws {
@@ -90,10 +95,11 @@ struct ArchitectureTests {
         #expect(gradient.allSatisfy { $0.isFinite } && gradient.contains { $0 != 0 }, "\(image): \(parameter.name)")
       }
       let evaluation = Pass.evaluation(on: device)
-      let output = networks.decoder(networks.encoder(images, evaluation).mean, evaluation)
+      let codes = networks.encoder(images, evaluation).mean
+      let output = networks.decoder(codes, evaluation)
       #expect(output.shape == image.batch(2))
       // Both ways to the loss: with its gradient inside, and image by image.
-      let distortions = networks.decoder.distortions(of: images, from: posterior.mean.detached, .bernoulli, evaluation)
+      let distortions = networks.decoder.distortions(of: images, from: codes, .bernoulli, evaluation)
       let reference = Likelihood.bernoulli.distortions(output: output, target: images)
       #expect(relativeDifference(distortions.value.elements, reference.value.elements) < 1e-5)
     }

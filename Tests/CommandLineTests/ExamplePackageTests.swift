@@ -41,7 +41,7 @@ extension CommandLineTests {
 
     @Test func `Every command knows what it adds, and suggests its names`() throws {
       #expect(try done("list objectives").contains("pair-vae"))
-      #expect(try done("list architectures").contains("residual"))
+      #expect(try done("list architectures").contains("small-residual"))
       #expect(try done("list datasets").contains("discs"))
       #expect(try done("config check pairs.yaml").contains("valid"))
       let misspelt = try pairs("config check pairs.yaml --set objective.name=pair-vea")

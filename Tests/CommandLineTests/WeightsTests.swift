@@ -310,7 +310,8 @@ extension CommandLineTests {
         ("plain.safetensors --output copy", "the file does not say which architecture its weights are of"),
         (
           "plain.safetensors --architecture burges --output copy",
-          "--architecture burges: \"burges\" is not an architecture (expected one of burgess, locatello, fully-connected)\n"
+          "--architecture burges: \"burges\" is not an architecture (expected one of burgess, locatello, "
+            + "fully-connected, convolutional-batchnorm, spatial-broadcast, spatial-broadcast-locatello, residual)\n"
             + "  Did you mean burgess?"
         ),
         (

@@ -33,7 +33,7 @@ import Testing
     #expect(FileManager.default.contents(atPath: path + "/a") == Data("1".utf8))
   }
 
-  @Test("Empty folders that a killed process left without a marker are removed by the next write, others' files are not")
+  @Test("Empty folders that a killed process left without a marker are removed, others' files are not")
   func emptyFolders() throws {
     for name in [".run.abc1.staging/figures/small", ".run.abc2.staging/figures"] {
       try FileManager.default.createDirectory(atPath: parent.file(name), withIntermediateDirectories: true)

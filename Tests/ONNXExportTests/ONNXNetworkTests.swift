@@ -39,6 +39,14 @@ struct ONNXExample: Sendable, CustomTestStringConvertible {
     ONNXExample(
       architecture: .burgess, image: ImageShape(height: 28, width: 20, channels: 3), latents: 2,
       likelihood: .gaussian(standardDeviation: 0.5)),
+    ONNXExample(
+      architecture: .convolutionalBatchNorm, image: ImageShape(height: 32, width: 28, channels: 3), latents: 3,
+      likelihood: .bernoulli),
+    ONNXExample(
+      architecture: .spatialBroadcast, image: ImageShape(height: 16, width: 20), latents: 2, likelihood: .bernoulli),
+    ONNXExample(
+      architecture: .residual, image: ImageShape(height: 32, width: 48, channels: 3), latents: 3, likelihood: .bernoulli
+    ),
   ]
 
   /// Kernels of 3, strides of 1 and 2, leaky ReLU and tanh, no fully connected layer before two heads.

@@ -12,7 +12,7 @@ struct LatentExplorerTests {
   private static let hasBrowser = Chromium.path != nil
 
   enum Case: String, CaseIterable {
-    case burgess, locatello, fullyConnected, odd, ordinary, everyLayer, padded
+    case burgess, locatello, fullyConnected, odd, ordinary, everyLayer, padded, batchNorm, broadcast, residual
 
     func example() throws -> ExplorerExample {
       switch self {
@@ -29,6 +29,9 @@ struct LatentExplorerTests {
       case .ordinary: try ExplorerExample(.headsAndConvolution, images: [5, 6, 11])
       case .everyLayer: try ExplorerExample(.everyLayer, images: [5, 10, 12, 3], isBinary: false, latents: 4)
       case .padded: try ExplorerExample(.burgess, images: [5, 28, 20], latents: 3)
+      case .batchNorm: try ExplorerExample(.convolutionalBatchNorm, images: [5, 16, 16], latents: 2)
+      case .broadcast: try ExplorerExample(.spatialBroadcastLocatello, images: [5, 16, 20], latents: 2)
+      case .residual: try ExplorerExample(.residual, images: [5, 32, 32, 3], isBinary: false, latents: 2)
       }
     }
   }

@@ -3,8 +3,8 @@ import NeuralLayers
 
 extension Architecture {
   /// Residual blocks with batch normalisation in the encoder; nearest upsampling and convolutions in the decoder.
-  static let residual = Architecture(
-    name: "residual", summary: "residual blocks with batch normalisation, and an upsampling decoder",
+  static let smallResidual = Architecture(
+    name: "small-residual", summary: "residual blocks with batch normalisation, and an upsampling decoder",
     paper: "an example",
     requirement: { $0.height % 8 == 0 && $0.width % 8 == 0 ? nil : "images whose sides are multiples of 8" }
   ) { image, latents, store in
