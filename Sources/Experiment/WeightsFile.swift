@@ -61,10 +61,17 @@ public enum WeightsFile {
   public static func read(into model: Model, from path: String) throws {
     let file = try Safetensors(reading: path)
     try read(into: model, from: file, layout: .disentangle)
+    try calibrate(model, by: file)
+  }
+
+  /// Gives a model with a Gaussian likelihood the standard deviation that a file of this program's states.
+  ///
+  /// - Throws: `StructuredError` if it is not a positive number.
+  static func calibrate(_ model: Model, by file: Safetensors) throws {
     guard case .gaussian = model.likelihood, let text = file.metadata[deviationKey] else { return }
     guard let deviation = Float(text), deviation.isFinite, deviation > 0 else {
       throw StructuredError(
-        "the metadata's \(deviationKey) is \"\(text.prefix(80))\"", at: path, expected: "a positive number")
+        "the metadata's \(deviationKey) is \"\(text.prefix(80))\"", at: file.path, expected: "a positive number")
     }
     model.likelihood = .gaussian(standardDeviation: deviation)
   }
@@ -81,8 +88,8 @@ public enum WeightsFile {
   package static func read(
     into model: Model, from file: Safetensors, layout: WeightsLayout, advice: () -> String? = { nil }
   ) throws {
-    let tensors = try layout.tensors(of: model)
-    let ignored = try layout.ignoredNames(of: model)
+    let tensors = try layout.tensors(of: model, in: file)
+    let ignored = layout.ignoredNames(beside: tensors)
     var problems = unexpectedTensors(in: file, beside: tensors.map(\.name), ignoring: ignored)
     var arrays: [[Float]] = []
     for tensor in tensors {
@@ -114,9 +121,8 @@ public enum WeightsFile {
 
   /// Whether a file has just the tensors of a model, by names and shapes.
   static func fits(_ file: Safetensors, _ model: Model, _ layout: WeightsLayout) -> Bool {
-    guard let tensors = try? layout.tensors(of: model), let ignored = try? layout.ignoredNames(of: model) else {
-      return false
-    }
+    guard let tensors = try? layout.tensors(of: model, in: file) else { return false }
+    let ignored = layout.ignoredNames(beside: tensors)
     let entries = file.entries.filter { !ignored.contains($0.name) }
     guard tensors.count == entries.count else { return false }
     let shapes = Dictionary(entries.map { ($0.name, $0.shape) }) { first, _ in first }

@@ -78,6 +78,7 @@ public struct WeightsImport {
     try WeightsFile.read(into: model, from: file, layout: layout) {
       Self.advice(on: file, image, components.architectures, on: device)
     }
+    if isOurs, options.likelihood == nil { try WeightsFile.calibrate(model, by: file) }
   }
 
   /// Makes the run's folder: its configuration and its weights.
@@ -112,7 +113,7 @@ public struct WeightsImport {
   ) throws -> Int? {
     func tensors(latents: Int) throws -> [PortableTensor] {
       try layout.tensors(
-        of: Model(architecture, image: image, latents: latents, likelihood: .bernoulli, on: device))
+        of: Model(architecture, image: image, latents: latents, likelihood: .bernoulli, on: device), in: file)
     }
     for (one, two) in zip(try tensors(latents: 1), try tensors(latents: 2)) {
       guard let axis = one.shape.indices.first(where: { one.shape[$0] != two.shape[$0] }),

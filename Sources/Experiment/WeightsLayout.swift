@@ -1,5 +1,6 @@
 import Architectures
 import Diagnostics
+import FileFormats
 import NeuralLayers
 import TensorCore
 
@@ -16,6 +17,9 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
   /// The models of disentangling-vae (github.com/YannDubs/disentangling-vae), architecture `burgess`: rows 2j and 2j + 1 of
   /// `encoder.mu_logvar_gen` are μ_j and log σ²_j.
   case disentanglingVAE = "disentangling-vae"
+  /// The models of beta-tcvae (github.com/rtqichen/beta-tcvae), architectures `convolutional-batchnorm` for 64 × 64 pixels
+  /// and `fully-connected`: rows 2j and 2j + 1 of the encoder's last layer are μ_j and log σ_j, without the square.
+  case betaTCVAE = "beta-tcvae"
 
   /// The tensors of a model's file, one for each parameter and then one for each buffer, in their order.
   ///
@@ -37,26 +41,58 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
           action: "Choose another --layout.")
       }
       names = Self.disentanglingVAENames(convolutions: side)
+    case .betaTCVAE: names = try Self.betaTCVAENames(model)
     }
     let store = model.parameters
     let parameters = store.entries.indices.map { store.parameter(at: $0) }.map { ($0.name, $0.value, $0.layout) }
     return (parameters + store.buffers.map { ($0.name, $0.value, $0.layout) }).map { name, value, layout in
       let (layer, kind) = Self.parts(name)
       var tensor = PortableTensor(name: (names[layer] ?? layer) + kind, value: value, layout: layout)
-      if self == .disentanglingVAE, layer == "encoder.posterior" {
+      if layer == "encoder.posterior", self == .disentanglingVAE || self == .betaTCVAE {
         tensor.rows = (0..<model.latents).flatMap { [$0, model.latents + $0] }
+        // log σ² is twice log σ.
+        if self == .betaTCVAE { tensor.scales = (0..<2 * model.latents).map { $0 < model.latents ? 1 : 2 } }
+      }
+      if self == .betaTCVAE, model.architecture.name == Architecture.convolutionalBatchNorm.name, kind == ".weight" {
+        // Fully connected layers are convolutions of 1 × 1 there, the decoder's a transposed one.
+        if layer == "encoder.posterior" { tensor.form = .convolution }
+        if layer == "decoder.linear1" { tensor.form = .transposedConvolution }
       }
       return tensor
     }
   }
 
-  /// Tensors that a file may have beside a model's, and that mean nothing here: PyTorch's counts of batches.
-  func ignoredNames(of model: Model) throws -> Set<String> {
-    guard self == .pytorch else { return [] }
+  /// The tensors of a model as a file has them, whose names may all begin with the name of a module that holds the model, as
+  /// in Lightning's checkpoints: `model.encoder.conv1.weight`.
+  ///
+  /// - Throws: as ``tensors(of:)``.
+  func tensors(of model: Model, in file: Safetensors) throws -> [PortableTensor] {
+    let tensors = try tensors(of: model), names = Set(file.entries.map(\.name))
+    guard let first = tensors.first?.name, !names.contains(first),
+      let entry = file.entries.first(where: { $0.name.hasSuffix(".\(first)") })
+    else { return tensors }
+    let prefix = entry.name.dropLast(first.count)
+    guard tensors.allSatisfy({ names.contains(prefix + $0.name) }) else { return tensors }
+    return tensors.map { tensor in
+      var tensor = tensor
+      tensor.name = prefix + tensor.name
+      return tensor
+    }
+  }
+
+  /// Tensors that a file may have beside a model's, and that mean nothing here: PyTorch's counts of batches, and what the
+  /// modules of beta-tcvae have and do not use.
+  func ignoredNames(beside tensors: [PortableTensor]) -> Set<String> {
+    guard self == .pytorch || self == .betaTCVAE else { return [] }
     let suffix = ".running_mean"
-    return Set(
-      try tensors(of: model).map(\.name).filter { $0.hasSuffix(suffix) }
-        .map { $0.dropLast(suffix.count) + ".num_batches_tracked" })
+    let counted = tensors.map(\.name).filter { $0.hasSuffix(suffix) }
+    var names = Set(counted.map { String($0.dropLast(suffix.count)) + ".num_batches_tracked" })
+    if self == .betaTCVAE {
+      names.insert("prior_params")
+      let unused = ["encoder.conv_z.weight", "encoder.conv_z.bias"]
+      if !tensors.contains(where: { $0.name == unused[0] }) { names.formUnion(unused) }
+    }
+    return names
   }
 
   /// "encoder.linear1.weight" as "encoder.linear1" and ".weight".
@@ -82,6 +118,39 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
     return names
   }
 
+  /// The names of beta-tcvae's `vae_quant.py`, by ours.
+  private static func betaTCVAENames(_ model: Model) throws -> [String: String] {
+    let isSquare = model.image == ImageShape(height: 64, width: 64, channels: model.image.channels)
+    switch model.architecture.name {
+    case Architecture.convolutionalBatchNorm.name where isSquare:
+      var names = [
+        "encoder.posterior": "encoder.conv_z", "decoder.linear1": "decoder.conv1", "decoder.norm1": "decoder.bn1",
+        "decoder.convolution5": "decoder.conv_final",
+      ]
+      for number in 1...5 {
+        names["encoder.convolution\(number)"] = "encoder.conv\(number)"
+        names["encoder.norm\(number)"] = "encoder.bn\(number)"
+      }
+      for number in 1...4 {
+        names["decoder.convolution\(number)"] = "decoder.conv\(number + 1)"
+        names["decoder.norm\(number + 1)"] = "decoder.bn\(number + 1)"
+      }
+      return names
+    case Architecture.fullyConnected.name:
+      var names = [
+        "encoder.linear1": "encoder.fc1", "encoder.linear2": "encoder.fc2", "encoder.posterior": "encoder.fc3",
+      ]
+      for number in 1...4 { names["decoder.linear\(number)"] = "decoder.net.\(2 * number - 2)" }
+      return names
+    default:
+      throw StructuredError(
+        "the layout \(betaTCVAE.rawValue) has no names for \(model.architecture.name) and images of \(model.image)",
+        expected:
+          "\(Architecture.convolutionalBatchNorm.name) for 64 pixels a side, or \(Architecture.fullyConnected.name)",
+        action: "Choose another --layout.")
+    }
+  }
+
   private static func disentanglingVAENames(convolutions: Int) -> [String: String] {
     var names = [
       "encoder.linear1": "encoder.lin1", "encoder.linear2": "encoder.lin2",
@@ -102,32 +171,60 @@ public enum WeightsLayout: String, CaseIterable, Sendable, Codable {
 
 /// A parameter or a buffer as a tensor of a file.
 struct PortableTensor {
+  /// How the file has a matrix `[outputs, inputs]`.
+  enum Form {
+    /// As it is.
+    case matrix
+    /// `[outputs, inputs, 1, 1]`.
+    case convolution
+    /// `[inputs, outputs, 1, 1]`.
+    case transposedConvolution
+  }
+
   /// What the file calls it.
-  let name: String
+  var name: String
   /// The values in memory.
   let value: Tensor<Float>
   /// How they are laid out here and there.
   let layout: ParameterLayout
   /// For each of the file's rows the number that it has in ours; nil where the order is the same.
   var rows: [Int]?
+  /// For each of our rows, how many times as large it is as the file's; nil for once.
+  var scales: [Float]?
+  /// How the file has a matrix.
+  var form = Form.matrix
 
   init(name: String, value: Tensor<Float>, layout: ParameterLayout) {
     (self.name, self.value, self.layout) = (name, value, layout)
   }
 
   /// Its extents in the file.
-  var shape: [Int] { layout.portableShape }
+  var shape: [Int] {
+    let shape = layout.portableShape
+    return switch form {
+    case .matrix: shape
+    case .convolution: shape + [1, 1]
+    case .transposedConvolution: [shape[1], shape[0], 1, 1]
+    }
+  }
 
   /// Its values as the file has them.
   var values: [Float] {
-    let values = layout.portable(value.elements)
-    guard let rows else { return values }
-    let width = values.count / rows.count
-    return rows.flatMap { values[$0 * width..<($0 + 1) * width] }
+    var values = layout.portable(value.elements)
+    if let scales {
+      let width = values.count / scales.count
+      for i in values.indices { values[i] /= scales[i / width] }
+    }
+    if let rows {
+      let width = values.count / rows.count
+      values = rows.flatMap { values[$0 * width..<($0 + 1) * width] }
+    }
+    return form == .transposedConvolution ? Self.transposed(values, rows: shape[1]) : values
   }
 
   /// Sets it to values as the file has them.
   func set(_ values: [Float]) {
+    let values = form == .transposedConvolution ? Self.transposed(values, rows: shape[0]) : values
     var ordered = values
     if let rows {
       let width = values.count / rows.count
@@ -135,6 +232,16 @@ struct PortableTensor {
         ordered.replaceSubrange(ours * width..<(ours + 1) * width, with: values[theirs * width..<(theirs + 1) * width])
       }
     }
+    if let scales {
+      let width = values.count / scales.count
+      for i in ordered.indices { ordered[i] *= scales[i / width] }
+    }
     value.copy(from: Tensor(layout.native(ordered), value.shape, on: value.device))
+  }
+
+  /// A matrix of so many rows, transposed.
+  private static func transposed(_ values: [Float], rows: Int) -> [Float] {
+    let columns = values.count / rows
+    return values.indices.map { values[$0 % rows * columns + $0 / rows] }
   }
 }

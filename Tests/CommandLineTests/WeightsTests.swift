@@ -195,7 +195,9 @@ extension CommandLineTests {
       "What was exported comes back as the same run, bit for bit",
       arguments: ["burgess", "locatello", "fully-connected"], WeightsLayout.allCases)
     func roundTrip(architecture: String, layout: WeightsLayout) throws {
+      // Layouts of other repositories have names for their own architectures only.
       if layout == .disentanglingVAE, architecture != "burgess" { return }
+      if layout == .betaTCVAE, architecture != "fully-connected" { return }
       try train("--set model.architecture=\(architecture) --set training.steps=2")
       try succeed("export safetensors run --layout \(layout.rawValue) --output model.safetensors")
       #expect(try succeed("import safetensors model.safetensors --output copy") == "copy\n")

@@ -16,7 +16,8 @@ struct ImportSafetensors: ComponentCommand {
     discussion: """
       All commands work on the run: report, compare, decompose, evaluate, export. Layouts: pytorch, as written by \
       `disentangle export safetensors`; disentangling-vae, the models of that repository, whose encoders interleave means \
-      and log-variances; disentangle, the weights.safetensors of a run. A file written by this program needs no options. \
+      and log-variances; beta-tcvae, the models of that repository, whose encoders interleave means and log σ; disentangle, \
+      the weights.safetensors of a run. All names may begin with a module's, as in Lightning's checkpoints. A file written by this program needs no options. \
       For other files the config.yaml of the run records the source of the weights, and nothing about training; add what \
       is known with --set.
 

@@ -50,6 +50,7 @@ final class FileBytes: Sendable {
   /// The bytes at an offset; nil if the file ends before or cannot be read.
   func bytes(at offset: Int, _ length: Int) -> [UInt8]? {
     guard contains(offset, length) else { return nil }
+    if length == 0 { return [] }
     var complete = false
     let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
       let room = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<length]))
