@@ -81,6 +81,9 @@ struct ModuleOrderTests {
     return names
   }
 
+  /// Layouts of weights have the names of repositories, one of which is that of an objective.
+  private static let layoutOfRepository = "case betaTCVAE = \"beta-tcvae\""
+
   @Test func `Only its own module asks for the name of an objective or a data set`() throws {
     let owners = [
       "Objectives": try Self.registeredNames(["Objectives/ObjectiveRegistry.swift"]),
@@ -91,7 +94,7 @@ struct ModuleOrderTests {
     for module in Self.order where module != "disentangle-benchmarks" {
       for (file, _) in try Self.imports(of: module) {
         let text = try String(contentsOf: Self.sources.appendingPathComponent(file), encoding: .utf8)
-        for line in text.split(separator: "\n") where !line.contains("///") {
+        for line in text.split(separator: "\n") where !line.contains("///") && !line.contains(Self.layoutOfRepository) {
           for (owner, names) in owners where owner != module {
             for name in names where line.contains("\"\(name)\"") { Issue.record("\(file): \(line)") }
           }

@@ -43,7 +43,8 @@ struct MethodTrainingTests {
     "Each objective of the registry trains, and goes on bit for bit from a checkpoint",
     arguments: Registry<ObjectiveEntry>.standard.names.map { ($0, nil as String?) } + [
       ("sigma-vae", "sigma: learned"), ("semi-supervised", "labels: 5, loss: l2-scaled, base: {name: control-vae}"),
-      ("constrained-vae", "ascent: additive"), ("ml-vae", "variance: harmonic, pairs: {convention: simple-dynamics}"),
+      ("constrained-vae", "ascent: exponential"),
+      ("ml-vae", "variance: harmonic, pairs: {convention: simple-dynamics}"),
     ])
   func resuming(objective: String, extra: String?) throws {
     let folder = try TemporaryFolder(), path = folder.file("checkpoint.safetensors")

@@ -25,9 +25,9 @@ public final class ConstrainedVAE: Objective {
     /// δ, the largest rate in nats.
     public var delta = 10.0
     /// How the multiplier moves.
-    public var ascent = Ascent.exponential
+    public var ascent = Ascent.additive
     /// η.
-    public var rate = 0.002
+    public var rate = 0.01
     /// β at the first step.
     public var initialBeta = 1.0
 
