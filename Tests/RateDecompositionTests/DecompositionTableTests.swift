@@ -111,4 +111,14 @@ struct DecompositionTableTests {
     }
     #expect(text.contains("E KL(q(z\\|x)"))
   }
+
+  @Test("Notes are escaped in Markdown, and in the terminal as they are")
+  func notes() throws {
+    let collapsed = try PosteriorTable(
+      means: [Double](repeating: 0, count: 100), logVariances: [Double](repeating: 0, count: 100), latents: 1)
+    let result = try RateDecomposition(of: collapsed, options: options(samples: 1_000), on: Device(threads: 1))
+    #expect(DecompositionTable(result).text(.markdown).contains("- The whole posterior has collapsed"))
+    #expect(DecompositionTable(result).text(.markdown).contains("(Var(μ) \\< 0.01)"))
+    #expect(DecompositionTable(result).text().contains("(Var(μ) < 0.01)"))
+  }
 }

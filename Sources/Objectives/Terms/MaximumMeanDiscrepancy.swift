@@ -96,9 +96,10 @@ public struct MaximumMeanDiscrepancy: StrictlyDecodable, Sendable {
 
   /// k of all pairs, `[B, B]`.
   private func kernelValues(_ a: Variable<Float>, _ b: Variable<Float>) -> Variable<Float> {
-    let latents = a.shape[1], h = bandwidth.value(latents: latents)
-    let distances = (a.reshaped([a.shape[0], 1, latents]) - b.reshaped([1, b.shape[0], latents])).squared()
-      .sum(axis: 2, keepingAxis: false)
+    // ‖a − b‖² = ‖a‖² + ‖b‖² − 2·a·b, one matrix product; rounding may leave a little less than 0 for equal codes.
+    let h = bandwidth.value(latents: a.shape[1])
+    let lengths = (a.squared().sum(axis: 1), b.squared().sum(axis: 1).reshaped([1, b.shape[0]]))
+    let distances = (lengths.0 + lengths.1 - 2 * a.times(b.transposed())).relu()
     switch kernel {
     case .gaussian: return (distances * Float(-1 / h)).exp()
     case .inverseMultiquadratic:

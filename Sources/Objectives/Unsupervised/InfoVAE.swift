@@ -35,13 +35,14 @@ public struct InfoVAE: Objective {
     /// The objective.
     public func objective(in context: ObjectiveContext) -> any Objective { InfoVAE(configuration: self) }
 
-    /// The differences of all pairs of codes, `[B, B, D]`, of three kinds, and their gradients.
+    /// The kernel's values for all pairs of codes, `[B, B]`, of three kinds, for each scale with their gradients.
     public func memory(for step: StepSize) -> [MemoryRequirement] {
       [
         MemoryRequirement(
-          "the differences of all pairs of codes, \(step.batchSize) × \(step.batchSize) × \(step.latents) values,",
+          "the kernel of all pairs of codes, \(step.batchSize) × \(step.batchSize) values for each of "
+            + "\(discrepancy.scales.count) scales,",
           bytes: saturatingProduct(
-            6, saturatingProduct(step.batchSize, step.batchSize, step.latents), MemoryLayout<Float>.stride),
+            6 * discrepancy.scales.count, saturatingProduct(step.batchSize, step.batchSize), MemoryLayout<Float>.stride),
           at: "training.batch_size", action: "Choose a smaller batch with --set training.batch_size=…")
       ]
     }
