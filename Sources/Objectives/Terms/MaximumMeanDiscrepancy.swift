@@ -7,7 +7,7 @@ import TensorCore
 ///
 ///     MMD²(q, p) = E[k(z, z′)] + E[k(u, u′)] − 2·E[k(z, u)],   z, z′ ~ q(z), u, u′ ~ p(z)
 ///
-/// Gretton et al. 2012 (JMLR 13), Eqs. 2, 3 and 5. The kernels and bandwidths are those that the field uses:
+/// Gretton et al. 2012 (JMLR 13). The kernels and bandwidths are those that the field uses:
 ///
 /// | kernel | bandwidth | estimator | where |
 /// |---|---|---|---|

@@ -9,7 +9,7 @@ import StrictConfiguration
 ///     I(t) = I(t−1) − K_i·e(t)   unless the last unclipped β was below β_min
 ///     β(t) = clip(K_p/(1 + exp e(t)) + I(t) + β_min)   to at least β_min and at most β_max
 ///
-/// Shao et al. 2020 (arXiv:2004.05988), Eqs. 5 to 8 and algorithm 1. β(t) is computed from the rate of the very batch that
+/// Shao et al. 2020 (arXiv:2004.05988), algorithm 1. β(t) is computed from the rate of the very batch that
 /// it weighs. While the integral is frozen below −K_p nothing lifts β again, however large the rate: with K_i = 0.001 one
 /// step whose rate is 10 nats below C is enough. A set point that begins low and rises slowly avoids it.
 public final class ControlVAE: Objective {

@@ -8,7 +8,7 @@ import StrictConfiguration
 ///     L = KL + λ·(E[−log p(x|z)] − κ)
 ///     C̄ ← α·C̄ + (1 − α)·(E[−log p(x|z)] − κ),   λ ← λ·exp(ν·C̄)
 ///
-/// Rezende & Viola 2018 (arXiv:1810.00597), Eq. 3 and algorithm 1. The moving average C̄ begins with the constraint of the
+/// Rezende & Viola 2018 (arXiv:1810.00597), algorithm 1. The moving average C̄ begins with the constraint of the
 /// first batch, and λ moves by the average that holds the present step already.
 public final class GECO: Objective {
   /// Settings.

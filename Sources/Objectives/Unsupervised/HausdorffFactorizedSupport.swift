@@ -10,7 +10,7 @@ import TensorCore
 ///
 ///     L = E[−log p(x|z)] + β·KL(q(z|x) ‖ p(z)) + γ·Σ_{(a, b)} max_{u ∈ Z_a × Z_b} min_{z ∈ Z} ‖u − (z_a, z_b)‖²
 ///
-/// Roth et al. 2023 (arXiv:2210.07347), Eqs. 3 and 4. Z are the codes of the batch (their means by default), Z_a the values
+/// Roth et al. 2023 (arXiv:2210.07347). Z are the codes of the batch (their means by default), Z_a the values
 /// of latent a in it, and the sum is over pairs of latents drawn anew in each step. Gradients reach both points of the
 /// maximum.
 public struct HausdorffFactorizedSupport: Objective {

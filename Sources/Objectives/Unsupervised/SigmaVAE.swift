@@ -12,7 +12,7 @@ import TensorCore
 ///     learned:  σ is a parameter, log σ = −6 + softplus(s + 6)
 ///     optimal:  σ² = mean over batch and pixels of (x − m(z))², which minimises L
 ///
-/// Rybkin, Daniilidis & Levine 2021 (arXiv:2006.13202), Eqs. 3 and 5 (learned) and 8 (optimal). The soft bound keeps σ above
+/// Rybkin, Daniilidis & Levine 2021 (arXiv:2006.13202). The soft bound keeps σ above
 /// e⁻⁶; `bounded: false` leaves it out. The model's likelihood must be `gaussian`; the standard deviation there is replaced
 /// by σ in reports and exported networks: the learned one, or the moving average over batches of the optimal one.
 public final class SigmaVAE: Objective {

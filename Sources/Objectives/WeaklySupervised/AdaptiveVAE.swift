@@ -8,7 +8,7 @@ import TensorCore
 ///     q̃(z_d|x₁, x₂) = average of both posteriors where δ_d < τ, else each its own
 ///     L = ½·Σ_{i = 1, 2} (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁, x₂) ‖ p(z)))
 ///
-/// Locatello et al. 2020 (arXiv:2002.02886), §4, Eqs. 5 and 6. The rate that is logged is that of q̃; a report measures that
+/// Locatello et al. 2020 (arXiv:2002.02886), §4. The rate that is logged is that of q̃; a report measures that
 /// of q(z|x), image by image.
 public struct AdaptiveVAE: Objective {
   /// Settings.
