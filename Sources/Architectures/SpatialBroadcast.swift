@@ -5,7 +5,7 @@ extension Architecture {
   /// Burgess's encoder with the spatial broadcast decoder: the code at every pixel with its coordinates, then convolutions
   /// that keep the size.
   ///
-  /// Watters et al. 2019 (arXiv:1901.07017), figure 1 and appendix A: four convolutions of 64 channels (kernel 5, ReLU) and
+  /// Watters et al. 2019 (arXiv:1901.07017): four convolutions of 64 channels (kernel 5, ReLU) and
   /// one to the image. Coordinates run from −1 to 1; x, along the width, comes first. A step takes many times as long as
   /// with the other decoders, because every layer has the size of the image.
   public static let spatialBroadcast = spatialBroadcast(
@@ -24,7 +24,7 @@ extension Architecture {
     Architecture(
       name: name,
       summary: "encoder of \(encoder); codes at every pixel, 4 convolutions of 64 channels (kernel 5); ReLU; slow",
-      paper: "Watters et al. 2019, Spatial Broadcast Decoder, arXiv:1901.07017, appendix A", requirement: needs16To256
+      paper: "Watters et al. 2019, Spatial Broadcast Decoder, arXiv:1901.07017", requirement: needs16To256
     ) { image, latents, store in
       let encoder = try buildEncoder(image, latents, store)
       var mirror = NetworkBuilder("decoder", from: .vector(latents), in: store)

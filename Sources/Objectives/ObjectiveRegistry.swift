@@ -103,23 +103,23 @@ extension Registry<ObjectiveEntry> {
       ObjectiveEntry(
         name: "capacity-vae", summary: "VAE whose rate follows a growing capacity C (AnnealedVAE)",
         equation: "L = E[−log p(x|z)] + γ·|KL(q(z|x) ‖ p(z)) − C(t)|",
-        paper: "Burgess et al. 2018, Understanding Disentangling in β-VAE, arXiv:1804.03599, §5",
+        paper: "Burgess et al. 2018, Understanding Disentangling in β-VAE, arXiv:1804.03599",
         configuration: CapacityVAE.Configuration.self),
       ObjectiveEntry(
         name: "dip-vae", summary: "VAE whose codes are pulled towards covariance I (variants I and II)",
         equation: "L = E[−log p(x|z)] + KL(q(z|x) ‖ p(z)) + λ_od·Σ_{i≠j} C_ij² + λ_d·Σ_i (C_ii − 1)²",
         paper:
-          "Kumar et al. 2018, Variational Inference of Disentangled Latent Concepts, arXiv:1711.00848, Eqs. 6 and 7",
+          "Kumar et al. 2018, Variational Inference of Disentangled Latent Concepts, arXiv:1711.00848",
         configuration: DIPVAE.Configuration.self),
       ObjectiveEntry(
         name: "info-vae", summary: "VAE with a lighter rate and the MMD of the aggregate posterior (MMD-VAE for α = 1)",
         equation: "L = E[−log p(x|z)] + (1 − α)·KL(q(z|x) ‖ p(z)) + (α + λ − 1)·MMD²(q(z), p(z))",
-        paper: "Zhao et al. 2017, InfoVAE, arXiv:1706.02262, Eq. 6",
+        paper: "Zhao et al. 2017, InfoVAE, arXiv:1706.02262",
         configuration: InfoVAE.Configuration.self),
       ObjectiveEntry(
         name: "constrained-vae", summary: "β-VAE whose β dual ascent finds for a rate of at most δ",
         equation: "L = E[−log p(x|z)] + β·(KL(q(z|x) ‖ p(z)) − δ),  β by dual ascent",
-        paper: "Higgins et al. 2017, β-VAE, ICLR, Eqs. 1 and 2",
+        paper: "Higgins et al. 2017, β-VAE, ICLR, Eq. 4 with β found",
         configuration: ConstrainedVAE.Configuration.self),
       ObjectiveEntry(
         name: "geco", summary: "the smallest rate whose distortion is at most κ, by a multiplier of the distortion",
@@ -140,7 +140,7 @@ extension Registry<ObjectiveEntry> {
       ObjectiveEntry(
         name: "iwae", summary: "importance-weighted bound of log p(x) from k codes an image",
         equation: "L = −E[log (1/k)·Σ_i p(x|z_i)·p(z_i)/q(z_i|x)]",
-        paper: "Burda, Grosse & Salakhutdinov 2016, Importance Weighted Autoencoders, arXiv:1509.00519, Eq. 8",
+        paper: "Burda, Grosse & Salakhutdinov 2016, Importance Weighted Autoencoders, arXiv:1509.00519",
         configuration: IWAE.Configuration.self),
       ObjectiveEntry(
         name: "hfs",
@@ -152,12 +152,12 @@ extension Registry<ObjectiveEntry> {
       ObjectiveEntry(
         name: "ada-gvae", summary: "VAE on pairs that share unknown factors; shared posteriors averaged by moments",
         equation: "L = ½·Σ_i (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁,x₂) ‖ p(z)))",
-        paper: "Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises, arXiv:2002.02886, §4",
+        paper: "Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises, arXiv:2002.02886",
         configuration: AdaptiveVAE.GVAE.self),
       ObjectiveEntry(
         name: "ada-ml-vae", summary: "VAE on pairs that share unknown factors; shared posteriors weighted by precision",
         equation: "L = ½·Σ_i (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁,x₂) ‖ p(z)))",
-        paper: "Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises, arXiv:2002.02886, §4",
+        paper: "Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises, arXiv:2002.02886",
         configuration: AdaptiveVAE.MLVAE.self),
       ObjectiveEntry(
         name: "gvae", summary: "VAE on pairs that share known factors; shared posteriors averaged by moments",
@@ -173,7 +173,7 @@ extension Registry<ObjectiveEntry> {
         name: "semi-supervised",
         summary: "any of these, with the means of a few labelled images pulled to their factors",
         equation: "L = L_base + γ·E[Σ_k R(μ_k(x), y_k)]",
-        paper: "Locatello et al. 2020, Disentangling Factors of Variations Using Few Labels, arXiv:1905.01258, §3",
+        paper: "Locatello et al. 2020, Disentangling Factors of Variations Using Few Labels, arXiv:1905.01258",
         configuration: SemiSupervised.Configuration.self),
     ])
 }

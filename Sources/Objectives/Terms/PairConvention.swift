@@ -37,3 +37,37 @@ struct PairConvention: StrictlyDecodable, Sendable {
     }
   }
 }
+
+/// What objectives that train on pairs have in common.
+struct PairSettings: Sendable {
+  /// Weight of the rate.
+  let beta: Schedule
+  /// How posteriors are averaged.
+  let averaging: PosteriorAveraging
+  /// How pairs are made.
+  let convention: PairConvention
+
+  /// Reads `beta`, with more than one way of averaging `variance`, what `own` reads, and the section `pairs`.
+  ///
+  /// - Parameters:
+  ///   - section: the objective's.
+  ///   - averagings: the ways of averaging that there are, the default first.
+  ///   - own: reads the objective's own keys.
+  init(
+    from section: inout ConfigurationSection, _ averagings: [PosteriorAveraging],
+    own: (inout ConfigurationSection) throws -> Void
+  ) throws {
+    beta = try section.schedule("beta", default: 1, in: .atLeast(0))
+    if averagings.count == 1 {
+      averaging = averagings[0]
+    } else {
+      let name = try section.choice("variance", among: averagings.map(\.rawValue), default: averagings[0].rawValue)
+      averaging = averagings.first { $0.rawValue == name } ?? averagings[0]
+    }
+    try own(&section)
+    convention = try section.section("pairs")
+  }
+
+  /// What a batch must hold.
+  var batch: BatchRequest { BatchRequest(pairs: convention.request) }
+}

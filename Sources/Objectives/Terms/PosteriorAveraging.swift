@@ -88,15 +88,16 @@ public enum PosteriorDistance: String, CaseIterable, Sendable {
 ///
 ///     L = ½·Σ_{i = 1, 2} (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁, x₂) ‖ p(z))),   z_i ~ q̃(z_i|x₁, x₂)
 func pairLoss(
-  of step: TrainingStep, _ images: PairedImages, averaging: PosteriorAveraging, beta: Double,
-  shared: (DiagonalGaussian, DiagonalGaussian) -> Tensor<Float>
-) -> LossTerms {
-  let encoded = (step.posterior, step.encode(images.second)), mask = shared(encoded.0, encoded.1)
-  let (a, b) = averaging.average(encoded, shared: mask)
+  of step: TrainingStep, _ settings: PairSettings,
+  shared: (PairedImages, DiagonalGaussian, DiagonalGaussian) throws -> Tensor<Float>
+) rethrows -> LossTerms {
+  guard let images = step.pairs else { preconditionFailure("the batch holds what was asked for") }
+  let encoded = (step.posterior, step.encode(images.second)), mask = try shared(images, encoded.0, encoded.1)
+  let (a, b) = settings.averaging.average(encoded, shared: mask)
   let first = step.meanDistortion(of: step.images, from: step.sample(a))
   let second = step.meanDistortion(of: images.second, from: step.sample(b))
   return LossTerms(
     .reconstruction((first + second) * 0.5),
-    .rate((a.rate + b.rate) * 0.5, weight: beta),
+    .rate((a.rate + b.rate) * 0.5, weight: settings.beta.value(at: step.number)),
     observations: [("shared_latents", mask.total() / Double(step.batchSize))])
 }

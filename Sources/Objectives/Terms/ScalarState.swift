@@ -1,5 +1,4 @@
 import Diagnostics
-import Foundation
 
 /// An objective's state of one number for each name, as it is saved and restored.
 struct ScalarState {
@@ -20,6 +19,3 @@ struct ScalarState {
     values = names.compactMap { state[$0]?.first }
   }
 }
-
-/// exp, under a name that does not look like the tape's function.
-func exponential(_ x: Double) -> Double { exp(x) }

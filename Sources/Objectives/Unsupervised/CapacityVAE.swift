@@ -5,7 +5,7 @@ import StrictConfiguration
 ///
 ///     L = E[−log p(x|z)] + γ·|KL(q(z|x) ‖ p(z)) − C(t)|,   C(t) = C_max·min(1, t/T)
 ///
-/// Burgess et al. 2018 (arXiv:1804.03599), §5. The absolute value is that of the batch's mean, as in
+/// Burgess et al. 2018 (arXiv:1804.03599). The absolute value is that of the batch's mean, as in
 /// `disentanglement_lib`; `per: image` takes the mean of |KL_i − C| instead, as pythae does. Steps count from 0.
 public struct CapacityVAE: Objective {
   /// What deviates from the capacity.

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import StrictConfiguration
 
 /// Constrained VAE: the constraint form of β-VAE, with the multiplier β found by dual ascent instead of chosen.
@@ -7,7 +8,7 @@ import StrictConfiguration
 ///
 ///     L = E[−log p(x|z)] + β·(KL − δ),   β ← max(0, β + η·(KL − δ))     or     β ← β·exp(η·(KL − δ))
 ///
-/// The problem is Eq. 1 of Higgins et al. 2017 (ICLR), whose Lagrangian (Eqs. 2 to 4) is β-VAE's loss up to the constant
+/// The problem is that of Higgins et al. 2017 (ICLR), whose Lagrangian (Eq. 4) is β-VAE's loss up to the constant
 /// −β·δ; there β is fixed. Here it rises while the rate of the batch is above δ and falls while it is below, so that
 /// training ends on the rate–distortion curve at rate δ, where β is minus the slope. β changes after each step, from the
 /// rate of the step's batch (Arrow, Hurwicz & Uzawa 1958).
@@ -60,7 +61,7 @@ public final class ConstrainedVAE: Objective {
       switch ascent {
       case .additive: value = max(0, value + rate * excess)
       // Bounds keep it a number: outside them the loss has one term only.
-      case .exponential: value = min(max(value * exponential(rate * excess), 1e-12), 1e12)
+      case .exponential: value = min(max(value * exp(rate * excess), 1e-12), 1e12)
       }
     }
   }

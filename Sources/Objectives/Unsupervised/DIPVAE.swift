@@ -10,7 +10,7 @@ import TensorCore
 ///
 ///     I:  C = Cov_x[μ(x)]                         II:  C = Cov_x[μ(x)] + E_x[diag σ²(x)] = Cov[z]
 ///
-/// Kumar et al. 2018 (arXiv:1711.00848), Eqs. 6 and 7. The covariance is that of the batch, divided by B.
+/// Kumar et al. 2018 (arXiv:1711.00848). The covariance is that of the batch, divided by B.
 public struct DIPVAE: Objective {
   /// Which covariance is meant.
   public enum Variant: String, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import StrictConfiguration
 
 /// GECO: the smallest rate at which images are reconstructed well enough, by a multiplier of the distortion.
@@ -54,7 +55,7 @@ public final class GECO: Objective {
     package mutating func ascend(_ constraint: Double) {
       let mean = average.map { averaging * $0 + (1 - averaging) * constraint } ?? constraint
       average = mean
-      lambda = min(max(lambda * exponential(rate * mean), 1e-12), 1e12)
+      lambda = min(max(lambda * exp(rate * mean), 1e-12), 1e12)
     }
   }
 

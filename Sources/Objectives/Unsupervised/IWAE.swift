@@ -9,7 +9,7 @@ import TensorCore
 ///
 ///     L = −E[log (1/k)·Σ_i w_i],   w_i = p(x|z_i)·p(z_i)/q(z_i|x),   z_1 … z_k ~ q(z|x)
 ///
-/// Burda, Grosse & Salakhutdinov 2016 (arXiv:1509.00519), Eq. 8; the gradient is Σ_i w̃_i·∇log w_i with
+/// Burda, Grosse & Salakhutdinov 2016 (arXiv:1509.00519); the gradient is Σ_i w̃_i·∇log w_i with
 /// w̃ = w/Σ w. With k = 1 it is the VAE's loss with the rate sampled. A step decodes k images for each one of the batch, and
 /// not by the fast way, because the images of a step have different weights.
 public struct IWAE: Objective {

@@ -9,7 +9,7 @@ import TensorCore
 ///
 ///     L = E[−log p(x|z)] + (1 − α)·KL(q(z|x) ‖ p(z)) + (α + λ − 1)·MMD²(q(z), p(z))
 ///
-/// Zhao et al. 2017 (arXiv:1706.02262), Eq. 6 with the sign turned and the divergence of section 4.3.
+/// Zhao et al. 2017 (arXiv:1706.02262), with the sign turned, and the maximum mean discrepancy for the divergence.
 public struct InfoVAE: Objective {
   /// Settings.
   public struct Configuration: ObjectiveConfiguration {

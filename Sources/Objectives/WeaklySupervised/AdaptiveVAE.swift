@@ -8,71 +8,46 @@ import TensorCore
 ///     q̃(z_d|x₁, x₂) = average of both posteriors where δ_d < τ, else each its own
 ///     L = ½·Σ_{i = 1, 2} (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁, x₂) ‖ p(z)))
 ///
-/// Locatello et al. 2020 (arXiv:2002.02886), §4. The rate that is logged is that of q̃; a report measures that
+/// Locatello et al. 2020 (arXiv:2002.02886). The rate that is logged is that of q̃; a report measures that
 /// of q(z|x), image by image.
-public struct AdaptiveVAE: Objective {
-  /// Settings.
-  public struct Settings: Sendable {
-    /// Weight of the rate.
-    public var beta: Schedule = 1
-    /// How posteriors are averaged.
-    public var averaging: PosteriorAveraging
-    /// What is compared with the threshold.
-    public var distance = PosteriorDistance.forward
-    var pairs = PairConvention()
+public struct AdaptiveVAE: Objective, Sendable {
+  let settings: PairSettings
+  /// What is compared with the threshold.
+  let distance: PosteriorDistance
 
-    /// Reads `beta`, `distance` and the section `pairs`; with more than one way of averaging also `variance`.
-    init(from section: inout ConfigurationSection, _ averagings: [PosteriorAveraging]) throws {
-      beta = try section.schedule("beta", default: beta, in: .atLeast(0))
-      averaging = try section.averaging(among: averagings)
-      distance = try section.choice("distance", default: distance)
-      pairs = try section.section("pairs")
-    }
+  init(from section: inout ConfigurationSection, _ averagings: [PosteriorAveraging]) throws {
+    var distance = PosteriorDistance.forward
+    settings = try PairSettings(from: &section, averagings) { distance = try $0.choice("distance", default: distance) }
+    self.distance = distance
   }
 
   /// Ada-GVAE: means of means and variances.
   public struct GVAE: ObjectiveConfiguration {
-    /// The settings.
-    public var settings: Settings
+    private let objective: AdaptiveVAE
     /// Reads `beta`, `distance` and the section `pairs`.
     public init(from section: inout ConfigurationSection) throws {
-      settings = try Settings(from: &section, [.means])
+      objective = try AdaptiveVAE(from: &section, [.means])
     }
     /// The objective.
-    public func objective(in context: ObjectiveContext) -> any Objective { AdaptiveVAE(settings: settings) }
+    public func objective(in context: ObjectiveContext) -> any Objective { objective }
   }
 
   /// Ada-ML-VAE: means weighted by precision.
   public struct MLVAE: ObjectiveConfiguration {
-    /// The settings.
-    public var settings: Settings
+    private let objective: AdaptiveVAE
     /// Reads `beta`, `variance`, `distance` and the section `pairs`.
     public init(from section: inout ConfigurationSection) throws {
-      settings = try Settings(from: &section, [.harmonic, .product])
+      objective = try AdaptiveVAE(from: &section, [.harmonic, .product])
     }
     /// The objective.
-    public func objective(in context: ObjectiveContext) -> any Objective { AdaptiveVAE(settings: settings) }
+    public func objective(in context: ObjectiveContext) -> any Objective { objective }
   }
 
-  let settings: Settings
-
   /// Pairs.
-  public var batch: BatchRequest { BatchRequest(pairs: settings.pairs.request) }
+  public var batch: BatchRequest { settings.batch }
 
   /// The loss of the pairs.
   public func loss(of step: TrainingStep) -> LossTerms {
-    guard let pairs = step.pairs else { preconditionFailure("the batch holds what was asked for") }
-    return pairLoss(
-      of: step, pairs, averaging: settings.averaging, beta: settings.beta.value(at: step.number),
-      shared: settings.distance.shared)
-  }
-}
-
-extension ConfigurationSection {
-  /// Reads `variance`, where there is a choice.
-  mutating func averaging(among averagings: [PosteriorAveraging]) throws -> PosteriorAveraging {
-    if averagings.count == 1 { return averagings[0] }
-    let name = try choice("variance", among: averagings.map(\.rawValue), default: averagings[0].rawValue)
-    return averagings.first { $0.rawValue == name } ?? averagings[0]
+    pairLoss(of: step, settings) { _, first, second in distance.shared(first, second) }
   }
 }

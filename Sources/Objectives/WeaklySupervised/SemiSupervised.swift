@@ -14,7 +14,7 @@ import TensorCore
 ///     l2-sigmoid:     R = (sigmoid(μ) − y)²
 ///     l2-scaled:      R = (b·μ − class)², with a learned scale b
 ///
-/// Locatello et al. 2020 (arXiv:1905.01258), §3. Latent k stands for factor k of those that take more than one value. The
+/// Locatello et al. 2020 (arXiv:1905.01258). Latent k stands for factor k of those that take more than one value. The
 /// mean is over the labelled images of a step; disentanglement_lib sums over them, so that its γ is this γ divided by n.
 public struct SemiSupervised: Objective {
   /// R.
