@@ -130,8 +130,10 @@ struct TrainingCurves {
   ]
   /// What is not measured in nats.
   private static let units = ["active_units_exact": "latents", "discriminator_accuracy": "share of codes"]
+  /// Titles of what is measured in nats; what else an objective logs has its name for a title, and no unit.
   private static let words = [
-    "reconstruction": "reconstruction", "rate": "rate (batch)", "loss": "loss",
+    "reconstruction": "reconstruction", "kl": "rate (batch)", "loss": "loss",
+    "discriminator_loss": "discriminator loss",
     "mutual_information_mws": "I, MWS estimate", "total_correlation_mws": "TC, MWS estimate",
     "dimension_wise_kl_mws": "dwKL, MWS estimate", "mutual_information_mss": "I, MSS estimate",
     "total_correlation_mss": "TC, MSS estimate", "dimension_wise_kl_mss": "dwKL, MSS estimate",
@@ -148,7 +150,8 @@ struct TrainingCurves {
       let known = errors.map { Dictionary(zip($0.steps, $0.values)) { $1 } } ?? [:]
       panels.append(
         Panel(
-          title: title, unit: Self.units[series.name] ?? "nats", isExact: isExact,
+          title: title, unit: Self.units[series.name] ?? (isExact || Self.words[series.name] != nil ? "nats" : ""),
+          isExact: isExact,
           points: zip(series.steps, series.values).map { ($0, $1, known[$0]) }))
     }
     if let series = history["reconstruction"] { add(series, "reconstruction (batch)", isExact: false) }
