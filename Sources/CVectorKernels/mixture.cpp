@@ -46,6 +46,15 @@ void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size
   dispatch[level](n, d, table, samples, z, joint, marginals, scratch);
 }
 
+size_t vk_mixture_gradient_scratch_size(size_t d) { return 16 + 2 * d * (16 + 8); }
+
+void vk_mixture_gradients(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
+                          const double *joint, const double *marginals, double *joint_gradient,
+                          double *marginal_gradient, double *scratch) {
+  static constexpr decltype(&plain::mixture_gradients) dispatch[] = VK_TABLE(mixture_gradients);
+  dispatch[level](n, d, table, samples, z, joint, marginals, joint_gradient, marginal_gradient, scratch);
+}
+
 size_t vk_mixture_pair_scratch_size(size_t d) {
   // In blocks of four dimensions: the densities of a strip of components, and a vector of up to 16 floats for each
   // pair.

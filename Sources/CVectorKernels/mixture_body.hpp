@@ -257,4 +257,66 @@ static void mixture_pair_sums(size_t n, size_t d, const float *table, size_t sam
   }
 }
 
+/// Adds r·(z − m)·s² of one chunk's components at one point, with r = 2^(log₂ density − log₂ of the sum): for each dimension
+/// on its own to total[k], for the joint density to total[d + k].
+static void chunk_gradients(size_t d, const float *tiles, size_t count, const float *z, double joint,
+                            const double *marginals, vec *partial, dvec *total) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
+  for (size_t i = 0; i < 2 * d; i++) partial[i] = (vec){};
+  for (size_t tile = 0; tile < count; tile++, tiles += stride) {
+    for (int first = 0; first < VK_MIXTURE_TILE; first += group) {
+      const float *p = tiles + first, *constants = p + 3 * d * VK_MIXTURE_TILE;
+      vec value[4];
+      for (int i = 0; i < 4; i++) value[i] = load(constants + i * width) - splat((float)joint);
+      for (size_t j = 0; j < d; j++, p += 3 * VK_MIXTURE_TILE) {
+        vec reference = splat((float)marginals[j]), added = partial[j];
+        for (int i = 0; i < 4; i++) {
+          vec scale = load(p + VK_MIXTURE_TILE + i * width), t = (splat(z[j]) - load(p + i * width)) * scale;
+          value[i] = fma(-t, t, value[i]);
+          added = fma(vexp2(fma(-t, t, load(p + 2 * VK_MIXTURE_TILE + i * width)) - reference), t * scale, added);
+        }
+        partial[j] = added;
+      }
+      const vec far = splat(-skip_below);
+      ivec any = (value[0] > far) | (value[1] > far) | (value[2] > far) | (value[3] > far);
+      if (!__builtin_reduce_or(any)) continue;
+      for (int i = 0; i < 4; i++) value[i] = vexp2(value[i]);
+      p = tiles + first;
+      for (size_t j = 0; j < d; j++, p += 3 * VK_MIXTURE_TILE) {
+        vec added = partial[d + j];
+        for (int i = 0; i < 4; i++) {
+          vec scale = load(p + VK_MIXTURE_TILE + i * width);
+          added = fma(value[i], (splat(z[j]) - load(p + i * width)) * scale * scale, added);
+        }
+        partial[d + j] = added;
+      }
+    }
+    if (tile % 4 == 3 || tile + 1 == count)
+      for (size_t i = 0; i < 2 * d; i++) {
+        total[i] += __builtin_convertvector(partial[i], dvec);
+        partial[i] = (vec){};
+      }
+  }
+}
+
+static void mixture_gradients(size_t n, size_t d, const float *table, size_t samples, const float *z,
+                              const double *joint, const double *marginals, double *joint_gradient,
+                              double *marginal_gradient, double *scratch) {
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, tiles = (n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
+  dvec *total = (dvec *)(((size_t)scratch + 127) & ~(size_t)127);
+  vec *partial = (vec *)(total + 2 * d);
+  const double factor = -2 * 0.69314718055994530942;
+  for (size_t s = 0; s < samples; s++) {
+    for (size_t i = 0; i < 2 * d; i++) total[i] = (dvec){};
+    for (size_t tile = 0; tile < tiles; tile += VK_MIXTURE_CHUNK_TILES) {
+      size_t count = tiles - tile < VK_MIXTURE_CHUNK_TILES ? tiles - tile : VK_MIXTURE_CHUNK_TILES;
+      chunk_gradients(d, table + tile * stride, count, z + s * d, joint[s], marginals + s * d, partial, total);
+    }
+    for (size_t k = 0; k < d; k++) {
+      marginal_gradient[s * d + k] = factor * sum_lanes(&total[k]);
+      joint_gradient[s * d + k] = factor * sum_lanes(&total[d + k]);
+    }
+  }
+}
+
 }  // namespace VK_LEVEL

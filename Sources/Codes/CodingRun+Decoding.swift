@@ -55,7 +55,7 @@ extension CodingRun {
     return count
   }
 
-  /// Draws codes from the prior N(0, I) and decodes them. A file of arrays holds the `codes` beside the `images`.
+  /// Draws codes from the prior N(0, I), or from the values of a codebook, and decodes them. A file of arrays holds the `codes` beside the `images`.
   ///
   /// - Parameters:
   ///   - count: N.
@@ -78,9 +78,7 @@ extension CodingRun {
         for first in stride(from: 0, to: count, by: Self.batch) {
           let codes = (first..<min(first + Self.batch, count)).flatMap { row in
             var noise = stream.split("prior sample", row)
-            var code = [Float](repeating: 0, count: d)
-            code.withUnsafeMutableBufferPointer { noise.fillNormal($0) }
-            return code
+            return model.priorCodes(1, from: &noise)
           }
           try append(images(at: codes), codes)
           progress(first + codes.count / d)

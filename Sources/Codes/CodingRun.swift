@@ -47,10 +47,8 @@ public struct CodingRun {
   ///
   /// - Throws: `StructuredError` if an image cannot be read or a posterior is not finite.
   func posteriors(of images: any FactorDataset, _ rows: [Int], progress: (Int) -> Void) throws -> PosteriorTable {
-    let codes = try model.encode(images, rows, progress: progress)
-    return try PosteriorTable(
-      means: codes.mean, logVariances: codes.logVariance, latents: model.latents,
-      location: "the model's posteriors from image \(rows[0])")
+    try model.posterior(
+      of: images, rows, location: "the model's posteriors from image \(rows[0])", progress: progress)
   }
 
   /// Makes sure that a number of rows was asked for that a file of codes can have.

@@ -44,6 +44,7 @@ public struct ImageScores {
     progress: (Int) -> Void = { _ in }
   ) throws {
     try CodingRun.requireRows(rows)
+    try run.model.requireDensity(for: "a score")
     let d = run.model.latents, stream = RandomStream(seed: seed)
     try RateDecomposition.memory(samples: samples, latents: d, at: "--samples").check()
     // As many images at a time as make a few batches for the decoder.

@@ -6,6 +6,7 @@ import TensorCore
 struct BatchSource {
   /// What the batch of one step holds.
   struct Batch {
+    var indices: [Int]
     var images: Tensor<Float>
     var pairs: PairedImages?
     var labelled: LabelledImages?
@@ -51,13 +52,13 @@ struct BatchSource {
     }
     let indices = sampler.batch(at: step), images = try dataset.batch(indices, on: device)
     guard let pairs else {
-      return Batch(images: images, labelled: labelled)
+      return Batch(indices: indices, images: images, labelled: labelled)
     }
     let drawn = pairs.pairs(from: indices, at: step)
     let second = PairedImages(
       second: try dataset.batch(drawn.second, on: device), shared: drawn.shared, factors: pairs.factors.count,
       varying: pairs.varying)
-    return Batch(images: images, pairs: second, labelled: labelled)
+    return Batch(indices: indices, images: images, pairs: second, labelled: labelled)
   }
 }
 

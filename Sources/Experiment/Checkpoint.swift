@@ -16,6 +16,9 @@ public enum Checkpoint {
     let optimizer: Optimizer
   }
 
+  /// The model's parameters when the data set was encoded last.
+  private static let encodingKey = "encoding.parameters"
+
   private static func parts(of trainer: Trainer) -> [Part] {
     var parts = [Part(name: "model", store: trainer.model.parameters, optimizer: trainer.optimizer)]
     if let store = trainer.objective.parameters, let optimizer = trainer.objectiveOptimizer {
@@ -56,6 +59,9 @@ public enum Checkpoint {
       }
       metadata["\(part.name).updates"] = "\(part.optimizer.steps)"
     }
+    if let parameters = trainer.encodings?.parameters {
+      tensors.append(.init(encodingKey, shape: [parameters.count], values: parameters))
+    }
     if let state = ObjectiveStateText.write(trainer.objective.state) { metadata[ObjectiveStateText.key] = state }
     metadata["crc32"] = checksum(tensors.map { ($0.name, $0.values) }, metadata)
     try Safetensors.write(tensors, metadata: metadata, to: path)
@@ -94,11 +100,16 @@ public enum Checkpoint {
       }
       updates.append((part.optimizer, count, moments))
     }
+    let encodingParameters = try trainer.encodings.flatMap { _ in
+      try file.entries.contains { $0.name == encodingKey }
+        ? file.floats(encodingKey, shape: [EncodingCache.count(trainer.model)]) : nil
+    }
     // All is read and checked: only now does anything change. The state first, because it may be refused.
     try trainer.objective.restore(state: ObjectiveStateText.read(file.metadata[ObjectiveStateText.key], at: path))
     for (tensor, elements) in arrays { tensor.copy(from: Tensor(elements, tensor.shape, on: tensor.device)) }
     for (optimizer, count, moments) in updates { optimizer.restore(steps: count, moments: moments) }
     trainer.step = step
+    trainer.encodings?.parameters = encodingParameters
     trainer.calibrate()
     return (file.metadata["threads"] ?? "?", file.metadata["vector_level"] ?? "?")
   }

@@ -1,4 +1,5 @@
 import Autodiff
+import Diagnostics
 import FactorData
 import Foundation
 import Objectives
@@ -37,9 +38,8 @@ extension MarginalLikelihood {
   ) throws {
     var stream = RandomStream(seed: options.seed).split("marginal likelihood images")
     let indices = indices ?? stream.distinct(min(options.images, dataset.count), below: dataset.count).sorted()
-    let codes = try model.encode(dataset, indices)
-    let posterior = try PosteriorTable(
-      means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+    try model.requireDensity(for: "a marginal likelihood")
+    let posterior = try model.posterior(of: dataset, indices)
     let images = try dataset.batch(indices, on: model.device)
     try self.init(
       of: posterior, indices: indices, options: options,
@@ -49,6 +49,17 @@ extension MarginalLikelihood {
 }
 
 extension Model {
+  /// Makes sure that the model has posterior densities.
+  ///
+  /// - Parameter purpose: what they are needed for, the subject of the message.
+  /// - Throws: `StructuredError` if its codes are deterministic.
+  public func requireDensity(for purpose: String) throws {
+    guard codebook != nil else { return }
+    throw StructuredError(
+      "\(purpose) needs the density of a posterior, and the codes of this model are deterministic",
+      expected: "a model with Gaussian posteriors")
+  }
+
   /// log p(x|z) in nats of one image `[1, height, width, channels]` at codes `[K, D]`, `[K]`.
   public func logLikelihoods(of image: Tensor<Float>, at codes: [Float]) -> [Double] {
     let size = min(256, codes.count / latents), pixels = image.elements
@@ -97,6 +108,22 @@ extension Model {
 }
 
 extension TrainedRun {
+  /// What the run's objective penalises in place of TC, as `EstimatorAudit` takes it; nil where there is no such thing.
+  public func dependence(
+    latents: Int, on device: Device
+  ) -> (title: String, value: (_ means: [Float], _ codes: [Float]) -> Double)? {
+    let context = ObjectiveContext(
+      latents: latents, device: device, initializer: settings.model.initializer, stream: settings.stream)
+    guard let measure = settings.objectiveSettings?.objective(in: context).dependence else { return nil }
+    return (
+      measure.title,
+      { means, codes in
+        let shape: Shape = [codes.count / latents, latents]
+        return measure.value(Tensor(means, shape, on: device), Tensor(codes, shape, on: device))
+      }
+    )
+  }
+
   /// The adversary as it was when training saved the model's parameters, restored from the run's checkpoint; nil if the
   /// objective has none, or there is no checkpoint of this very model.
   ///

@@ -3,6 +3,7 @@ import Autodiff
 import Diagnostics
 import FactorData
 import NeuralLayers
+import RateDecomposition
 import TensorCore
 
 /// The two networks with their parameters.
@@ -15,6 +16,8 @@ public final class Model {
   public let latents: Int
   /// What the decoder's output means; an objective that calibrates it changes it in training.
   public package(set) var likelihood: Likelihood
+  /// The values that codes take, if they are deterministic; nil for Gaussian posteriors.
+  public package(set) var codebook: Codebook?
   /// All parameters of encoder and decoder.
   public let parameters: ParameterStore
   /// q(z|x).
@@ -76,11 +79,29 @@ public final class Model {
     logVariance.reserveCapacity(indices.count * latents)
     try forEachBatch(of: indices, size: 256) { batch, done in
       let posterior = encoder(try dataset.batch(batch, on: device), .evaluation(on: device))
-      posterior.mean.value.withElements { mean.append(contentsOf: $0) }
-      posterior.logVariance.value.withElements { logVariance.append(contentsOf: $0) }
+      if let codebook {
+        mean += codebook.quantized(posterior.mean.value.elements)
+      } else {
+        posterior.mean.value.withElements { mean.append(contentsOf: $0) }
+        posterior.logVariance.value.withElements { logVariance.append(contentsOf: $0) }
+      }
       progress(done)
     }
+    if codebook != nil { logVariance = [Float](repeating: PosteriorTable.pointLogVariance, count: mean.count) }
     return (mean, logVariance)
+  }
+
+  /// The posteriors of images `indices` of a data set; for deterministic codes the codes themselves.
+  ///
+  /// - Throws: `StructuredError` if an image cannot be read, or a posterior is not finite.
+  public func posterior(
+    of dataset: any FactorDataset, _ indices: some RandomAccessCollection<Int>,
+    location: String = "the model's posteriors", progress: (Int) -> Void = { _ in }
+  ) throws -> PosteriorTable {
+    let codes = try encode(dataset, indices, progress: progress)
+    return try PosteriorTable(
+      means: codes.mean, logVariances: codes.logVariance, latents: latents, codebookSize: codebook?.count,
+      location: location)
   }
 
   /// What p(x|z) looks like for codes `[B, D]`: its mean, `[B, height, width, channels]`.
@@ -107,7 +128,10 @@ public final class Model {
       let pass = Pass.evaluation(on: device)
       let images = try dataset.batch(batch, on: device)
       let posterior = encoder(images, pass)
-      let codes = posterior.sample(noise: stream.normalTensor([batch.count, latents], on: device))
+      let noise = stream.normalTensor([batch.count, latents], on: device)
+      let codes =
+        codebook.map { Variable(Tensor($0.quantized(posterior.mean.value.elements), noise.shape, on: device)) }
+        ?? posterior.sample(noise: noise)
       let distortion = decoder.distortions(of: images, from: codes, likelihood, pass)
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
     }
@@ -128,6 +152,24 @@ public final class Model {
       distortion.value.withElements { result.append(contentsOf: $0.map(Double.init)) }
     }
     return result
+  }
+
+  /// `count` codes drawn from the prior, `[count, D]`: from N(0, I), or with equal chances from the values of each latent.
+  public func priorCodes(_ count: Int, from stream: inout RandomStream) -> [Float] {
+    guard let codebook else {
+      var codes = [Float](repeating: 0, count: count * latents)
+      codes.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
+      return codes
+    }
+    return (0..<count * latents).map { place in
+      codebook.values[place % latents * codebook.count + stream.integer(below: codebook.count)]
+    }
+  }
+
+  /// A code in the middle of the prior, `[D]`: 0, or the middle one of the values of each latent.
+  public var middleCode: [Float] {
+    guard let codebook else { return [Float](repeating: 0, count: latents) }
+    return (0..<latents).map { codebook.sortedValues(of: $0)[codebook.count / 2] }
   }
 
   private func forEachBatch(

@@ -9,7 +9,7 @@ import RateDecomposition
 /// images, the others read what it stored.
 ///
 /// `posteriors.h5` has `mean` and `log_variance`, `[N, D]` float32, as ``PosteriorFile`` reads them, and in the attribute
-/// `source` what they were computed from: checksums of the parameters and of the data set's file. A file of another
+/// `source` what they were computed from (for deterministic codes in `codebook_size` the number of values of a latent): checksums of the parameters and of the data set's file. A file of another
 /// source, or a damaged one, is replaced. Reading gives exactly the numbers that encoding gave.
 public struct PosteriorCache {
   /// The file.
@@ -47,7 +47,8 @@ public struct PosteriorCache {
       mean.shape == [count, latents], logVariance.shape == mean.shape
     else { return nil }
     return try? PosteriorTable(
-      means: mean.values, logVariances: logVariance.values, latents: latents, location: path)
+      means: mean.values, logVariances: logVariance.values, latents: latents,
+      codebookSize: file.string(ofAttribute: PosteriorFile.codebookAttribute).flatMap(Int.init), location: path)
   }
 
   /// Stores the posteriors.
@@ -58,6 +59,7 @@ public struct PosteriorCache {
     try file.write("mean", posterior.means, shape: shape)
     try file.write("log_variance", posterior.logVariances, shape: shape)
     try file.setAttribute("source", source)
+    if let size = posterior.codebookSize { try file.setAttribute(PosteriorFile.codebookAttribute, "\(size)") }
     try file.save(to: path)
   }
 
@@ -82,9 +84,7 @@ public struct PosteriorCache {
     let model = try model()
     logger.info("Encoding all \(dataset.count) images …")
     progress(0)
-    let codes = try model.encode(dataset, 0..<dataset.count, progress: progress)
-    let posterior = try PosteriorTable(
-      means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+    let posterior = try model.posterior(of: dataset, 0..<dataset.count, progress: progress)
     do { try store(posterior) } catch { logger.warning("The posteriors cannot be stored: \(error)") }
     return posterior
   }

@@ -3,12 +3,16 @@ import FileFormats
 import RateDecomposition
 
 /// Posteriors from anywhere: an HDF5 file with `mean` and `log_variance`, `[N, D]`, float32 or float64, and optionally
-/// `samples` `[S, D]` with `indices` `[S]`, the data point that each sample was drawn from.
+/// `samples` `[S, D]` with `indices` `[S]`, the data point that each sample was drawn from. With an attribute
+/// `codebook_size`, the number V of values that each latent can take, `mean` holds deterministic codes.
 public struct PosteriorFile {
   /// The posteriors.
   public let posterior: PosteriorTable
   /// The samples, if there are any.
   public let samples: RateDecomposition.FixedSamples?
+
+  /// The attribute with V, as text.
+  static let codebookAttribute = "codebook_size"
 
   /// Reads a file.
   ///
@@ -29,7 +33,8 @@ public struct PosteriorFile {
         at: path, expected: "two matrices of one shape")
     }
     posterior = try PosteriorTable(
-      means: mean.values, logVariances: logVariance.values, latents: mean.columns, location: path)
+      means: mean.values, logVariances: logVariance.values, latents: mean.columns,
+      codebookSize: file.string(ofAttribute: Self.codebookAttribute).flatMap(Int.init), location: path)
     guard file.hasArray("samples") else {
       samples = nil
       return

@@ -39,6 +39,9 @@ public final class Trainer {
   /// Where the time of steps goes, if somebody wants to know.
   public var profile: StepProfile?
 
+  /// The posteriors of all images, if the objective asks for them.
+  package let encodings: EncodingCache?
+
   private let dataset: any FactorDataset
   private var source: BatchSource
   private var secondBatches: BatchSource
@@ -77,10 +80,14 @@ public final class Trainer {
         expected: "at least \(objective.minimumBatchSize)")
     }
     try objective.check(configuration.model.likelihood)
+    try objective.check(
+      factors: dataset.factors.list.count { $0.size > 1 }, latents: configuration.model.latents)
+    model.codebook = objective.codebook
     let settings = configuration.training.optimizer
     optimizer = Optimizer(settings, for: model.parameters)
     objectiveOptimizer = objective.parameters.map { Optimizer(settings, for: $0) }
     adversaryOptimizer = objective.adversary.map { Optimizer($0.optimizer, for: $0.parameters) }
+    encodings = objective.batch.encodingInterval.map { EncodingCache(interval: $0) }
     self.dataset = dataset
     stream = root.split("training")
     source = try BatchSource(
@@ -105,8 +112,14 @@ public final class Trainer {
     let second = try objective.adversary.map { _ in
       try pass.tape.phase("images") { try secondBatches.batch(at: step).images }
     }
+    let cached = try encodings.map { encodings in
+      CachedPosteriors(
+        mixture: try pass.tape.phase("encoding all") { try encodings.mixture(at: step, model, dataset) },
+        indices: batch.indices)
+    }
     let current = TrainingStep(
-      images: batch.images, pairs: batch.pairs, labelled: batch.labelled, number: step, dataCount: dataset.count,
+      images: batch.images, pairs: batch.pairs, labelled: batch.labelled, cached: cached, number: step,
+      dataCount: dataset.count,
       stream: stream.split("objective", step), noise: stream.split("noise", step), networks: model, pass: pass)
     let terms = try pass.tape.phase("objective") { try objective.loss(of: current) }
     let total = pass.tape.phase("objective") { terms.total }
@@ -127,8 +140,11 @@ public final class Trainer {
     return StepResult(step: step, loss: loss, terms: values)
   }
 
-  /// Gives the model the likelihood that the objective has made of its own.
-  func calibrate() { if let likelihood = objective.likelihood { model.likelihood = likelihood } }
+  /// Gives the model the likelihood and the codebook that the objective has made.
+  func calibrate() {
+    if let likelihood = objective.likelihood { model.likelihood = likelihood }
+    if let codebook = objective.codebook { model.codebook = codebook }
+  }
 
   private func advance(
     _ adversary: any Adversary, _ images: Tensor<Float>, _ loss: (AdversaryStep) throws -> LossTerms

@@ -38,9 +38,7 @@ public struct TrainingDecomposition {
   ///
   /// - Throws: `StructuredError` if an image cannot be read or the posterior is not finite.
   public func measure(_ model: Model) throws -> [EventLog.Row.Value] {
-    let codes = try model.encode(dataset, indices)
-    let posterior = try PosteriorTable(
-      means: codes.mean, logVariances: codes.logVariance, latents: model.latents, location: "the model's posteriors")
+    let posterior = try model.posterior(of: dataset, indices)
     let result = try RateDecomposition(of: posterior, options: options, on: model.device)
     func values(_ name: String, _ value: Double, _ standardError: Double?) -> [EventLog.Row.Value] {
       [.init(name, value)] + (standardError.flatMap { $0 > 0 ? [.init(name + "_standard_error", $0)] : nil } ?? [])

@@ -1,16 +1,19 @@
 import Diagnostics
 import FileFormats
 import Foundation
+import NeuralLayers
 import TensorCore
 
 /// The weights of a model as float32 in PyTorch's layouts, in a safetensors file that Python reads.
 ///
 /// The file's metadata say what they are of: `architecture`, `latents`, `likelihood`, `image` (height × width × channels),
 /// the `layout` of names (``WeightsLayout``), and the resolved `configuration`; for a Gaussian likelihood also its
-/// `standard_deviation`, which the objective may have calibrated; `format_version` is 1, and `format` is "pt",
+/// `standard_deviation`, which the objective may have calibrated, and for deterministic codes the `codebook`, the values of
+/// each latent as JSON; `format_version` is 1, and `format` is "pt",
 /// which tells Python's transformers library that the layouts are PyTorch's.
 public enum WeightsFile {
   private static let deviationKey = "standard_deviation"
+  private static let codebookKey = "codebook"
   /// The value of the metadata's `generator`.
   static let generator = "disentangle"
 
@@ -39,6 +42,10 @@ public enum WeightsFile {
       "layout": layout.rawValue, "configuration": configuration,
     ]
     if case .gaussian(let deviation) = model.likelihood { metadata[deviationKey] = "\(deviation)" }
+    if let codebook = model.codebook {
+      let rows = (0..<codebook.latents).map { Array(codebook.values[$0 * codebook.count..<($0 + 1) * codebook.count]) }
+      metadata[codebookKey] = "\(rows)"
+    }
     return try Safetensors.data(tensors, metadata: metadata)
   }
 
@@ -64,10 +71,22 @@ public enum WeightsFile {
     try calibrate(model, by: file)
   }
 
-  /// Gives a model with a Gaussian likelihood the standard deviation that a file of this program's states.
+  /// Gives a model with a Gaussian likelihood the standard deviation that a file of this program's states, and one of
+  /// deterministic codes its codebook.
   ///
-  /// - Throws: `StructuredError` if it is not a positive number.
+  /// - Throws: `StructuredError` if the one is not a positive number, or the other not a list of values for each latent.
   static func calibrate(_ model: Model, by file: Safetensors) throws {
+    if let text = file.metadata[codebookKey] {
+      let rows = (try? JSONDecoder().decode([[Float]].self, from: Data(text.utf8))) ?? []
+      guard rows.count == model.latents, let count = rows.first?.count, count >= 2,
+        rows.allSatisfy({ $0.count == count && $0.allSatisfy(\.isFinite) })
+      else {
+        throw StructuredError(
+          "the metadata's \(codebookKey) is \"\(text.prefix(80))\"", at: file.path,
+          expected: "\(model.latents) lists of equally many numbers, at least 2")
+      }
+      model.codebook = Codebook(rows.flatMap { $0 }, latents: model.latents)
+    }
     guard case .gaussian = model.likelihood, let text = file.metadata[deviationKey] else { return }
     guard let deviation = Float(text), deviation.isFinite, deviation > 0 else {
       throw StructuredError(

@@ -10,9 +10,9 @@ extension OptimizerSettings {
   /// - Throws: `StructuredError` for anything that is not a setting of the optimiser named.
   public init(from section: inout ConfigurationSection, default standard: OptimizerSettings = .standard) throws {
     let name = try section.choice("name", among: ["adam", "sgd"], default: standard.name)
-    var rate = 1e-4, betas = (0.9, 0.999), epsilon = 1e-8, momentum = 0.0
+    var rate = 1e-4, betas = (0.9, 0.999), epsilon = 1e-8, decay = 0.0, momentum = 0.0
     switch standard {
-    case .adam(let r, let beta1, let beta2, let e): (rate, betas, epsilon) = (r, (beta1, beta2), e)
+    case .adam(let r, let beta1, let beta2, let e, let d): (rate, betas, epsilon, decay) = (r, (beta1, beta2), e, d)
     case .sgd(let r, let m): (rate, momentum) = (r, m)
     }
     rate = try section.number("learning_rate", default: rate, in: .moreThan(0))
@@ -20,7 +20,8 @@ extension OptimizerSettings {
       self = .adam(
         learningRate: rate, beta1: try section.number("beta1", default: betas.0, in: .within(0..<1)),
         beta2: try section.number("beta2", default: betas.1, in: .within(0..<1)),
-        epsilon: try section.number("epsilon", default: epsilon, in: .moreThan(0)))
+        epsilon: try section.number("epsilon", default: epsilon, in: .moreThan(0)),
+        weightDecay: try section.number("weight_decay", default: decay, in: .within(0..<1)))
     } else {
       self = .sgd(learningRate: rate, momentum: try section.number("momentum", default: momentum, in: .within(0..<1)))
     }

@@ -2,8 +2,10 @@ import TensorCore
 
 /// An optimiser's settings.
 public enum OptimizerSettings: Sendable, Equatable {
-  /// Adam (Kingma & Ba 2015, Algorithm 1).
-  case adam(learningRate: Double, beta1: Double, beta2: Double, epsilon: Double)
+  /// Adam (Kingma & Ba 2015, Algorithm 1). With a weight decay λ it is AdamW (Loshchilov & Hutter 2019,
+  /// arXiv:1711.05101): p ← p − rate·(Adam's step + λ·p) for weights; biases, the parameters of normalisations and those
+  /// of an objective are not decayed.
+  case adam(learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double = 0)
   /// Stochastic gradient descent with heavy-ball momentum: v ← m·v + g, p ← p − rate·v.
   case sgd(learningRate: Double, momentum: Double)
 
@@ -55,12 +57,21 @@ public final class Optimizer {
   private func advance() {
     steps += 1
     switch settings {
-    case .adam(let rate, let beta1, let beta2, let epsilon):
+    case .adam(let rate, let beta1, let beta2, let epsilon, let decay):
+      if decay > 0 { self.decay(by: Float(1 - rate * decay)) }
       store.values.adam(
         gradient: store.gradients, first: moments[0], second: moments[1], rate: rate, beta1: beta1, beta2: beta2,
         epsilon: epsilon, step: steps)
     case .sgd(let rate, let momentum):
       moments[0].descend(store.values, gradient: store.gradients, rate: rate, momentum: momentum)
+    }
+  }
+
+  private func decay(by factor: Float) {
+    for index in store.entries.indices {
+      guard case .weight = store.entries[index].role else { continue }
+      let weights = store.parameter(at: index).value
+      weights.copy(from: weights.affine(scale: factor, shift: 0))
     }
   }
 }

@@ -22,6 +22,26 @@ extension ONNXGraph {
     return add("Identity", [x], as: output)
   }
 
+  /// Adds the choice of the nearest value of a codebook for each latent of codes `[N, D]`, or of rows `[N, 2·D]` that
+  /// begin with codes; of several equally near ones the first, as `Codebook` has it.
+  mutating func addQuantization(of input: String, _ codebook: Codebook, isWithVariance: Bool, as output: String) {
+    var codes = input
+    if isWithVariance {
+      add("Split", [input], [.int("axis", 1)], outputs: ["code", "unused"])
+      codes = "code"
+    }
+    let axis = addConstant("codebook.axis", [2])
+    let values = addConstant("codebook", codebook.values, [1, codebook.latents, codebook.count])
+    let column = add("Unsqueeze", [codes, axis], as: "code.column")
+    let difference = add("Sub", [column, values], as: "codebook.difference")
+    let distance = add("Abs", [difference], as: "codebook.distance")
+    let nearest = add("ArgMin", [distance], [.int("axis", 2), .int("keepdims", 0)], as: "codebook.nearest")
+    let count = addConstant("codebook.count", [Int64(codebook.count)])
+    let choice = add("OneHot", [nearest, count, addConstant("codebook.choice", [0, 1], [2])], as: "codebook.chosen")
+    let product = add("Mul", [choice, values], as: "codebook.product")
+    add("ReduceSum", [product, axis], [.int("keepdims", 0)], as: output)
+  }
+
   /// Adds a step, and returns the name of what comes out.
   mutating func add(_ step: InferenceStep, to input: String, as output: String? = nil) throws -> String {
     let name = step.layer.name, output = output ?? name

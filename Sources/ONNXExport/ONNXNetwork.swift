@@ -49,6 +49,12 @@ public enum ONNXNetwork: String, CaseIterable, Sendable {
     var graph = ONNXGraph(name: "encoder")
     let images = graph.addInput("images", extents(model.image), "pixels from 0 to 1")
     let x = try graph.add(encoder.network.steps, to: images)
+    if let codebook = model.codebook {
+      _ = try graph.add(heads[0], to: x, as: "encoded")
+      graph.addQuantization(of: "encoded", codebook, isWithVariance: heads.count == 1, as: "mean")
+      graph.addOutput("mean", [model.latents], "z, of each latent the value of the codebook nearest to the encoder's")
+      return graph.graph
+    }
     if heads.count == 2 {
       _ = try graph.add(heads[0], to: x, as: "mean")
       _ = try graph.add(heads[1], to: x, as: "log_variance")

@@ -33,8 +33,23 @@ public protocol Objective {
   /// - Throws: `StructuredError` if it needs another one.
   func check(_ likelihood: Likelihood) throws
 
+  /// Makes sure that the objective can train on such data, before a run begins; by default it can.
+  ///
+  /// - Parameters:
+  ///   - factors: the number of factors that take more than one value; 0 where none are known.
+  ///   - latents: D.
+  /// - Throws: `StructuredError` if they do not fit.
+  func check(factors: Int, latents: Int) throws
+
   /// The likelihood that training has made of the configured one, for reports and exports; by default nil, for no change.
   var likelihood: Likelihood? { get }
+
+  /// The values that codes take, where they are deterministic and discrete; by default nil, for Gaussian posteriors.
+  /// Reports, encoded codes and exported weights are those of quantised codes then.
+  var codebook: Codebook? { get }
+
+  /// What the loss penalises in place of TC(z), for audits that show it beside the exact TC; by default nil.
+  var dependence: DependenceMeasure? { get }
 
   /// Takes back a ``state`` that was saved.
   ///
@@ -73,10 +88,29 @@ extension Objective {
   }
   /// Any likelihood will do.
   public func check(_ likelihood: Likelihood) throws {}
+  /// Any data will do.
+  public func check(factors: Int, latents: Int) throws {}
   /// No change.
   public var likelihood: Likelihood? { nil }
+  /// Nothing but TC, or nothing of the kind.
+  public var dependence: DependenceMeasure? { nil }
+  /// Gaussian posteriors.
+  public var codebook: Codebook? { nil }
   /// Changes nothing.
   public func update(after step: TrainingStep, _ loss: LossTerms) {}
+}
+
+/// A measure of the dependence between latents in a batch, other than TC.
+public struct DependenceMeasure {
+  /// What it is, as a table names it.
+  public let title: String
+  /// The measure of a batch of posterior means `[B, D]` and codes `[B, D]`.
+  public let value: (_ means: Tensor<Float>, _ codes: Tensor<Float>) -> Double
+
+  /// Describes a measure.
+  public init(_ title: String, value: @escaping (_ means: Tensor<Float>, _ codes: Tensor<Float>) -> Double) {
+    (self.title, self.value) = (title, value)
+  }
 }
 
 /// What the batch of a step must hold.
@@ -86,9 +120,14 @@ public struct BatchRequest: Sendable, Equatable {
   public var pairs: PairRequest?
   /// How many images of the data set have known factor values, which come as a second batch; nil for none.
   public var labels: LabelRequest?
+  /// After how many steps the whole data set is encoded anew, for a step to have the posteriors of all images
+  /// (``TrainingStep/cached``); nil for never. It takes the time of an encoding, and the memory of the posteriors.
+  public var encodingInterval: Int?
 
-  /// Asks for images and, if given, for pairs and labels.
-  public init(pairs: PairRequest? = nil, labels: LabelRequest? = nil) { (self.pairs, self.labels) = (pairs, labels) }
+  /// Asks for images and, if given, for pairs, labels and the posteriors of all images.
+  public init(pairs: PairRequest? = nil, labels: LabelRequest? = nil, encodingInterval: Int? = nil) {
+    (self.pairs, self.labels, self.encodingInterval) = (pairs, labels, encodingInterval)
+  }
 
   /// Images alone.
   public static let images = BatchRequest()

@@ -150,6 +150,12 @@ extension Registry<ObjectiveEntry> {
           "Roth et al. 2023, Disentanglement of Correlated Factors via Hausdorff Factorized Support, arXiv:2210.07347",
         configuration: HausdorffFactorizedSupport.Configuration.self),
       ObjectiveEntry(
+        name: "qlae", summary: "auto-encoder whose latents are quantised to learned values (deterministic codes)",
+        equation:
+          "L = E[−log p(x|z)]/P + λ_q·E[‖stop(e) − q‖²]/D + λ_c·E[‖e − stop(q)‖²]/D,  z = nearest values q of e",
+        paper: "Hsu et al. 2023, Disentanglement via Latent Quantization, arXiv:2305.18378",
+        configuration: LatentQuantization.Configuration.self),
+      ObjectiveEntry(
         name: "ada-gvae", summary: "VAE on pairs that share unknown factors; shared posteriors averaged by moments",
         equation: "L = ½·Σ_i (E[−log p(x_i|z_i)] + β·KL(q̃(z_i|x₁,x₂) ‖ p(z)))",
         paper: "Locatello et al. 2020, Weakly-Supervised Disentanglement Without Compromises, arXiv:2002.02886",

@@ -49,6 +49,17 @@ public struct LabelledImages {
   }
 }
 
+/// The posteriors of all images of the data set, as they were when it was encoded last.
+public struct CachedPosteriors {
+  /// q(z|x_n) of all N images.
+  public let mixture: CachedMixture
+  /// The number n of each image of the step, `[B]`.
+  public let indices: [Int]
+
+  /// Groups them.
+  public init(mixture: CachedMixture, indices: [Int]) { (self.mixture, self.indices) = (mixture, indices) }
+}
+
 /// Everything about one step of training that an objective may ask for.
 ///
 /// The usual objective asks for ``meanDistortion`` and ``posterior``; the networks run when something asks for their result.
@@ -61,6 +72,8 @@ public final class TrainingStep {
   public let pairs: PairedImages?
   /// Images with known factors, if the objective asked for them.
   public let labelled: LabelledImages?
+  /// The posteriors of all images, if the objective asked for them.
+  public let cached: CachedPosteriors?
   /// Updates made before this one.
   public let number: Int
   /// N, the number of images in the data set.
@@ -80,6 +93,7 @@ public final class TrainingStep {
   ///   - images: x, `[B, height, width, channels]`.
   ///   - pairs: the second images, if the objective asked for pairs.
   ///   - labelled: images with known factors, if the objective asked for them.
+  ///   - cached: the posteriors of all images, if the objective asked for them.
   ///   - number: updates made before this one.
   ///   - dataCount: N.
   ///   - stream: random numbers for the objective.
@@ -87,23 +101,24 @@ public final class TrainingStep {
   ///   - networks: the model's networks.
   ///   - pass: the evaluation.
   public init(
-    images: Tensor<Float>, pairs: PairedImages? = nil, labelled: LabelledImages? = nil, number: Int, dataCount: Int,
-    stream: RandomStream, noise: RandomStream, networks: any StepNetworks, pass: Pass
+    images: Tensor<Float>, pairs: PairedImages? = nil, labelled: LabelledImages? = nil,
+    cached: CachedPosteriors? = nil, number: Int, dataCount: Int, stream: RandomStream, noise: RandomStream,
+    networks: any StepNetworks, pass: Pass
   ) {
-    (self.images, self.pairs, self.labelled) = (images, pairs, labelled)
+    (self.images, self.pairs, self.labelled, self.cached) = (images, pairs, labelled, cached)
     (self.number, self.dataCount, self.stream, self.noise) = (number, dataCount, stream, noise)
     (self.networks, self.pass) = (networks, pass)
   }
 
   /// A step whose posterior and codes are given beforehand, as for comparisons with reference values.
   package convenience init(
-    images: Tensor<Float>, pairs: PairedImages? = nil, labelled: LabelledImages? = nil, number: Int, dataCount: Int,
-    stream: RandomStream, networks: any StepNetworks, pass: Pass, posterior: DiagonalGaussian, codes: Variable<Float>
+    images: Tensor<Float>, pairs: PairedImages? = nil, labelled: LabelledImages? = nil,
+    cached: CachedPosteriors? = nil, number: Int, dataCount: Int, stream: RandomStream, networks: any StepNetworks,
+    pass: Pass, posterior: DiagonalGaussian, codes: Variable<Float>
   ) {
     self.init(
-      images: images, pairs: pairs, labelled: labelled, number: number, dataCount: dataCount, stream: stream,
-      noise: stream, networks: networks,
-      pass: pass)
+      images: images, pairs: pairs, labelled: labelled, cached: cached, number: number, dataCount: dataCount,
+      stream: stream, noise: stream, networks: networks, pass: pass)
     self.posterior = posterior
     self.codes = codes
   }

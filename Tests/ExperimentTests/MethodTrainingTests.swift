@@ -43,7 +43,9 @@ struct MethodTrainingTests {
     "Each objective of the registry trains, and goes on bit for bit from a checkpoint",
     arguments: Registry<ObjectiveEntry>.standard.names.map { ($0, nil as String?) } + [
       ("sigma-vae", "sigma: learned"), ("semi-supervised", "labels: 5, loss: l2-scaled, base: {name: control-vae}"),
-      ("constrained-vae", "ascent: exponential"),
+      ("constrained-vae", "ascent: exponential"), ("beta-tcvae", "estimator: cached, refresh: 3"),
+      ("semi-supervised", "labels: 5, loss: l2-scaled, base: {name: qlae, values: 3}"),
+      ("qlae", "learned: false"),
       ("ml-vae", "variance: harmonic, pairs: {convention: simple-dynamics}"),
     ])
   func resuming(objective: String, extra: String?) throws {
@@ -63,6 +65,66 @@ struct MethodTrainingTests {
     #expect(equal)
     #expect(resumed.objective.state == undisturbed.objective.state)
     #expect(resumed.model.likelihood == undisturbed.model.likelihood)
+    #expect(resumed.model.codebook == undisturbed.model.codebook)
+  }
+
+  @Test("The data set is encoded every so many steps, and the densities are those of all images")
+  func cached() throws {
+    let configuration = try Self.configuration("beta-tcvae", extra: "estimator: cached, refresh: 2")
+    let dataset = try NumberedDataset(),
+      trainer = try Trainer(configuration.value, dataset: dataset, on: Device(threads: 1))
+    let first = trainer.model.parameters.values.elements
+    _ = try trainer.advance()
+    let second = trainer.model.parameters.values.elements
+    #expect(second != first)
+    #expect(trainer.encodings?.parameters.map { Array($0.prefix(first.count)) } == first)
+    _ = try trainer.advance()
+    #expect(trainer.encodings?.parameters.map { Array($0.prefix(first.count)) } == first)
+    let third = trainer.model.parameters.values.elements
+    _ = try trainer.advance()
+    #expect(trainer.encodings?.parameters.map { Array($0.prefix(third.count)) } == third)
+  }
+
+  @Test("QLAE's values are the model's, in the file of weights too; its codes take no others")
+  func codebook() throws {
+    let folder = try TemporaryFolder(), path = folder.file("weights.safetensors")
+    let configuration = try Self.configuration("qlae", extra: "values: 3"), dataset = try NumberedDataset()
+    let trainer = try Trainer(configuration.value, dataset: dataset, on: Device(threads: 1))
+    for _ in 0..<5 { _ = try trainer.advance() }
+    let book = try #require(trainer.model.codebook)
+    #expect(book == trainer.objective.codebook && book.latents == 4 && book.count == 3)
+    #expect(book != Codebook([Float]((0..<12).map { Float($0 % 3) / 2 - 0.5 }), latents: 4), "it has moved")
+    try WeightsFile.write(trainer.model, configuration: configuration.yaml, to: path)
+    let settings = configuration.value.model
+    func read(_ path: String) throws -> Model {
+      let model = try Model(
+        settings.architecture, image: trainer.model.image, latents: 4, likelihood: settings.likelihood,
+        on: Device(threads: 1))
+      try WeightsFile.read(into: model, from: path)
+      return model
+    }
+    let model = try read(path)
+    #expect(model.codebook == book)
+    let posterior = try model.posterior(of: dataset, 0..<64)
+    #expect(posterior.codebookSize == 3 && posterior.means == book.quantized(posterior.means))
+    #expect(posterior == (try trainer.model.posterior(of: dataset, 0..<64)))
+    let code = try model.encode(dataset, [7]).mean
+    let distances = try model.distortions(dataset, [7], stream: RandomStream(seed: 1))
+    #expect(try model.distortions(dataset, [7], at: code) == distances, "there is no noise")
+    // Other texts are refused.
+    for wrong in ["[[1.0, 2.0]]", "[[0.0],[0.0],[0.0],[0.0]]", "x", "[[0, 1], [0, 1], [0, 1], [0]]"] {
+      let file = try Safetensors(reading: path)
+      var metadata = file.metadata
+      metadata["codebook"] = wrong
+      let tensors = try file.entries.map {
+        Safetensors.Tensor($0.name, shape: $0.shape, values: try file.floats($0.name))
+      }
+      let changed = folder.file("changed.safetensors")
+      try Safetensors.write(tensors, metadata: metadata, to: changed)
+      let error = #expect(throws: StructuredError.self) { try read(changed) }
+      #expect(error?.what == "the metadata's codebook is \"\(wrong)\"")
+      #expect(error?.expected == "4 lists of equally many numbers, at least 2")
+    }
   }
 
   @Test("A state of another objective is refused", arguments: ["constrained-vae", "geco", "control-vae", "sigma-vae"])
@@ -117,7 +179,8 @@ struct MethodTrainingTests {
     if objective == "dip-vae" { configuration.training.batchSize = 1 }
     let dataset = try NumberedDataset()
     let error = #expect(throws: StructuredError.self) {
-      _ = try Trainer(configuration, dataset: dataset, on: Device(threads: 1)).advance()
+      // Said before the run begins, so before its folder is there.
+      try Trainer(configuration, dataset: dataset, on: Device(threads: 1))
     }
     #expect("\(error.map { "\($0)" } ?? "none")".contains(message), "\(error.map { "\($0)" } ?? "none")")
   }
@@ -145,6 +208,9 @@ struct MethodTrainingTests {
       ("constrained-vae", "delta: 0", "objective.delta is 0"),
       ("geco", "averaging: 1", "objective.averaging is 1"),
       ("control-vae", "beta_max: 0.5", "objective.beta_max is 0.5"),
+      ("qlae", "values: 1", "objective.values is 1"), ("qlae", "commitment: -1", "objective.commitment is -1"),
+      ("beta-tcvae", "estimator: cached, refresh: 0", "objective.refresh is 0"),
+      ("beta-tcvae", "refresh: 5", "unknown key objective.refresh"),
       ("iwae", "samples: 0", "objective.samples is 0"), ("hfs", "pairs: 0", "objective.pairs is 0"),
       ("ada-ml-vae", "variance: mean", "objective.variance is 'mean'"),
       ("ada-gvae", "variance: mean", "unknown key objective.variance"),

@@ -152,7 +152,7 @@ struct ClosedFormTests {
     #expect(try GroupVAE.mask(pairs, latents: 4, .shared) == [0, 1, 1, 1, 1, 1, 1, 1])
     #expect(try GroupVAE.mask(pairs, latents: 4, .own) == [0, 1, 0, 0, 1, 1, 0, 0])
     let error = #expect(throws: StructuredError.self) { try GroupVAE.mask(pairs, latents: 1, .shared) }
-    #expect(error?.what == "there are 2 factors and 1 latents" && error?.location == "model.latents")
+    #expect(error?.what == "there are 2 factors and 1 latent" && error?.location == "model.latents")
   }
 
   @Test("With one code an image IWAE's loss is the sampled ELBO's")

@@ -46,7 +46,8 @@ struct ContributingExampleTests {
 
   @Test(
     "Every objective of the registry passes the conformance kit",
-    arguments: Registry<ObjectiveEntry>.standard.entries.map(\.name))
+    // The gradient of a quantised code is by definition not that of the loss; it has tests of its own.
+    arguments: Registry<ObjectiveEntry>.standard.entries.map(\.name).filter { $0 != "qlae" })
   func registry(name: String) throws {
     let entry = try #require(Registry<ObjectiveEntry>.standard.entries.first { $0.name == name })
     let settings = [

@@ -38,14 +38,17 @@ public func fixedStep(
 ///   - otherPosterior: what images other than the step's are encoded as; the step's posterior by default.
 ///   - pairs: the second images of pairs.
 ///   - labelled: labelled images.
+///   - cached: the posteriors of all images.
 public func fixedStep(
   images: Tensor<Float>, posterior: DiagonalGaussian, otherPosterior: DiagonalGaussian? = nil, codes: Variable<Float>,
-  pairs: PairedImages? = nil, labelled: LabelledImages? = nil, step: Int, dataCount: Int, stream: RandomStream,
-  pass: Pass, distortionsOf: @escaping (_ codes: Variable<Float>) -> Variable<Float>,
+  pairs: PairedImages? = nil, labelled: LabelledImages? = nil, cached: CachedPosteriors? = nil, step: Int,
+  dataCount: Int, stream: RandomStream, pass: Pass,
+  distortionsOf: @escaping (_ codes: Variable<Float>) -> Variable<Float>,
   output: @escaping () -> Variable<Float>
 ) -> TrainingStep {
   TrainingStep(
-    images: images, pairs: pairs, labelled: labelled, number: step, dataCount: dataCount, stream: stream,
+    images: images, pairs: pairs, labelled: labelled, cached: cached, number: step, dataCount: dataCount,
+    stream: stream,
     networks: FixedNetworks(
       posterior: posterior, otherPosterior: otherPosterior, makeDistortions: distortionsOf,
       makeOutput: output), pass: pass, posterior: posterior, codes: codes)

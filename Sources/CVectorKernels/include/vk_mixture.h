@@ -32,6 +32,18 @@ void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size
 /// The number of doubles that vk_mixture_log2_sum needs as scratch.
 size_t vk_mixture_scratch_size(size_t samples, size_t d);
 
+/// The gradients with respect to z of what vk_mixture_log2_sum gives, in nats: of log Σₙ N(z; mₙ, e^lvₙ) in joint_gradient
+/// [samples, d], and of the same sum in each dimension on its own in marginal_gradient [samples, d].
+///
+/// joint [samples] and marginals [samples, d] are log₂ of the sums, as vk_mixture_log2_sum wrote them; where one is +∞ its
+/// gradient is 0. scratch holds vk_mixture_gradient_scratch_size(d) doubles.
+void vk_mixture_gradients(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
+                          const double *joint, const double *marginals, double *joint_gradient,
+                          double *marginal_gradient, double *scratch);
+
+/// The number of doubles that vk_mixture_gradients needs as scratch.
+size_t vk_mixture_gradient_scratch_size(size_t d);
+
 /// Σₙ e_in·e_jn of every pair i < j of dimensions, e_dn = 2^−reference_d·N(z_d; m_nd, e^lv_nd), for each of `samples`
 /// points z [samples, d], over the whole table.
 ///

@@ -67,6 +67,16 @@ public struct HausdorffFactorizedSupport: Objective {
         "support_distance", Self.distance(of: codes, pairs).sum(), weight: configuration.gamma.value(at: step.number)))
   }
 
+  /// The squared distance between the supports, summed over all pairs of latents.
+  public var dependence: DependenceMeasure? {
+    let isOfMeans = configuration.codes == .means
+    return DependenceMeasure("HFS: Σ of squared distances between supports, all pairs of latents") { means, codes in
+      let codes = isOfMeans ? means : codes, latents = codes.shape[1]
+      let pairs = (0..<latents * (latents - 1) / 2).map { Self.pair($0, latents) }
+      return pairs.isEmpty ? 0 : Double(Self.distance(of: Variable(codes), pairs).sum().scalar)
+    }
+  }
+
   /// The pair of latents with a number from 0 to D(D − 1)/2 − 1.
   private static func pair(_ number: Int, _ latents: Int) -> (Int, Int) {
     var first = 0, rest = number

@@ -54,6 +54,9 @@ public struct GroupVAE: Objective, Sendable {
   /// Pairs.
   public var batch: BatchRequest { settings.batch }
 
+  /// Makes sure that there is a latent for each factor.
+  public func check(factors: Int, latents: Int) throws { try requireLatent(forEach: factors, of: latents) }
+
   /// The loss of the pairs.
   ///
   /// - Throws: `StructuredError` if there are more factors than latents.
@@ -67,11 +70,7 @@ public struct GroupVAE: Objective, Sendable {
   /// 1 where a pair shares a latent, 0 elsewhere, `[B, D]` in row-major order.
   package static func mask(_ pairs: PairedImages, latents: Int, _ others: Others) throws -> [Float] {
     let varying = pairs.varying
-    guard varying.count <= latents else {
-      throw StructuredError(
-        "there are \(varying.count) factors and \(latents) latents", at: "model.latents",
-        expected: "a latent for each factor", action: "Choose more with --set model.latents=\(varying.count).")
-    }
+    try requireLatent(forEach: varying.count, of: latents)
     let count = pairs.shared.count / pairs.factors
     var mask = [Float](repeating: others == .shared ? 1 : 0, count: count * latents)
     for row in 0..<count {
@@ -80,5 +79,14 @@ public struct GroupVAE: Objective, Sendable {
       }
     }
     return mask
+  }
+}
+
+/// Makes sure that there is a latent for each factor.
+func requireLatent(forEach factors: Int, of latents: Int) throws {
+  guard factors <= latents else {
+    throw StructuredError(
+      "there are \(factors) factors and \(latents) \(latents == 1 ? "latent" : "latents")", at: "model.latents",
+      expected: "a latent for each factor", action: "Choose more with --set model.latents=\(factors).")
   }
 }

@@ -107,8 +107,17 @@ public struct SemiSupervised: Objective {
   public func restore(state: [String: [Double]]) throws { try base.restore(state: state) }
   /// As the base.
   public func check(_ likelihood: Likelihood) throws { try base.check(likelihood) }
+  /// Makes sure that there is a latent for each factor, and asks the base.
+  public func check(factors: Int, latents: Int) throws {
+    try requireLatent(forEach: factors, of: latents)
+    try base.check(factors: factors, latents: latents)
+  }
   /// The base's.
   public var likelihood: Likelihood? { base.likelihood }
+  /// The base's.
+  public var codebook: Codebook? { base.codebook }
+  /// The base's.
+  public var dependence: DependenceMeasure? { base.dependence }
   /// As the base.
   public func update(after step: TrainingStep, _ loss: LossTerms) { base.update(after: step, loss) }
 
@@ -128,11 +137,7 @@ public struct SemiSupervised: Objective {
     Float
   > {
     let factors = labelled.sizes.indices.filter { labelled.sizes[$0] > 1 }, images = means.shape[0]
-    guard factors.count <= means.shape[1] else {
-      throw StructuredError(
-        "there are \(factors.count) factors and \(means.shape[1]) latents", at: "model.latents",
-        expected: "a latent for each factor", action: "Choose more with --set model.latents=\(factors.count).")
-    }
+    try requireLatent(forEach: factors.count, of: means.shape[1])
     let targets = (0..<images).flatMap { image in
       factors.map { factor in
         let index = labelled.values[image * labelled.sizes.count + factor]

@@ -19,11 +19,13 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
     case entangled
   }
 
-  /// The number of latents with Var_x(μ_d) ≥ 0.01 (Burda et al. 2016, arXiv:1509.00519, §C).
+  /// The number of latents with Var_x(μ_d) ≥ 0.01 (Burda et al. 2016, arXiv:1509.00519, §C), or of deterministic codes
+  /// with H(z_d) ≥ 0.01 nats.
   public var activeUnits: Int
   /// D.
   public var latents: Int
-  /// Inactive latents whose KL is at most 0.1 nats: they equal the prior whatever the image.
+  /// Inactive latents whose KL is at most 0.1 nats: they equal the prior whatever the image. Of deterministic codes all
+  /// inactive ones.
   public var collapsed: [Int]
   /// Inactive latents whose KL is above 0.1 nats: off the prior, yet the same for every image.
   public var idle: [Int]
@@ -45,9 +47,10 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
     activeUnits = decomposition.activeUnits
     latents = decomposition.latents
     let kl = decomposition.klPerDimension
-    let inactive = kl.indices.filter { decomposition.meanVariances[$0] < PosteriorStatistics.activeVariance }
-    collapsed = inactive.filter { kl[$0] <= Self.idleKL }
-    idle = inactive.filter { kl[$0] > Self.idleKL }
+    let inactive = kl.indices.filter { !decomposition.isActive($0) }
+    let isDiscrete = decomposition.estimator == .counting
+    collapsed = inactive.filter { isDiscrete || kl[$0] <= Self.idleKL }
+    idle = inactive.filter { !isDiscrete && kl[$0] > Self.idleKL }
     isWholePosteriorCollapsed = activeUnits == 0
     // Σ_d I(x; z_d), exact wherever marginals are integrated.
     let total = decomposition.mutualInformation.value + decomposition.totalCorrelation.value
@@ -63,10 +66,11 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
     case (_, ..<0.5): dependence = .partlyEntangled
     default: dependence = .entangled
     }
-    alignment = factors.flatMap { Self.alignment($0, meanVariances: decomposition.meanVariances) }
+    alignment = factors.flatMap { Self.alignment($0, active: kl.indices.filter(decomposition.isActive)) }
     sentences = []
     sentences = [
-      collapseInWords, Self.inWords(idle), dependenceInWords, alignmentInWords,
+      collapseInWords(decomposition.activityRule, isDiscrete: isDiscrete), Self.inWords(idle), dependenceInWords,
+      alignmentInWords,
     ].compactMap { $0 }
   }
 
@@ -74,9 +78,9 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
   static let idleKL = 0.1
 
   /// Σ_d max_k I(v_k; z_d) / Σ_d Σ_k I(v_k; z_d) over the active latents.
-  private static func alignment(_ factors: FactorInformation, meanVariances: [Double]) -> Double? {
+  private static func alignment(_ factors: FactorInformation, active: [Int]) -> Double? {
     var best = 0.0, all = 0.0
-    for k in meanVariances.indices where meanVariances[k] >= PosteriorStatistics.activeVariance {
+    for k in active {
       let informations = factors.factors.map { max($0.mutualInformation[k].value, 0) }
       best += informations.max() ?? 0
       all += informations.reduce(0, +)
@@ -84,21 +88,20 @@ public struct CollapseFindings: Sendable, Equatable, Codable {
     return all < 0.01 ? nil : best / all
   }
 
-  private var collapseInWords: String {
-    if isWholePosteriorCollapsed {
-      return Self.wholePosterior
-    }
-    let active = "\(activeUnits) of \(latents) \(latents == 1 ? "latent is" : "latents are") active (Var(μ) ≥ 0.01)"
+  private func collapseInWords(_ rule: String, isDiscrete: Bool) -> String {
+    if isWholePosteriorCollapsed { return Self.wholePosterior(rule) }
+    let active = "\(activeUnits) of \(latents) \(latents == 1 ? "latent is" : "latents are") active (\(rule))"
     if collapsed.isEmpty { return idle.isEmpty ? active + ": no latent has collapsed." : active + "." }
     return active
       + "; \(collapsed.count == 1 ? "latent" : "latents") \(Self.list(collapsed)) "
-      + "\(collapsed.count == 1 ? "has" : "have") collapsed to the prior."
+      + "\(collapsed.count == 1 ? "has" : "have") collapsed to \(isDiscrete ? "one value" : "the prior")."
   }
 
   /// About a posterior without active latents.
-  static let wholePosterior =
-    "The whole posterior has collapsed: no latent's mean varies with the data (Var(μ) < 0.01), so the codes carry "
-    + "next to no information about the images."
+  static func wholePosterior(_ rule: String) -> String {
+    "The whole posterior has collapsed: no latent's mean varies with the data "
+      + "(\(rule.replacing("≥", with: "<"))), so the codes carry next to no information about the images."
+  }
 
   /// A sentence about inactive latents that differ from the prior; nil if there are none.
   static func inWords(_ idle: [Int]) -> String? {

@@ -29,20 +29,25 @@ public struct DecompositionTable: Sendable {
   /// The terms of the rate.
   public var summary: TextTable {
     var rows: [[TextTable.Cell]] = [
-      ["rate  E KL(q(z|x) ‖ p(z))", .number(result.rate, at: "rate"), "closed form"],
+      [
+        .init(isCounted ? "rate  D·log V" : "rate  E KL(q(z|x) ‖ p(z))"), .number(result.rate, at: "rate"),
+        .init(isCounted ? "prior uniform over the values" : "closed form"),
+      ],
       term("  mutual information  I(x; z)", result.mutualInformation, "mutual_information"),
       term("  total correlation  TC(z)", result.totalCorrelation, "total_correlation"),
       [
         "  dimension-wise KL", .number(result.dimensionWiseKL.value, at: "dimension_wise_kl.value"),
-        result.estimator == .exact
-          ? "by quadrature" : error(result.dimensionWiseKL.standardError, "dimension_wise_kl.standard_error"),
+        isCounted
+          ? "by counting"
+          : result.estimator == .exact
+            ? "by quadrature" : error(result.dimensionWiseKL.standardError, "dimension_wise_kl.standard_error"),
       ],
       term("joint entropy  H(z)", result.jointEntropy, "joint_entropy"),
       [
         "conditional entropy  E H(z|x)", .number(result.conditionalEntropy, at: "conditional_entropy"), "closed form",
       ],
       [
-        "active units  Var(μ) ≥ 0.01",
+        .init("active units  \(result.activityRule)"),
         .init("\(result.activeUnits) of \(result.latents)", value: Double(result.activeUnits), path: "active_units"),
         "",
       ],
@@ -58,9 +63,14 @@ public struct DecompositionTable: Sendable {
     }
     return TextTable(
       title: "Rate decomposition", header: ["quantity", "nats", "± standard error"], rows: rows, numeric: [1],
-      note: "Over all \(result.dataPoints) data points; \(result.samples) "
-        + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."))
+      note: isCounted
+        ? "Over all \(result.dataPoints) data points, by counting."
+        : "Over all \(result.dataPoints) data points; \(result.samples) "
+          + (result.estimator == .fixedSamples ? "given samples." : "samples of q(z), seed \(result.seed)."))
   }
+
+  /// Whether codes were counted.
+  private var isCounted: Bool { result.estimator == .counting }
 
   /// The identities and bounds that must hold, and whether they do.
   public var checks: TextTable {
@@ -83,6 +93,7 @@ public struct DecompositionTable: Sendable {
         .init(within),
       ],
     ]
+    if isCounted { rows.removeLast() }
     if let reason = bounds.lowerReason { rows.insert(["no lower bound", "", .init(reason)], at: 1) }
     return TextTable(title: "Checks", header: ["check", "value", ""], rows: rows, numeric: [])
   }
@@ -98,7 +109,7 @@ public struct DecompositionTable: Sendable {
         .number(result.dimensionWiseKL.perDimension[d], at: "dimension_wise_kl.per_dimension.\(d)"),
         .number(result.marginalEntropies[d], at: "marginal_entropies.\(d)"),
         .number(result.meanVariances[d], at: "mean_variances.\(d)"),
-        result.meanVariances[d] >= PosteriorStatistics.activeVariance ? "active" : "inactive",
+        result.isActive(d) ? "active" : "inactive",
       ]
     }
     return TextTable(
@@ -128,6 +139,7 @@ public struct DecompositionTable: Sendable {
   }
 
   private func error(_ value: Double?, _ path: String) -> TextTable.Cell {
-    value.map { .init("± " + Format.number($0), value: $0, path: path) } ?? "± unknown"
+    if isCounted { return "by counting" }
+    return value.map { .init("± " + Format.number($0), value: $0, path: path) } ?? "± unknown"
   }
 }

@@ -1,12 +1,19 @@
 import Foundation
 
 extension RateDecomposition {
+  /// What a reader should know of deterministic codes.
+  static let countingNote =
+    "The codes are deterministic and discrete, so I(x; z), TC and the entropies follow by counting, without error. The prior "
+    + "is taken to be uniform over the values of each latent; under it the rate is D·log V whatever the encoder does. What needs densities (minibatch estimators, the marginal "
+    + "likelihood) is left out."
+
   /// Warnings about the numbers, as sentences.
   func findings(indicesKnown: Bool) -> [String] {
     var notes: [String] = []
-    let inactive = klPerDimension.indices.filter { meanVariances[$0] < PosteriorStatistics.activeVariance }
-    if activeUnits == 0 { notes.append(CollapseFindings.wholePosterior) }
-    let idle = inactive.filter { klPerDimension[$0] > CollapseFindings.idleKL }
+    let inactive = klPerDimension.indices.filter { !isActive($0) }
+    if estimator == .counting { notes.append(Self.countingNote) }
+    if activeUnits == 0 { notes.append(CollapseFindings.wholePosterior(activityRule)) }
+    let idle = estimator == .counting ? [] : inactive.filter { klPerDimension[$0] > CollapseFindings.idleKL }
     if let sentence = CollapseFindings.inWords(idle) { notes.append(sentence) }
     if monteCarloResidual.withinFourStandardErrors == false {
       notes.append(
@@ -36,7 +43,7 @@ extension RateDecomposition {
         "The data points of the samples are not known: the mutual information uses the conditional entropy "
           + "in closed form.")
     }
-    if samples < 1_000, estimator != .fixedSamples {
+    if samples < 1_000, ![.fixedSamples, .counting].contains(estimator) {
       notes.append("\(samples) samples are few: standard errors are rough below 1,000.")
     }
     return notes

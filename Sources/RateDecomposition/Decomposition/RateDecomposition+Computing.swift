@@ -36,6 +36,8 @@ extension RateDecomposition {
   /// marginal entropies are integrated. Then H(z) = I + E H(z|x), TC = Σ_d H(z_d) − H(z), and the dimension-wise KL is
   /// Σ_d(E[−log p(z_d)] − H(z_d)), free of sampling. H(z) and TC inherit the standard error of I.
   ///
+  /// Deterministic codes (``PosteriorTable/codebookSize``) are counted instead: I = H(z), and nothing is sampled.
+  ///
   /// With `fixed` samples all three terms are plain means over them. Without their indices, log q(z|x) cannot be
   /// evaluated at the samples, and I = mean[−log q(z)] − E H(z|x) with the conditional entropy in closed form.
   ///
@@ -57,8 +59,10 @@ extension RateDecomposition {
     if fixed == nil { try Self.memory(samples: options.samples, latents: integrated.latents, at: "samples").check() }
     let posterior = integrated.posterior, statistics = integrated.statistics
     let stream = RandomStream(seed: options.seed).split("decomposition")
-    let entropies = try Entropies(
-      integrated, fixed: fixed, samples: options.samples, stream: stream.split("samples"))
+    let counts = fixed == nil ? CodeCounts(posterior) : nil
+    let entropies =
+      try counts.map(Entropies.init(counting:))
+      ?? Entropies(integrated, fixed: fixed, samples: options.samples, stream: stream.split("samples"))
 
     units = "nats"
     dataPoints = posterior.count
@@ -66,15 +70,17 @@ extension RateDecomposition {
     samples = entropies.sampleCount
     seed = options.seed
     estimator = entropies.method
-    rate = statistics.rate
+    let klOfLatents =
+      counts.map { [Double](repeating: $0.capacity, count: $0.marginals.count) } ?? statistics.klPerDimension
+    rate = klOfLatents.reduce(0, +)
     mutualInformation = entropies.mutualInformation
     totalCorrelation = entropies.totalCorrelation
     dimensionWiseKL = entropies.dimensionWiseKL
-    klPerDimension = statistics.klPerDimension
+    klPerDimension = klOfLatents
     jointEntropy = entropies.joint
     marginalEntropies = entropies.marginals
-    conditionalEntropy = statistics.conditionalEntropies.reduce(0, +)
-    activeUnits = statistics.activeUnits
+    conditionalEntropy = counts == nil ? statistics.conditionalEntropies.reduce(0, +) : 0
+    activeUnits = counts?.marginals.count { $0 >= CodeCounts.activeEntropy } ?? statistics.activeUnits
     meanVariances = statistics.meanVariances
     distortion = images?.distortion
     distortionStandardError = images?.distortionStandardError
@@ -83,23 +89,24 @@ extension RateDecomposition {
     dataEntropyReason =
       images == nil ? "there are no images" : dataEntropy == nil ? "identical images were not counted" : nil
     informationBounds = InformationBounds(
-      mutualInformation: entropies.mutualInformation, rate: statistics.rate, images: images,
-      dataCount: posterior.count)
+      mutualInformation: entropies.mutualInformation, rate: rate, images: images, dataCount: posterior.count)
     let sum = mutualInformation.value + totalCorrelation.value + dimensionWiseKL.value
-    identityResidual = sum - (entropies.method == .exact ? rate : entropies.sampledRate.value)
+    identityResidual = sum - ([.exact, .counting].contains(entropies.method) ? rate : entropies.sampledRate.value)
     let residual = entropies.sampledRate.value - rate
     monteCarloResidual = MonteCarloResidual(
       value: residual, standardError: entropies.sampledRate.standardError,
       withinFourStandardErrors: entropies.sampledRate.standardError.map {
         // Where the samples cannot vary, rounding of the codes to single precision is what remains.
-        abs(residual) <= 4 * $0 + 1e-6 * max(1, statistics.rate)
+        abs(residual) <= 4 * $0 + 1e-6 * max(1, integrated.statistics.rate)
       })
     let exact = MinibatchEstimate.Terms(
       mutualInformation: mutualInformation.value, totalCorrelation: totalCorrelation.value,
       dimensionWiseKL: dimensionWiseKL.value)
     let batch = min(options.batchSize, posterior.count)
-    minibatchEstimates = MinibatchEstimator.allCases.filter { $0.minimumBatchSize <= batch && options.batches > 0 }.map
-    {
+    // They estimate densities, which deterministic codes have not.
+    minibatchEstimates = MinibatchEstimator.allCases.filter {
+      counts == nil && $0.minimumBatchSize <= batch && options.batches > 0
+    }.map {
       MinibatchEstimate(
         $0, of: posterior, exact: exact, batchSize: batch, batches: options.batches, from: stream.split("minibatch"))
     }

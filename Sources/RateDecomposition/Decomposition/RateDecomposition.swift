@@ -16,6 +16,8 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
     case monteCarlo = "monte_carlo"
     /// All terms as plain means over the caller's samples.
     case fixedSamples = "fixed_samples"
+    /// Deterministic codes: entropies by counting, with the uniform prior over the values of each latent.
+    case counting
   }
 
   /// The dimension-wise KL and its parts.
@@ -64,7 +66,7 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
   public var seed: UInt64
   /// How the entropies were found.
   public var estimator: Method
-  /// E_x KL(q(z|x) ‖ p(z)), in closed form.
+  /// E_x KL(q(z|x) ‖ p(z)), in closed form; D·log V for deterministic codes of V values.
   public var rate: Double
   /// I(x; z), the index-code mutual information.
   public var mutualInformation: Estimate
@@ -80,7 +82,7 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
   public var marginalEntropies: [Double]
   /// E_x H(q(z|x)), in closed form.
   public var conditionalEntropy: Double
-  /// The number of latents with Var_x(μ_d) ≥ 0.01.
+  /// The number of latents with Var_x(μ_d) ≥ 0.01, or of deterministic codes with H(z_d) ≥ 0.01 nats.
   public var activeUnits: Int
   /// Var_x(μ_d), `[D]`.
   public var meanVariances: [Double]
@@ -108,4 +110,14 @@ public struct RateDecomposition: Sendable, Equatable, Codable {
   public var logDensities: [Double]?
   /// log q(z_sd), `[S][D]`; only for the caller's samples.
   public var logDensitiesPerDimension: [[Double]]?
+
+  /// Whether a latent is active.
+  func isActive(_ latent: Int) -> Bool {
+    estimator == .counting
+      ? marginalEntropies[latent] >= CodeCounts.activeEntropy
+      : meanVariances[latent] >= PosteriorStatistics.activeVariance
+  }
+
+  /// What ``isActive(_:)`` means, in a formula.
+  var activityRule: String { estimator == .counting ? "H(z_d) ≥ 0.01" : "Var(μ) ≥ 0.01" }
 }

@@ -100,6 +100,24 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
     }
   }
 
+  /// What the objective penalises in place of TC, at one batch size.
+  public struct Dependence: Sendable, Equatable, Codable {
+    /// What it is.
+    public var title: String
+    /// B.
+    public var batchSize: Int
+    /// The mean over the batches, in units of its own.
+    public var mean: Double
+    /// The standard deviation from batch to batch; nil for a single batch.
+    public var standardDeviation: Double?
+
+    private enum CodingKeys: String, CodingKey {
+      case title, mean
+      case batchSize = "batch_size"
+      case standardDeviation = "standard_deviation"
+    }
+  }
+
   /// Always "nats".
   public var units: String
   /// N.
@@ -112,6 +130,11 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
   public var samples: Int
   /// The exact values first; then each estimator, its batch sizes ascending.
   public var rows: [Row]
+  /// What the objective penalises in place of TC, its batch sizes ascending; nil where there is no such thing.
+  public var dependence: [Dependence]?
+
+  /// The largest batch whose ``dependence`` is measured: a distance between supports takes more than the square of the batch.
+  public static let largestDependenceBatch = 256
 
   /// Audits the estimators on one posterior.
   ///
@@ -122,12 +145,15 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
   ///   - exact: their exact decomposition.
   ///   - options: batches and seed.
   ///   - logDensityRatio: the discriminator's D₀(z) − D₁(z) of codes `[B, D]`, `[B]`; nil where there is none.
+  ///   - dependence: what the objective penalises in place of TC, of means and codes `[B, D]`; measured for batches of up to
+  ///     ``largestDependenceBatch``.
   ///   - device: whose threads work.
   ///   - progress: called with the number of batch sizes done.
   /// - Throws: `StructuredError` for no batches or a batch size below 1, and what `logDensityRatio` throws.
   public init(
     of posterior: PosteriorTable, exact: RateDecomposition, options: Options = Options(),
-    logDensityRatio: ((_ codes: [Float]) throws -> [Float])? = nil, on device: Device,
+    logDensityRatio: ((_ codes: [Float]) throws -> [Float])? = nil,
+    dependence: (title: String, value: (_ means: [Float], _ codes: [Float]) -> Double)? = nil, on device: Device,
     progress: (Int) -> Void = { _ in }
   ) throws {
     for (name, value) in [("batches", options.batches)] + options.batchSizes.map({ ("batch size", $0) })
@@ -161,6 +187,16 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
         }
         gathered[.discriminator, default: []].append(
           Row(.discriminator, size, ratios, reference, dataCount: posterior.count))
+      }
+      if let dependence, size <= Self.largestDependenceBatch {
+        let mean = Estimate(
+          meanOf: batches.map { dependence.value($0.means.map { Float($0) }, $0.codes.map { Float($0) }) })
+        self.dependence =
+          (self.dependence ?? []) + [
+            Dependence(
+              title: dependence.title, batchSize: size, mean: mean.value,
+              standardDeviation: mean.standardError.map { $0 * Double(batches.count).squareRoot() })
+          ]
       }
       progress(number + 1)
     }
@@ -203,7 +239,7 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case units, latents, seed, samples, rows
+    case units, latents, seed, samples, rows, dependence
     case dataPoints = "data_points"
   }
 }

@@ -3,6 +3,7 @@ import TensorCore
 
 /// The information of each latent about the data, over the whole data set. All in nats.
 ///
+/// Deterministic codes are counted, with the uniform prior over the values of each latent.
 /// Where a marginal can be integrated its entropy is exact and its standard error 0; otherwise it is a mean over samples
 /// of q(z).
 public struct LatentInformation: Sendable, Equatable, Codable {
@@ -24,7 +25,7 @@ public struct LatentInformation: Sendable, Equatable, Codable {
     public var standardDeviation: Double
     /// Var_x(μ_d).
     public var meanVariance: Double
-    /// Whether Var_x(μ_d) ≥ 0.01 (Burda et al. 2016, arXiv:1509.00519, §C).
+    /// Whether Var_x(μ_d) ≥ 0.01 (Burda et al. 2016, arXiv:1509.00519, §C), or of deterministic codes H(z_d) ≥ 0.01.
     public var isActive: Bool
 
     private enum CodingKeys: String, CodingKey {
@@ -46,8 +47,13 @@ public struct LatentInformation: Sendable, Equatable, Codable {
   /// The latents in their own order.
   public var latents: [Latent]
 
-  /// The latents in descending order of their KL, ties in their own order.
-  public var byKL: [Latent] { latents.sorted { ($1.kl, $0.latent) < ($0.kl, $1.latent) } }
+  /// The latents in descending order of their KL; of equal KL, as of deterministic codes, by I(x; z_d), then in their own
+  /// order.
+  public var byKL: [Latent] {
+    latents.sorted {
+      ($1.kl, $1.mutualInformation.value, $0.latent) < ($0.kl, $0.mutualInformation.value, $1.latent)
+    }
+  }
 
   /// Measures all latents.
   ///
@@ -59,6 +65,19 @@ public struct LatentInformation: Sendable, Equatable, Codable {
     let statistics = posterior.statistics, d = posterior.latents
     units = "nats"
     dataPoints = posterior.dataPoints
+    if let counts = CodeCounts(posterior.posterior) {
+      self.samples = 0
+      latents = (0..<d).map { k in
+        let entropy = Estimate(value: counts.marginals[k], standardError: 0)
+        return Latent(
+          latent: k, kl: counts.capacity,
+          marginalKL: Estimate(value: counts.capacity - entropy.value, standardError: 0), entropy: entropy,
+          mutualInformation: entropy, mean: statistics.means[k],
+          standardDeviation: statistics.meanVariances[k].squareRoot(), meanVariance: statistics.meanVariances[k],
+          isActive: entropy.value >= CodeCounts.activeEntropy)
+      }
+      return
+    }
     // I(x; z_d) as the mean of log q(z_d|x) − log q(z_d): however narrow posteriors are, rounding of z cancels.
     var sampled: [Estimate]?
     if posterior.marginals.contains(where: { $0 == nil }) {

@@ -107,12 +107,17 @@ public struct LatentExplorer {
     let densities = AggregatePosterior(
       try PosteriorTable(means: posterior.means, logVariances: smoothed, latents: d), on: model.device
     ).logDensities(of: codes, marginals: true).marginals
-    let order = (0..<d).sorted { (statistics.klPerDimension[$0], $1) > (statistics.klPerDimension[$1], $0) }
+    // Deterministic codes have the same rate in each latent: what they carry tells them apart.
+    let counted = posterior.codebookSize.map { _ in
+      LatentInformation(of: IntegratedPosterior(posterior, on: model.device)).latents
+    }
+    let nats = counted?.map(\.mutualInformation.value) ?? statistics.klPerDimension
+    let order = (0..<d).sorted { (nats[$0], $1) > (nats[$1], $0) }
     return order.map { k in
       let density = points.indices.map { exp(densities[$0 * d + k]) }, peak = density.max() ?? 1
       return Facts.Latent(
-        index: k, kl: statistics.klPerDimension[k], mean: means[k], deviation: deviations[k],
-        active: statistics.meanVariances[k] >= PosteriorStatistics.activeVariance,
+        index: k, kl: nats[k], values: model.codebook?.sortedValues(of: k), mean: means[k], deviation: deviations[k],
+        active: counted?[k].isActive ?? (statistics.meanVariances[k] >= PosteriorStatistics.activeVariance),
         // Four digits of the peak are more than a screen shows.
         density: density.map { ($0 / peak * 1e4).rounded() / 1e4 }, peak: peak)
     }
@@ -174,7 +179,10 @@ private struct Facts: Encodable {
 
   struct Latent: Encodable {
     let index: Int
+    /// The KL from the prior; of deterministic codes I(x; z_d).
     let kl: Double
+    /// The values of deterministic codes.
+    let values: [Float]?
     let mean: Double
     let deviation: Double
     let active: Bool

@@ -234,12 +234,12 @@
     const slider = row.querySelector("input"), id = `z${latent.index}`;
     row.querySelector("label").htmlFor = slider.id = id;
     row.querySelector("b").textContent = id;
-    row.querySelector("label span").textContent = `KL ${number(latent.kl)} nats`;
+    row.querySelector("label span").textContent = `${latent.values ? "I" : "KL"} ${number(latent.kl)} nats`;
     slider.min = latent.mean - 3 * latent.deviation;
     slider.max = latent.mean + 3 * latent.deviation;
     const last = latent.density.length - 1, prior = latent.density.map((_, i) => {
       const z = latent.mean + latent.deviation * (6 * i / last - 3);
-      return Math.exp(-0.5 * z * z) / (Math.sqrt(2 * Math.PI) * latent.peak);
+      return latent.values ? 0 : Math.exp(-0.5 * z * z) / (Math.sqrt(2 * Math.PI) * latent.peak);
     });
     const highest = Math.max(1, ...prior), points = (values) => values.map((q, i) => [160 * i / last, q / highest]);
     row.querySelector(".aggregate").setAttribute("d", curve(points(latent.density), true));
@@ -339,11 +339,21 @@
     element("inactive-details").open = inactive === dimensions;
     element("inactive-summary").textContent =
       `${inactive} inactive latent${inactive === 1 ? "" : "s"}: the posterior mean varies by less than 0.01`;
-    element("code-note").textContent = "Latents by falling KL from the prior. Each slider covers ± 3 standard deviations "
+    const values = [];
+    for (const latent of facts.latents) values[latent.index] = latent.values;
+    const isDiscrete = facts.latents.some((latent) => latent.values);
+    if (isDiscrete) {
+      element("to-zero").textContent = element("to-zero").title = "middle values";
+      element("inactive-summary").textContent = `${inactive} inactive latent${inactive === 1 ? "" : "s"}: H(z_d) < 0.01`;
+    }
+    element("code-note").textContent = (isDiscrete
+      ? "Latents by falling I(x; z_d). The codes of images are quantised; the sliders move between their values, too, and cover "
+      : "Latents by falling KL from the prior. Each slider covers ") + "± 3 standard deviations "
       + "of the aggregate posterior over all images. The decoder runs in this page; μ and σ are the program's.";
     element("to-mean").addEventListener("click", () => setCode(mean));
-    element("to-zero").addEventListener("click", () => setCode(() => 0));
-    element("to-prior").addEventListener("click", () => setCode(normal));
+    element("to-zero").addEventListener("click", () => setCode((k) => isDiscrete ? values[k][values[k].length >> 1] : 0));
+    element("to-prior").addEventListener("click", () => setCode(
+      (k) => isDiscrete ? values[k][Math.floor(Math.random() * values[k].length)] : normal()));
     element("to-posterior").addEventListener("click", () => setCode((k) => mean(k) + deviation(k) * normal()));
     packed = await inflate(bytes("images"));
     select(addChoices());

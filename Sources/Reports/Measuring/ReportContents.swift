@@ -103,9 +103,9 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var factorsReason: String?
   /// Disentanglement metrics; nil if not asked for, or where no factors are known.
   public var metrics: RunMetrics?
-  /// Common estimators of the three terms beside their exact values; nil in the short form.
+  /// Common estimators of the three terms beside their exact values; nil in the short form, and for deterministic codes.
   public var audit: EstimatorAudit?
-  /// The marginal likelihood of some images; nil if not asked for.
+  /// The marginal likelihood of some images; nil if not asked for, and for deterministic codes.
   public var likelihood: MarginalLikelihood?
   /// The run in the rate–distortion plane.
   public var rateDistortion: RateDistortionPoint

@@ -9,10 +9,10 @@ struct ReportImages {
   struct Facts: Sendable, Equatable, Codable {
     /// The latents that are traversed, by falling KL.
     var latents: [Int]
-    /// What each latent is set to while all others are 0, `[values]`.
+    /// What each latent is set to while all others are 0, `[values]`; nil for deterministic codes, too.
     var priorValues: [Double]?
     /// What each of ``latents`` is set to while the others are those of an image, `[latents][values]`: the mean of q(z_d)
-    /// and up to three of its standard deviations on either side.
+    /// and up to three of its standard deviations on either side, or for deterministic codes all its values.
     var posteriorValues: [[Double]]
     /// The image whose code the posterior traversals start from.
     var posteriorImage: Int
@@ -50,14 +50,19 @@ struct ReportImages {
     let reconstructed = run.images(10, "pictures"), ends = run.images(8, "interpolations")
     let pairs = stride(from: 0, to: ends.count - 1, by: 2).map { [ends[$0], ends[$0 + 1]] }
     let base = run.images(1, "traversals")[0]
-    let posteriorValues = chosen.map { latent in values.map { latent.mean + $0 * latent.standardDeviation } }
+    let codebook = run.model.codebook
+    let posteriorValues = chosen.map { latent in
+      codebook?.sortedValues(of: latent.latent).map(Double.init)
+        ?? values.map { latent.mean + $0 * latent.standardDeviation }
+    }
     let isFull = form == .full, samples = 40
     facts = Facts(
-      latents: chosen.map(\.latent), priorValues: isFull ? values : nil, posteriorValues: posteriorValues,
+      latents: chosen.map(\.latent), priorValues: isFull && codebook == nil ? values : nil,
+      posteriorValues: posteriorValues,
       posteriorImage: base, reconstructedImages: reconstructed, priorSamples: isFull ? samples : nil,
       interpolatedImages: isFull ? pairs : nil)
 
-    let d = run.model.latents, zero = [Float](repeating: 0, count: d), code = run.means(of: [base])
+    let d = run.model.latents, middle = run.model.middleCode, code = run.means(of: [base])
     func rows(_ base: [Float], _ values: [[Double]]) throws -> [TraversalFigure.Row] {
       try zip(chosen, values).map { latent, values in
         let codes = values.flatMap { value in
@@ -73,25 +78,29 @@ struct ReportImages {
     let reconstructions = try Self.reconstructions(of: run, reconstructed).draw()
     let fromImage = try TraversalFigure(rows: rows(code, posteriorValues)).draw(
       name: "traversals-posterior", title: "Traversals from an image",
-      caption: "Each row sets one latent to the value below each image: the mean of q(z_d) and up to three of its "
-        + "standard deviations on either side. All others stay at the posterior mean of image \(base)." + left)
+      caption: codebook == nil
+        ? "Each row sets one latent to the value below each image: the mean of q(z_d) and up to three of its "
+          + "standard deviations on either side. All others stay at the posterior mean of image \(base)." + left
+        : "Each row sets one latent to each of its values. All others stay at the code of image \(base)." + left)
     guard isFull else {
       (figures, animation) = ([reconstructions, fromImage], nil)
       return
     }
     var noise = run.stream.split("prior samples")
-    var codes = [Float](repeating: 0, count: samples * d)
-    codes.withUnsafeMutableBufferPointer { noise.fillNormal($0) }
+    let codes = run.model.priorCodes(samples, from: &noise)
     var figures = [
       reconstructions,
-      try TraversalFigure(rows: rows(zero, chosen.map { _ in values })).draw(
-        name: "traversals-prior", title: "Traversals from the mean of the prior",
-        caption: "Each row sets one latent to the value below each image, all others to 0, the mean of the prior. "
-          + "Latents are sorted by KL, the largest first; it stands below their names." + left),
+      try TraversalFigure(rows: rows(middle, codebook == nil ? chosen.map { _ in values } : posteriorValues)).draw(
+        name: "traversals-prior", title: "Traversals from the \(codebook == nil ? "mean" : "middle") of the prior",
+        caption: codebook == nil
+          ? "Each row sets one latent to the value below each image, all others to 0, the mean of the prior. "
+            + "Latents are sorted by KL, the largest first; it stands below their names." + left
+          : "Each row sets one latent to each of its values, all others to the middle one of theirs." + left),
       fromImage,
       ImagesFigure(
         images: try run.decode(codes), name: "samples", title: "Samples from the prior",
-        caption: "p(x|z) for \(samples) codes z drawn from the prior N(0, I)."
+        caption: "p(x|z) for \(samples) codes z drawn from "
+          + (codebook == nil ? "the prior N(0, I)." : "the values of each latent with equal chances.")
       ).draw(),
     ]
     if !pairs.isEmpty {
@@ -108,7 +117,8 @@ struct ReportImages {
     }
     self.figures = figures
     let path = (0..<Self.frames).map { -3 + 6 * Double($0) / Double(Self.frames - 1) }
-    animation = TraversalAnimation(rows: try rows(zero, chosen.map { _ in path }))
+    animation = TraversalAnimation(
+      rows: try rows(middle, codebook == nil ? chosen.map { _ in path } : posteriorValues))
   }
 
   /// Originals and their reconstructions.

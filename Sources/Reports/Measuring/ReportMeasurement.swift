@@ -102,19 +102,25 @@ public struct Report {
     }
 
     progress(.audit, 0)
-    var choice = EstimatorAudit.Options()
-    choice.batchSizes = options.auditBatchSizes
-    choice.batches = options.auditBatches
-    choice.seed = seed
-    let adversary = try run.adversary(of: state.model)
-    let audit = try EstimatorAudit(
-      of: encoded.posterior, exact: decomposition, options: choice,
-      logDensityRatio: adversary?.logDensityRatios(latents: state.model.latents, on: device), on: device
-    ) { progress(.audit, Double($0) / Double(max(1, choice.batchSizes.count))) }
+    // Deterministic codes have no densities, which estimators of TC and of the marginal likelihood need.
+    let hasDensities = state.model.codebook == nil
+    var audit: EstimatorAudit?
+    if hasDensities {
+      var choice = EstimatorAudit.Options()
+      choice.batchSizes = options.auditBatchSizes
+      choice.batches = options.auditBatches
+      choice.seed = seed
+      let adversary = try run.adversary(of: state.model)
+      audit = try EstimatorAudit(
+        of: encoded.posterior, exact: decomposition, options: choice,
+        logDensityRatio: adversary?.logDensityRatios(latents: state.model.latents, on: device),
+        dependence: run.dependence(latents: state.model.latents, on: device), on: device
+      ) { progress(.audit, Double($0) / Double(max(1, choice.batchSizes.count))) }
+    }
 
     progress(.likelihood, 0)
     var likelihood: MarginalLikelihood?
-    if options.likelihoodImages > 0 {
+    if options.likelihoodImages > 0, hasDensities {
       var choice = MarginalLikelihood.Options()
       choice.samples = options.likelihoodSamples
       choice.seed = seed

@@ -38,11 +38,12 @@ public struct TrainingImages {
         return sum + 0.5 * (mean * mean + exp(logVariance) - logVariance - 1)
       } / Double(images.count)
     }
-    let values = (-3...3).map(Double.init)
+    let values = (-3...3).map(Double.init), middle = model.middleCode
     let order = kl.indices.sorted { (kl[$1], $0) < (kl[$0], $1) }.prefix(Self.most)
     let traversals = try TraversalFigure(
       rows: order.map { latent in
-        let codes = values.flatMap { value in (0..<d).map { $0 == latent ? Float(value) : 0 } }
+        let values = model.codebook?.sortedValues(of: latent).map(Double.init) ?? values
+        let codes = values.flatMap { value in (0..<d).map { $0 == latent ? Float(value) : middle[$0] } }
         return TraversalFigure.Row(
           latent: latent, kl: kl[latent], values: values, images: try model.decodedImages(codes))
       })

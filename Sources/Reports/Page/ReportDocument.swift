@@ -255,6 +255,29 @@ extension ReportContents {
           rows: rows, numeric: Set(1...10),
           note: "Mean over batches, standard deviation from batch to batch, and bias against the exact value, in nats; "
             + "seed \(audit.seed)."), prefix: ""),
+    ] + dependenceBlocks(audit)
+  }
+
+  /// What the objective penalises in place of TC, beside the exact TC.
+  private func dependenceBlocks(_ audit: EstimatorAudit) -> [Document.Block] {
+    guard let measured = audit.dependence, !measured.isEmpty else { return [] }
+    let rows: [[TextTable.Cell]] = measured.enumerated().map { index, row in
+      let path = "audit.dependence.\(index)."
+      return [
+        .init(row.title), whole(row.batchSize, at: path + "batch_size"), .number(row.mean, at: path + "mean"),
+        row.standardDeviation.map { .init(Format.short($0), value: $0, path: path + "standard_deviation") } ?? "",
+        .number(decomposition.totalCorrelation.value, at: "decomposition.total_correlation.value"),
+      ]
+    }
+    return [
+      .table(
+        TextTable(
+          title: "What the objective penalises in place of TC",
+          header: ["measure", "batch", "mean", "s.d.", "exact TC(z), nats"], rows: rows, numeric: [1, 2, 3, 4],
+          note:
+            "In units of its own: it is 0 where the supports are a product, however dependent the latents are inside it."
+        ),
+        prefix: "")
     ]
   }
 
@@ -295,7 +318,9 @@ extension ReportContents {
       .figure("traversals-prior"),
       .animation(
         "traversals.gif",
-        caption: "The same as an animation: each latent from −3 to 3 and back, all others at 0."),
+        caption: decomposition.estimator == .counting
+          ? "The same as an animation."
+          : "The same as an animation: each latent from −3 to 3 and back, all others at 0."),
     ]
     return [.heading("Latent traversals")] + (isFull ? fromPrior : [])
       + [
