@@ -24,6 +24,18 @@ training:
 report: {samples: 50, distortion_images: 16}
 """
 
+# One objective of each kind, by what it adds to a run's state: an adversary, numbers, parameters of its own with the model's
+# likelihood, pairs, labels, a codebook, an encoding of all images.
+KINDS = {
+    "factor-vae": "{name: factor-vae, discriminator: {layers: 2, width: 8}}",
+    "control-vae": "{name: control-vae}",
+    "sigma-vae": "{name: sigma-vae, sigma: learned}",
+    "ada-gvae": "{name: ada-gvae}",
+    "semi-supervised": "{name: semi-supervised, labels: 5, loss: l2-scaled}",
+    "qlae": "{name: qlae, values: 3}",
+    "cached": "{name: beta-tcvae, estimator: cached, refresh: 5}",
+}
+
 STUDY = """\
 name: study
 configuration: config.yaml
@@ -65,6 +77,8 @@ def scenarios():
     return [
         Scenario("train", "train config.yaml --output run --resume", runs=[run], weight=6),
         Scenario("resume", "train config.yaml --output run --resume", runs=[run], replaces={"run": "interrupted"}, weight=6),
+        *[Scenario(f"train-{kind}", f"train {kind}.yaml --output run --resume", runs=[run], begins_with=[f"{kind}.yaml"], weight=2)
+          for kind in KINDS],
         Scenario("sweep", "rate-distortion study.yaml -o study", runs=["study/beta-4"],
                  folders=["study/rate-distortion"], parents=["study"], weight=3),
         Scenario("report", f"report run --metrics fast {SMALL_REPORT}", folders=["run/report"], files=[posteriors],
@@ -117,6 +131,13 @@ def write_data(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(zipfile.ZipInfo("images.npy"), npy("|u1", (count, 16, 16), bytes(pixels)))
         archive.writestr(zipfile.ZipInfo("factors.npy"), npy("<i8", (count, 3), struct.pack("<96q", *factors)))
+
+
+def of_kind(kind):
+    """The configuration with an objective of a kind, and a latent for each factor."""
+    likelihood = "gaussian" if kind == "sigma-vae" else "bernoulli"
+    text = CONFIGURATION.replace("{name: beta-tcvae}", KINDS[kind])
+    return text.replace("latents: 2", f"latents: 3, likelihood: {likelihood}")
 
 
 class Workshop:
@@ -181,7 +202,8 @@ class Workshop:
         here = self.template
         os.makedirs(here)
         write_data(os.path.join(here, "data.npz"))
-        for name, text in (("config.yaml", CONFIGURATION), ("study.yaml", STUDY)):
+        kinds = [(f"{kind}.yaml", of_kind(kind)) for kind in KINDS]
+        for name, text in [("config.yaml", CONFIGURATION), ("study.yaml", STUDY), *kinds]:
             with open(os.path.join(here, name), "w", encoding="utf-8") as file:
                 file.write(text)
         path = lambda name: os.path.join(here, name)
