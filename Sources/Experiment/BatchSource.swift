@@ -26,11 +26,12 @@ struct BatchSource {
   /// - Throws: `StructuredError` if a batch is larger than the data, or the data does not have what the objective asks
   ///   for.
   init(
-    _ request: BatchRequest, of dataset: any FactorDataset, _ training: ExperimentConfiguration.Training,
-    _ length: ExperimentConfiguration.Training.Length, stream: RandomStream, on device: Device
+    _ request: BatchRequest, of dataset: any FactorDataset, from distribution: ImageDistribution,
+    _ training: ExperimentConfiguration.Training, _ length: ExperimentConfiguration.Training.Length,
+    stream: RandomStream, on device: Device
   ) throws {
     (self.dataset, self.device) = (dataset, device)
-    sampler = try BatchSampler(length, batchSize: training.batchSize, count: dataset.count, stream: stream)
+    sampler = try BatchSampler(length, batchSize: training.batchSize, from: distribution, stream: stream)
     pairs = try request.pairs.map {
       try PairSampler(
         dataset.factors, changing: .init($0.changedFactors), redraw: $0.valuesDiffer ? .otherValue : .anyValue,

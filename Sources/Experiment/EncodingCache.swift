@@ -1,3 +1,4 @@
+import Diagnostics
 import FactorData
 import NeuralLayers
 import TensorCore
@@ -5,7 +6,7 @@ import TensorCore
 /// The posteriors of the whole data set, encoded every so many steps for objectives that ask for them.
 ///
 /// A run that was resumed between two encodings needs the very posteriors of the last one. They follow from the parameters
-/// of that step, which are kept here and in checkpoints: a thousandth of the posteriors' size.
+/// of that step, which are kept here and in checkpoints: of a large data set they are much smaller.
 package final class EncodingCache {
   /// Steps between two encodings.
   package let interval: Int
@@ -19,6 +20,15 @@ package final class EncodingCache {
   /// How many values ``parameters`` has.
   static func count(_ model: Model) -> Int {
     model.parameters.buffers.reduce(model.parameters.values.count) { $0 + $1.value.count }
+  }
+
+  /// What the posteriors of `count` images take: means, log-variances, and the table of the mixture.
+  static func memory(_ count: Int, latents: Int) -> MemoryRequirement {
+    MemoryRequirement(
+      "the posteriors of all \(count) images in \(latents) latents",
+      bytes: saturatingProduct(
+        saturatingProduct(count, saturatingSum(saturatingProduct(5, latents), 1)), MemoryLayout<Float>.stride),
+      at: "objective.estimator", action: "Choose an estimator that needs the batch alone.")
   }
 
   /// The posteriors for a step.

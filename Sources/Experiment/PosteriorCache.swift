@@ -9,8 +9,9 @@ import RateDecomposition
 /// images, the others read what it stored.
 ///
 /// `posteriors.h5` has `mean` and `log_variance`, `[N, D]` float32, as ``PosteriorFile`` reads them, and in the attribute
-/// `source` what they were computed from (for deterministic codes in `codebook_size` the number of values of a latent): checksums of the parameters and of the data set's file. A file of another
-/// source, or a damaged one, is replaced. Reading gives exactly the numbers that encoding gave.
+/// `source` what they were computed from: checksums of the parameters and of the data set's file. For deterministic codes
+/// `codebook_size` is the number of values of a latent. A file of another source, or a damaged one, is replaced. Reading
+/// gives exactly the numbers that encoding gave.
 public struct PosteriorCache {
   /// The file.
   public let path: String
@@ -26,12 +27,7 @@ public struct PosteriorCache {
     let settings = run.settings
     var source = "parameters \(Checksum.crc32(try run.folder.read(run.parametersFile))), data \(dataset.name)"
     let files = settings.dataset.files, variant = settings.dataset.settings.variant
-    for file in files {
-      guard let data = try? Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe) else {
-        throw StructuredError("the file cannot be read", at: file)
-      }
-      source += " \(Checksum.crc32(data))"
-    }
+    for file in files { source += " \(try FileIdentity.text(of: file))" }
     if !files.isEmpty || !variant.isEmpty { source += " \(variant)" }
     count = dataset.count
     latents = settings.model.latents

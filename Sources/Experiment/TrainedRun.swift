@@ -60,7 +60,8 @@ public struct TrainedRun {
   public func state(for dataset: any FactorDataset, on device: Device) throws -> State {
     let steps = try settings.training.length.map { length in
       try BatchSampler(
-        length, batchSize: settings.training.batchSize, count: dataset.count, stream: settings.stream
+        length, batchSize: settings.training.batchSize,
+        from: settings.dataset.distribution(of: dataset, stream: settings.stream), stream: settings.stream
       ).steps
     }
     guard folder.contains(.weights) else {

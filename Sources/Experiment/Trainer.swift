@@ -43,6 +43,8 @@ public final class Trainer {
   package let encodings: EncodingCache?
 
   private let dataset: any FactorDataset
+  /// N, the images that training sees.
+  private let dataCount: Int
   private var source: BatchSource
   private var secondBatches: BatchSource
   private let stream: RandomStream
@@ -79,6 +81,9 @@ public final class Trainer {
         "training.batch_size is \(configuration.training.batchSize), too small for \(configuration.objective?.name ?? "it")",
         expected: "at least \(objective.minimumBatchSize)")
     }
+    if objective.batch.encodingInterval != nil {
+      try EncodingCache.memory(dataset.count, latents: configuration.model.latents).check()
+    }
     try objective.check(configuration.model.likelihood)
     try objective.check(
       factors: dataset.factors.list.count { $0.size > 1 }, latents: configuration.model.latents)
@@ -90,10 +95,20 @@ public final class Trainer {
     encodings = objective.batch.encodingInterval.map { EncodingCache(interval: $0) }
     self.dataset = dataset
     stream = root.split("training")
+    let distribution = try configuration.dataset.distribution(of: dataset, stream: root), request = objective.batch
+    if configuration.dataset.sampling != nil, request.pairs != nil || request.encodingInterval != nil {
+      throw StructuredError(
+        "\(configuration.objective?.name ?? "the objective") needs \(request.pairs == nil ? "all images" : "pairs of images"), "
+          + "and dataset.sampling chooses among them", at: "dataset.sampling",
+        expected: "an objective that takes single images, or no section sampling")
+    }
+    dataCount = distribution.count
     source = try BatchSource(
-      objective.batch, of: dataset, configuration.training, length, stream: stream.split("first"), on: device)
+      request, of: dataset, from: distribution, configuration.training, length, stream: stream.split("first"),
+      on: device)
     secondBatches = try BatchSource(
-      .images, of: dataset, configuration.training, length, stream: stream.split("second"), on: device)
+      .images, of: dataset, from: distribution, configuration.training, length, stream: stream.split("second"),
+      on: device)
     steps = source.steps
   }
 
@@ -119,7 +134,7 @@ public final class Trainer {
     }
     let current = TrainingStep(
       images: batch.images, pairs: batch.pairs, labelled: batch.labelled, cached: cached, number: step,
-      dataCount: dataset.count,
+      dataCount: dataCount,
       stream: stream.split("objective", step), noise: stream.split("noise", step), networks: model, pass: pass)
     let terms = try pass.tape.phase("objective") { try objective.loss(of: current) }
     let total = pass.tape.phase("objective") { terms.total }

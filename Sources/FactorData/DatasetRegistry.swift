@@ -1,5 +1,4 @@
 import Diagnostics
-import FileFormats
 import StrictConfiguration
 import TensorCore
 
@@ -32,16 +31,35 @@ public struct DatasetEntry: RegistryEntry {
   public let paper: String?
   /// The type of its settings.
   public let configuration: any DatasetConfiguration.Type
+  /// Where it is published; nil for what is drawn, and for anybody's files.
+  public let publication: Publication?
   /// What is known of the file in which it was published; nil where there is none.
   public let publishedFile: PublishedFile?
 
   /// Makes an entry.
   public init(
     name: String, summary: String, paper: String? = nil, configuration: any DatasetConfiguration.Type,
-    publishedFile: PublishedFile? = nil
+    publication: Publication? = nil, publishedFile: PublishedFile? = nil
   ) {
     (self.name, self.summary, self.paper) = (name, summary, paper)
-    (self.configuration, self.publishedFile) = (configuration, publishedFile)
+    (self.configuration, self.publication, self.publishedFile) = (configuration, publication, publishedFile)
+  }
+}
+
+/// Where a data set is published, and how a person obtains it.
+public struct Publication: Sendable, Equatable {
+  /// The address of the publication.
+  public let address: String
+  /// The licence that it states.
+  public let licence: String
+  /// Its files, and how much memory its images take.
+  public let size: String
+  /// What to do.
+  public let howToObtain: String
+
+  /// Describes a publication.
+  public init(address: String, licence: String, size: String, howToObtain: String) {
+    (self.address, self.licence, self.size, self.howToObtain) = (address, licence, size, howToObtain)
   }
 }
 
@@ -62,8 +80,8 @@ public struct PublishedFile: Sendable {
     }
   }
 
-  /// Whether a file of arrays looks like one of them.
-  public let recognizes: @Sendable (_ file: any ArrayFile) -> Bool
+  /// Whether a file, or a folder of files, looks like one of them.
+  public let recognizes: @Sendable (_ path: String) -> Bool
   /// Opens a file.
   public let open: @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset
   /// Checks a file and returns what was found; throws `StructuredError` when the file has another structure.
@@ -79,7 +97,7 @@ public struct PublishedFile: Sendable {
 
   /// Describes a layout.
   public init(
-    recognizes: @escaping @Sendable (_ file: any ArrayFile) -> Bool,
+    recognizes: @escaping @Sendable (_ path: String) -> Bool,
     open: @escaping @Sendable (_ path: String, _ device: Device) throws -> any FactorDataset,
     verify: @escaping @Sendable (_ path: String, _ device: Device) throws -> [Finding],
     render: Render? = nil
@@ -90,7 +108,10 @@ public struct PublishedFile: Sendable {
 
 extension Registry<DatasetEntry> {
   /// The data sets that come with the package. A new one is a source file in `Sets`, an entry here and a test.
-  public static let standard = Registry("a data set", [DSprites.entry, ImageFile.entry])
+  public static let standard = Registry(
+    "a data set",
+    [DSprites.entry, ImageFile.entry, Shapes3D.entry, MPI3D.entry, SmallNORB.entry] + MNIST.entries
+      + DSpritesVariant.entries + [XYSquares.entry, XYObject.entry])
 }
 
 /// The section `dataset` of a configuration: the name of a registry entry and the settings of its type.
@@ -99,13 +120,15 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   public let entry: DatasetEntry
   /// Its settings.
   public let settings: any DatasetConfiguration
+  /// Which images training sees, and how often; nil for all, equally often.
+  public let sampling: ImageSampling?
 
   /// Reads `name` and the settings, with the standard registry.
   ///
   /// - Throws: `StructuredError` for an unknown name or key, or a value that does not suit.
   public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, registry: .standard) }
 
-  /// Reads `name` and the settings.
+  /// Reads `name`, `sampling` if it is there, and the settings.
   ///
   /// - Parameters:
   ///   - section: the section. Without a name it means the first entry.
@@ -114,6 +137,7 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   public init(from section: inout ConfigurationSection, registry: Registry<DatasetEntry>) throws {
     let name = try section.choice("name", among: registry.names, default: registry.names.first)
     entry = try registry.entry(named: name, at: section.fullPath("name"))
+    sampling = section.contains("sampling") ? try section.section("sampling") : nil
     settings = try entry.configuration.init(from: &section)
   }
 
@@ -121,6 +145,14 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   public var name: String { entry.name }
   /// The files that the images are read from.
   public var files: [String] { settings.files }
+
+  /// How training draws images of the opened data set.
+  ///
+  /// - Throws: `StructuredError` if the section `sampling` does not fit its factors.
+  public func distribution(of dataset: any FactorDataset, stream: RandomStream) throws -> ImageDistribution {
+    try sampling?.distribution(of: dataset.factors, count: dataset.count, stream: stream.split("sampling"))
+      ?? ImageDistribution(all: dataset.count)
+  }
 
   /// Opens the data set.
   ///

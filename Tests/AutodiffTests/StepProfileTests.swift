@@ -63,4 +63,17 @@ struct StepProfileTests {
     let cells = lines[1].split(separator: " ").map { Double($0) ?? .nan }
     #expect(cells[2] == 0 && cells[3] == 100 && lines[1].dropFirst(36) == lines[2].dropFirst(36))
   }
+
+  @Test("The table's last line has the time backward, too")
+  func backwardTotal() throws {
+    let device = Device(threads: 1), profile = StepProfile()
+    let tape = Tape<Double>(on: device, profile: profile)
+    let x = tape.track(Tensor(repeating: 3, [200, 200], on: device))
+    _ = try tape.backward(from: tape.phase("product") { x.times(x).sum() })
+    profile.endStep()
+    let line = try #require(profile.table(peak: nil).split(separator: "\n").last)
+    let backward = try #require(Double(line.split(separator: " ")[2]))
+    // Milliseconds with two decimals.
+    #expect(backward > 0 && abs(backward - 1000 * profile.phases.reduce(0) { $0 + $1.backward }) < 0.006)
+  }
 }

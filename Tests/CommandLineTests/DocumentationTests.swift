@@ -55,10 +55,37 @@ extension CommandLineTests {
       let names = try names("datasets")
       for name in names {
         let own = try rows(["objective={name: vae}", "dataset={name: \(name)}"]) { isOwn($0, of: "dataset") }
-        try article.expect("dataset \(name)", own, of: "dataset")
+        // What is drawn may have no keys at all.
+        if !own.isEmpty { try article.expect("dataset \(name)", own, of: "dataset") }
       }
+      let sampling = try rows(["objective={name: vae}", "dataset={sampling: {}}"]) { isOwn($0, of: "dataset.sampling") }
+      try article.expect("sampling", sampling, of: "dataset.sampling")
       article.expectNames(names, after: "datasets")
       try article.finish()
+    }
+
+    @Test("the table of data sets in the README is that of the registry")
+    func readme() throws {
+      let result = try Program.run("list", "datasets", "--format", "json", in: folder)
+      let list = try #require(
+        try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: String]])
+      #expect(list.count > 5)
+      let rows = list.map { entry in
+        let published = entry["published"] ?? ""
+        return "| `\(entry["name"] ?? "")` | \(entry["summary"] ?? "") | \(published.isEmpty ? "–" : published) |"
+      }
+      let table = (["| name | images | published |", "|---|---|---|"] + rows).joined(separator: "\n")
+      var url = URL(fileURLWithPath: #filePath)
+      for _ in 0..<3 { url.deleteLastPathComponent() }
+      url.appendPathComponent("README.md")
+      let text = try String(contentsOf: url, encoding: .utf8), marker = "<!-- table: data sets -->\n"
+      let start = try #require(text.range(of: marker), "README.md has no table of data sets").upperBound
+      let end = text[start...].range(of: "\n\n")?.lowerBound ?? text.endIndex
+      if ProcessInfo.processInfo.environment["DISENTANGLE_UPDATE_DOCUMENTATION"] != nil {
+        try text.replacingCharacters(in: start..<end, with: table).write(to: url, atomically: true, encoding: .utf8)
+      } else {
+        #expect(text[start..<end] == table, "README.md differs from `disentangle list datasets`")
+      }
     }
 
     @Test("the tables of the metrics' settings are those of the program")

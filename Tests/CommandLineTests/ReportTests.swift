@@ -67,6 +67,77 @@ extension CommandLineTests {
       return count
     }
 
+    @Test("A run of deterministic codes is reported by counting; what needs densities is left out, or refused")
+    func deterministicCodes() throws {
+      try train("--set 'objective={name: qlae, values: 4}'")
+      let output = try report().output
+      #expect(output.contains("rate  D·log V") && output.contains("by counting"), "\(output)")
+      let contents = try json("run/report/report.json")
+      #expect(value("decomposition.estimator", in: contents) as? String == "counting")
+      let rate = try #require(value("decomposition.rate", in: contents) as? Double)
+      #expect(abs(rate - 4 * log(4)) < 1e-9)
+      let terms = ["mutual_information.value", "total_correlation.value", "dimension_wise_kl.value"]
+      let values = try terms.map { try #require(value("decomposition.\($0)", in: contents) as? Double) }
+      #expect(abs(values.reduce(0, +) - rate) < 1e-9)
+      #expect(contents["audit"] == nil && contents["likelihood"] == nil)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 50)
+      #expect(page.contains("The codes are deterministic and discrete") && page.contains("each of its values"))
+
+      // Codes are values of the codebook, and the same in each command.
+      let encoded = try run("encode run -o codes.npz --force")
+      #expect(encoded.code == 0, "\(encoded.errors)")
+      let codes = try openArrayFile(experiment.folder.file("codes.npz")).read("codes", as: Float.self).values
+      for latent in 0..<4 { #expect(Set(stride(from: latent, to: codes.count, by: 4).map { codes[$0] }).count <= 4) }
+      for command in ["sample run --count 3 -o s.npz", "export explorer run", "export onnx run -o networks"] {
+        let result = try run(command)
+        #expect(result.code == 0, "\(command): \(result.errors)")
+      }
+      let refused = try run("score run -o scores.csv")
+      #expect(refused.code == 1)
+      #expect(
+        refused.errors.contains(
+          "a score needs the density of a posterior, and the codes of this model are deterministic"))
+      // Weights bring their codebook along.
+      let exported = try run("export safetensors run -o w.safetensors")
+      #expect(exported.code == 0, "\(exported.errors)")
+      let imported = try run("import safetensors w.safetensors -o imported")
+      if imported.code == 0 {
+        let decomposed = try run("decompose imported --format json")
+        #expect(decomposed.output.contains("\"estimator\" : \"counting\""), "\(decomposed.errors)")
+      } else {
+        Issue.record("\(imported.errors)")
+      }
+    }
+
+    @Test("A report says which images training saw, and draws the joint table of correlated factors")
+    func sampling() throws {
+      try train(
+        "--set 'dataset.sampling={pairs: [\"factor 0:factor 1\"], strengths: [0.2], excluded: [\"factor 2=7\"]}'")
+      _ = try report()
+      let contents = try json("run/report/report.json")
+      #expect(value("sampling.images", in: contents) as? Int == 448)
+      let joint = try #require(value("sampling.pairs.0.joint", in: contents) as? [[Double]])
+      #expect(joint.count == 8 && abs(joint.joined().reduce(0, +) - 1) < 1e-12)
+      // exp(−(1/7)²/(2·0.2²)) beside the diagonal.
+      #expect(abs(joint[3][4] / joint[3][3] - exp(-1 / 49 / 0.08)) < 1e-12)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 50)
+      #expect(page.contains("factor 0 and factor 1 in training") && page.contains("dataset.sampling"))
+    }
+
+    @Test("What HFS penalises stands in the audit, beside the exact TC")
+    func dependence() throws {
+      try train("--set 'objective={name: hfs}'")
+      _ = try report("--audit-batch-size 16")
+      let contents = try json("run/report/report.json")
+      #expect((value("audit.dependence.0.mean", in: contents) as? Double ?? 0) > 0)
+      #expect(value("audit.dependence.0.batch_size", in: contents) as? Int == 16)
+      let page = String(decoding: try experiment.data("run/report/index.html"), as: UTF8.self)
+      #expect(page.contains("HFS: Σ of squared distances between supports"))
+      #expect(try checkNumbers(page, against: contents) > 50)
+    }
+
     @Test("A report has its page, its texts and every figure in three forms, and says the same everywhere")
     func whole() throws {
       try train("--set training.decompose_every=5")

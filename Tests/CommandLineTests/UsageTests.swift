@@ -63,7 +63,7 @@ extension CommandLineTests {
       arguments: [
         ("objectives", ["vae", "beta-vae", "beta-tcvae", "factor-vae"], "arXiv:1802.04942"),
         ("architectures", ["burgess", "locatello", "fully-connected"], "arXiv:"),
-        ("datasets", ["dsprites", "file"], "Matthey"),
+        ("datasets", ["dsprites", "file", "shapes3d", "small-norb", "mnist", "xy-squares"], "Matthey"),
         ("metrics", ["mig", "factor-vae-score", "irs", "udr"], "arXiv:1811.00007"),
       ])
     func list(what: String, names: [String], paper: String) throws {

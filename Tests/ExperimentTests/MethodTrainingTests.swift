@@ -222,4 +222,46 @@ struct MethodTrainingTests {
     let error = #expect(throws: StructuredError.self) { try Self.configuration(objective, extra: keys) }
     #expect(error?.what.contains(message) == true, "\(error.map { "\($0)" } ?? "none")")
   }
+
+  @Test("Batches hold the images of the section sampling alone, and objectives of pairs refuse it")
+  func sampling() throws {
+    func configuration(_ objective: String) throws -> ExperimentConfiguration {
+      try ConfigurationDocument(
+        yaml: """
+          seed: 5
+          dataset: {sampling: {excluded: ["a=0", "b=3, c=1"], fraction: 0.5}}
+          model: {architecture: burgess, latents: 4}
+          training: {steps: 12, batch_size: 6}
+          objective: {name: \(objective)}
+          """, source: "test"
+      ).decode(ExperimentConfiguration.self).value
+    }
+    let dataset = try NumberedDataset(), settings = try configuration("beta-tcvae"), stream = settings.stream
+    let distribution = try settings.dataset.distribution(of: dataset, stream: stream)
+    // Half of 64 less those that are left out, of which there are 16 and 3 among all.
+    #expect(distribution.count < 32 && distribution.count > 10)
+    var sampler = try BatchSampler(.steps(200), batchSize: 6, from: distribution, stream: stream)
+    let drawn = Set((0..<200).flatMap { sampler.batch(at: $0) })
+    #expect(drawn == Set(distribution.images))
+    for image in drawn {
+      let v = dataset.space.values(at: image)
+      #expect(v[0] != 0 && !(v[1] == 3 && v[2] == 1))
+    }
+    var epochs = try BatchSampler(.epochs(1), batchSize: 5, from: distribution, stream: stream)
+    #expect(epochs.steps == distribution.count / 5)
+    #expect((0..<epochs.steps).flatMap { epochs.batch(at: $0) }.allSatisfy { drawn.contains($0) })
+    _ = try Trainer(settings, dataset: dataset, on: Device(threads: 1)).advance()
+
+    let refused = #expect(throws: StructuredError.self) {
+      try Trainer(configuration("ada-gvae"), dataset: dataset, on: Device(threads: 1))
+    }
+    #expect(refused?.what == "ada-gvae needs pairs of images, and dataset.sampling chooses among them")
+    let weighted = try ConfigurationDocument(
+      yaml: "{sampling: {pairs: ['a:b'], strengths: [0.2]}}", source: "test"
+    ).decode(DatasetChoice.self).value.distribution(of: dataset, stream: stream)
+    let byEpochs = #expect(throws: StructuredError.self) {
+      try BatchSampler(.epochs(1), batchSize: 5, from: weighted, stream: stream)
+    }
+    #expect(byEpochs?.expected == "training.steps")
+  }
 }

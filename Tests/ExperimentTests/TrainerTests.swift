@@ -130,16 +130,19 @@ struct TrainerTests {
 
   @Test("Epochs visit every image once and leave out what fills no batch; steps draw from all")
   func sampling() throws {
-    var epochs = try BatchSampler(.epochs(2), batchSize: 5, count: 23, stream: RandomStream(seed: 1))
+    var epochs = try BatchSampler(
+      .epochs(2), batchSize: 5, from: ImageDistribution(all: 23), stream: RandomStream(seed: 1))
     #expect(epochs.steps == 8)
     let first = (0..<4).flatMap { epochs.batch(at: $0) }, second = (4..<8).flatMap { epochs.batch(at: $0) }
     #expect(Set(first).count == 20 && Set(second).count == 20 && first != second)
-    var again = try BatchSampler(.epochs(2), batchSize: 5, count: 23, stream: RandomStream(seed: 1))
+    var again = try BatchSampler(
+      .epochs(2), batchSize: 5, from: ImageDistribution(all: 23), stream: RandomStream(seed: 1))
     #expect(again.batch(at: 6) == epochs.batch(at: 6), "any step can be the first to be asked for")
-    var steps = try BatchSampler(.steps(400), batchSize: 5, count: 23, stream: RandomStream(seed: 1))
+    var steps = try BatchSampler(
+      .steps(400), batchSize: 5, from: ImageDistribution(all: 23), stream: RandomStream(seed: 1))
     #expect(Set((0..<400).flatMap { steps.batch(at: $0) }) == Set(0..<23))
     #expect(throws: StructuredError.self) {
-      try BatchSampler(.steps(1), batchSize: 24, count: 23, stream: RandomStream(seed: 1))
+      try BatchSampler(.steps(1), batchSize: 24, from: ImageDistribution(all: 23), stream: RandomStream(seed: 1))
     }
   }
 
@@ -163,8 +166,8 @@ struct TrainerTests {
     var package = URL(fileURLWithPath: #filePath)
     for _ in 0..<3 { package.deleteLastPathComponent() }
     let folder = package.appendingPathComponent("configs").path
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
-    #expect(files.count >= 5)
+    let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }
+    #expect(files.count >= 5 && files.contains { $0.hasPrefix("tour/") })
     for file in files {
       let resolved = try ConfigurationDocument(path: "\(folder)/\(file)").decode(ExperimentConfiguration.self)
       let again = try ConfigurationDocument(yaml: resolved.yaml, source: file).decode(ExperimentConfiguration.self)

@@ -156,6 +156,37 @@ struct ONNXNetworkTests {
     }
   }
 
+  @Test(
+    "A codebook is part of the encoder: onnxruntime gives the values that we give",
+    .enabled(
+      if: PythonScript.has("numpy", "onnx", "onnxruntime"), "python3 with numpy, onnx and onnxruntime is not installed"),
+    arguments: [ONNXExample.all[0], .all[3]])
+  func codebook(example: ONNXExample) throws {
+    let model = try example.model(), image = example.image, d = example.latents
+    // A few values each, so near to each other that codes differ.
+    model.codebook = Codebook((0..<3 * d).map { Float($0 * 7 % 11) / 50 - 0.1 }, latents: d)
+    try ONNXFolder.write(model, name: "a", configuration: "b", to: folder.file("model"))
+    var stream = RandomStream(seed: 4)
+    let images = (0..<5 * image.count).map { _ in Float(stream.integer(below: 256)) / 255 }
+    try write(images, as: "images")
+    let script = """
+      import sys, numpy as np, onnx, onnxruntime as ort
+      folder, h, w, c = sys.argv[1], *map(int, sys.argv[2:])
+      path = f"{folder}/model/encoder.onnx"
+      onnx.checker.check_model(onnx.load(path), full_check=True)
+      session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+      assert [o.name for o in session.get_outputs()] == ["mean"]
+      images = np.fromfile(f"{folder}/images", np.float32).reshape(5, h, w, c).transpose(0, 3, 1, 2)
+      session.run(None, {"images": images})[0].tofile(f"{folder}/mean")
+      """
+    let (status, output) = try PythonScript.run(
+      script, folder.path, "\(image.height)", "\(image.width)", "\(image.channels)")
+    try #require(status == 0, "\(output)")
+    let encoded = model.encoder(Tensor(images, image.batch(5), on: model.device), .evaluation(on: model.device))
+    let expected = try #require(model.codebook).quantized(encoded.mean.value.elements)
+    #expect(try floats("mean") == expected && Set(expected).count > 2)
+  }
+
   @Test("The same model gives the same bytes")
   func repeatable() throws {
     for network in ONNXNetwork.allCases {

@@ -23,6 +23,26 @@ struct ClosedFormTests {
       distortionsOf: distortionsOf, output: { codes })
   }
 
+  @Test("Dual ascent raises β while the rate is above δ, and lowers it below", arguments: ["additive", "exponential"])
+  func ascent(kind: String) throws {
+    let pass = Pass.evaluation(on: device), shape: Shape = [4, 2]
+    func beta(mean: Float) throws -> (before: Double, after: Double) {
+      // The rate of N(m, 1) in two latents is m².
+      let posterior = DiagonalGaussian(
+        mean: Variable(Tensor(repeating: mean, shape, on: device)),
+        logVariance: Variable(Tensor(repeating: 0, shape, on: device)))
+      let step = step(posterior, codes: posterior.mean, pass: pass)
+      let objective = try ObjectiveSection.objective(
+        "{name: constrained-vae, delta: 1, ascent: \(kind)}", latents: 2, on: device)
+      let before = try #require(objective.state["beta"]?[0])
+      objective.update(after: step, try objective.loss(of: step))
+      return (before, try #require(objective.state["beta"]?[0]))
+    }
+    let above = try beta(mean: 2), below = try beta(mean: 0.5), at = try beta(mean: 1)
+    #expect(above.after > above.before && below.after < below.before)
+    #expect(abs(at.after - at.before) < 1e-6)
+  }
+
   @Test("DIP-VAE of a batch whose covariance is known", arguments: ["i", "ii"])
   func covariance(variant: String) throws {
     // Orthogonal columns of mean 0 and mean square 1, times A: the covariance of the means is AᵀA.

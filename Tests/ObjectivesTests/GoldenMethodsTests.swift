@@ -253,14 +253,21 @@ struct GoldenMethodsTests {
       gradientsOf: loss.total, in: pass, [(mean, "\(group)/grad_mu"), (logVariance, "\(group)/grad_logvar")])
   }
 
-  @Test("HFS on means, second set")
-  func secondSupport() throws {
+  @Test("HFS on means and on samples, second set", arguments: ["means", "samples"])
+  func secondSupport(kind: String) throws {
     let golden = try GoldenMethods("methods_second"), pass = golden.pass()
     let mean = try golden.variable("hfs/inputs/mu", in: pass), list = try golden.integers("hfs/pairs")
+    let logVariance = try golden.variable("hfs/inputs/logvar", in: pass)
+    let codes =
+      kind == "means"
+      ? mean
+      : DiagonalGaussian(mean: mean, logVariance: logVariance).sample(noise: try golden.tensor("hfs/inputs/eps"))
     let distances = HausdorffFactorizedSupport.distance(
-      of: mean, (0..<list.count / 2).map { (list[2 * $0], list[2 * $0 + 1]) })
-    #expect(relativeDifference(distances.value.elements, try golden.doubles("hfs/means/per_pair")) <= goldenValue)
-    try golden.expect(gradientsOf: distances.sum(), in: pass, [(mean, "hfs/means/grad_mu")])
+      of: codes, (0..<list.count / 2).map { (list[2 * $0], list[2 * $0 + 1]) })
+    #expect(relativeDifference(distances.value.elements, try golden.doubles("hfs/\(kind)/per_pair")) <= goldenValue)
+    try golden.expect(
+      gradientsOf: distances.sum(), in: pass,
+      [(mean, "hfs/\(kind)/grad_mu")] + (kind == "means" ? [] : [(logVariance, "hfs/samples/grad_logvar")]))
   }
 
   // MARK: Importance weights

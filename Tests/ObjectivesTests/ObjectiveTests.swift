@@ -241,13 +241,13 @@ struct ObjectiveTests {
     }
   }
 
-  @Test("Names are unique, and every objective has a configuration of its own name in configs/")
+  @Test("Names are unique, and every objective has a configuration of its own name in configs/ and configs/tour/")
   func registry() throws {
     let names = Registry<ObjectiveEntry>.standard.entries.map(\.name)
     #expect(Set(names).count == names.count)
     var package = URL(fileURLWithPath: #filePath)
     for _ in 0..<3 { package.deleteLastPathComponent() }
-    for name in names {
+    for name in names.flatMap({ [$0, "tour/\($0)"] }) {
       let path = package.appendingPathComponent("configs/\(name).yaml").path
       #expect(FileManager.default.fileExists(atPath: path), "\(path)")
     }

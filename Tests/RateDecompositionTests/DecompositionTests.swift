@@ -46,6 +46,27 @@ struct DecompositionTests {
       dimensionWiseKL: model.dimensionWiseKL.reduce(0, +), device: device)
   }
 
+  @Test("The conditional entropy is that of the noise, and options begin with seed 0")
+  func conditionalEntropy() throws {
+    let model = LinearGaussian.example
+    let result = try RateDecomposition(
+      of: model.posterior(count: 100, seed: 1), options: options(samples: 10), on: device)
+    let expected = model.variances.reduce(0.0) { $0 + 0.5 * (log(2 * Double.pi * $1) + 1) }
+    #expect(abs(result.conditionalEntropy - expected) < 1e-5)
+    #expect(MarginalLikelihood.Options().seed == 0)
+  }
+
+  @Test("With a control variate the mean and its error are those of least squares")
+  func control() {
+    // Eight times the points (0, 1), (1, 2), (2, 4), (3, 3): slope 4/5, Σ (x − x̄)² = 40, residuals of 14.4 in all with 30
+    // degrees of freedom; at x = 1, half below the mean.
+    func eightfold(_ values: [Double]) -> [Double] { (0..<32).map { values[$0 % 4] } }
+    let estimate = Estimate(meanOf: eightfold([1, 2, 4, 3]), controls: [eightfold([0, 1, 2, 3])], means: [1])
+    #expect(abs(estimate.value - 2.1) < 1e-12)
+    let expected = (14.4 / 30 * (1.0 / 32 + 0.25 / 40)).squareRoot()
+    #expect(abs((estimate.standardError ?? 0) - expected) < 1e-12)
+  }
+
   /// What one of a thousand posteriors may be.
   enum Oddity: CaseIterable { case none, far, wide, offDiagonal }
 

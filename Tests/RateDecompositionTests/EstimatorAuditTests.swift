@@ -169,4 +169,30 @@ struct EstimatorAuditTests {
       try EstimatorAudit(of: posterior, exact: exact, options: auditOptions(sizes: [0], batches: 1), on: device)
     }
   }
+
+  @Test("What the objective penalises in place of TC is measured for small batches, of the means and the codes")
+  func dependence() throws {
+    let posterior = try LinearGaussian.example.posterior(count: 400, seed: 1)
+    let exact = try RateDecomposition(of: posterior, options: options(samples: 100), on: device)
+    let audit = try EstimatorAudit(
+      of: posterior, exact: exact, options: auditOptions(sizes: [8, 256, 300], batches: 4),
+      dependence: (
+        "spread",
+        { means, codes in
+          let difference: [Double] = zip(means, codes).map { Double(($0 - $1) * ($0 - $1)) }
+          return difference.reduce(0, +) / Double(codes.count / 3)
+        }
+      ), on: device)
+    let rows = try #require(audit.dependence)
+    #expect(rows.map(\.batchSize) == [8, 256] && rows.map(\.title) == ["spread", "spread"])
+    // The mean of Σ_d σ_d²·ε² over a batch.
+    let expected = LinearGaussian.example.variances.reduce(0, +)
+    #expect(abs(rows[1].mean - expected) < 0.15)
+    #expect(
+      rows.allSatisfy { ($0.standardDeviation ?? 0) > 0 } && rows[0].standardDeviation! > rows[1].standardDeviation!)
+    let without = try EstimatorAudit(
+      of: posterior, exact: exact, options: auditOptions(sizes: [8], batches: 1), on: device)
+    #expect(without.dependence == nil)
+    #expect(try JSONDecoder().decode(EstimatorAudit.self, from: JSONEncoder().encode(audit)) == audit)
+  }
 }

@@ -42,6 +42,23 @@ struct MinibatchEstimatorTests {
     #expect(estimate.bias.totalCorrelation == estimate.totalCorrelation)
   }
 
+  @Test("Each term has the standard error of its own batches")
+  func standardErrors() throws {
+    let posterior = try syntheticPosterior(count: 50, seed: 21)
+    let zero = MinibatchEstimate.Terms(mutualInformation: 0, totalCorrelation: 0, dimensionWiseKL: 0)
+    let values = (1...2).map {
+      MinibatchEstimate(.weighted, of: posterior, exact: zero, batchSize: 8, batches: $0, from: RandomStream(seed: 9))
+    }
+    let error = try #require(values[1].standardError)
+    // Of two batches a and b it is |a − b|/2, and a + b is twice the mean.
+    func expected(_ term: KeyPath<MinibatchEstimate, Double>) -> Double {
+      abs(values[0][keyPath: term] - values[1][keyPath: term])
+    }
+    #expect(abs(error.mutualInformation - expected(\.mutualInformation)) < 1e-9)
+    #expect(abs(error.totalCorrelation - expected(\.totalCorrelation)) < 1e-9)
+    #expect(abs(error.dimensionWiseKL - expected(\.dimensionWiseKL)) < 1e-9)
+  }
+
   @Test("one batch is enough, and has no standard error; each batch counts once")
   func batches() throws {
     let posterior = try syntheticPosterior(count: 50, seed: 21)

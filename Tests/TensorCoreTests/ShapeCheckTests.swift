@@ -29,6 +29,15 @@ struct ShapeCheckTests {
     StoppedCase("logSumExp", "[2, 3]", "axis -3") { _ = tensor([2, 3]).logSumExp(axis: -3) },
     StoppedCase("sum(to:)", "[3]", "[1]") { _ = tensor([1]).sum(to: [3]) },
     StoppedCase("times", "[2, 3]", "[2, 4]") { _ = tensor([2, 3]).times(tensor([2, 4])) },
+    StoppedCase("times", "[2, 3]", "[3, 1, 4]") {
+      Tensor.multiply(tensor([2, 3]), tensor([3, 1, 4]), into: tensor([2, 4]))
+    },
+    StoppedCase("times", "[2, 3]", "[2, 1, 4]") {
+      Tensor.multiply(tensor([2, 3]), tensor([3, 4]), into: tensor([2, 1, 4]))
+    },
+    StoppedCase("ImageShape", "0×2×1") { _ = ImageShape(height: 0, width: 2) },
+    StoppedCase("ImageShape", "2×0×1") { _ = ImageShape(height: 2, width: 0) },
+    StoppedCase("ImageShape", "2×2×0") { _ = ImageShape(height: 2, width: 2, channels: 0) },
     StoppedCase("times", "[2, 3]", "[3]") { _ = tensor([2, 3]).times(tensor([3])) },
     StoppedCase("times", "[2, 3]", "[3, 4]", "[2, 5]") {
       Tensor.multiply(tensor([2, 3]), tensor([3, 4]), into: tensor([2, 5]))

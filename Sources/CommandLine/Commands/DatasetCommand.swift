@@ -25,9 +25,12 @@ struct DatasetCommand: ParsableCommand {
       discussion: """
         disentangle dataset info dsprites
         disentangle dataset info images.h5 --images x --factors y
+
+        Of a data set that must be downloaded, it says where it is published.
         """)
 
-    @Argument(help: "The name of a data set, or an HDF5 or NPZ file.") var source: String
+    @Argument(help: "The name of a data set, an HDF5 or NPZ file, or the folder of a published data set.") var source:
+      String
     @Option(help: "The array of images in the file; by default \"images\" or \"imgs\".") var images: String?
     @Option(help: "The array of factors in the file; by default \"factors\" or \"latents/classes\".") var factors:
       String?
@@ -36,20 +39,42 @@ struct DatasetCommand: ParsableCommand {
     func run(_ components: Components) throws {
       let device = computing.device
       if let entry = components.datasets[source] {
+        if let publication = entry.publication {
+          try say("published  \(publication.address)")
+          try say("licence    \(publication.licence)")
+          try say("size       \(publication.size)")
+          try say("obtain     \(publication.howToObtain)")
+        }
+        // One that is drawn can be described as it is.
+        guard (try? settings(of: entry, components)) != nil || entry.publication == nil else { return }
         let document = try ConfigurationDocument(yaml: "name: \(entry.name)", source: "data set \(entry.name)")
         let choice = try document.decode { try DatasetChoice(from: &$0, registry: components.datasets) }
         return try show(try choice.value.open(on: device), device)
       }
+      let isChosen = images != nil || factors != nil
+      let published = components.datasets.entries.lazy.compactMap(\.publishedFile)
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: source, isDirectory: &isFolder), isFolder.boolValue {
+        guard let published = published.first(where: { $0.recognizes(source) }) else {
+          throw StructuredError(
+            "the folder holds the files of no data set that is known", at: source,
+            action: "`disentangle list datasets` shows the data sets.")
+        }
+        return try show(try published.open(source, device), device)
+      }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
       for path in paths { try say("array      \(path.escapingControls()): \(try file.information(path).summary)") }
-      let isChosen = images != nil || factors != nil
-      let published = components.datasets.entries.lazy.compactMap(\.publishedFile)
-      if !isChosen, let published = published.first(where: { $0.recognizes(file) }) {
+      if !isChosen, let published = published.first(where: { $0.recognizes(source) }) {
         try show(try published.open(source, device), device)
       } else if isChosen || paths.contains("images") || paths.contains("imgs") {
         try show(try ImageFile(path: source, images: images, factors: factors, on: device), device)
       }
+    }
+
+    private func settings(of entry: DatasetEntry, _ components: Components) throws {
+      let document = try ConfigurationDocument(yaml: "name: \(entry.name)", source: "data set \(entry.name)")
+      _ = try document.decode { try DatasetChoice(from: &$0, registry: components.datasets) }
     }
 
     private func show(_ data: any FactorDataset, _ device: Device) throws {
@@ -96,7 +121,7 @@ struct DatasetCommand: ParsableCommand {
         if images differ or the file has another structure.
         """)
 
-    @Argument(help: "A file in the published layout, HDF5 or NPZ.") var file: String
+    @Argument(help: "A file in the published layout, or the folder of its files.") var file: String
     @Option(help: "The name of the data set (default: the first that can be verified).") var dataset: String?
     @OptionGroup var computing: ComputingOptions
 
@@ -122,8 +147,9 @@ struct DatasetCommand: ParsableCommand {
     /// The layout that recognises the file, or else the first, whose error then says what is wrong.
     private func recognized(by registry: Registry<DatasetEntry>) throws -> PublishedFile? {
       let layouts = registry.entries.compactMap(\.publishedFile)
-      let arrays = try openArrayFile(file)
-      return layouts.first { $0.recognizes(arrays) } ?? layouts.first
+      if let layout = layouts.first(where: { $0.recognizes(file) }) { return layout }
+      _ = try openArrayFile(file)
+      return layouts.first
     }
   }
 

@@ -69,11 +69,16 @@ struct ListArchitectures: ComponentCommand {
 }
 
 struct ListDatasets: ComponentCommand {
-  static let configuration = CommandConfiguration(commandName: "datasets", abstract: "List the data sets, with paper.")
+  static let configuration = CommandConfiguration(
+    commandName: "datasets", abstract: "List the data sets, with paper and where they are published.")
   @OptionGroup var format: FormatOptions
 
   func run(_ components: Components) throws {
-    try format.show(components.datasets.entries.map { ($0.name, $0.summary, ["paper": $0.paper ?? ""]) })
+    try format.show(
+      components.datasets.entries.map { entry in
+        let publication = entry.publication.map { "\($0.address), licence: \($0.licence); \($0.size)" }
+        return (entry.name, entry.summary, ["paper": entry.paper ?? "", "published": publication ?? ""])
+      })
   }
 }
 

@@ -139,6 +139,17 @@ private struct ImageReader {
 }
 
 extension ImageStore {
+  /// Has images written in the form in which the store holds them.
+  ///
+  /// - Parameter write: fills the memory of the images `range`.
+  /// - Precondition: the format is `bytes` or `floats`.
+  func readBytes(_ range: Range<Int>, _ write: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+    precondition(format != .bits && range.upperBound <= count)
+    try write(
+      UnsafeMutableRawBufferPointer(
+        start: memory + range.lowerBound * bytesPerImage, count: range.count * bytesPerImage))
+  }
+
   /// Copies images in the form in which the store holds them.
   ///
   /// - Precondition: the format is `bytes` or `floats`, and the bytes are those of the images `range`.

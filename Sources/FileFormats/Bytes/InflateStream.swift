@@ -1,15 +1,17 @@
 import CZlib
 
-/// Inflates a raw deflate stream in pieces, in bounded memory.
+/// Inflates a raw deflate stream, or a gzip file with its checksum, in pieces, in bounded memory.
 final class InflateStream {
   private let stream: UnsafeMutablePointer<z_stream>
 
   /// Makes a stream; nil if there is not enough memory.
-  init?() {
+  ///
+  /// - Parameter isGzip: whether the stream has the header and the trailer of gzip (RFC 1952).
+  init?(isGzip: Bool = false) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    // Negative window bits: no zlib header, as in zip files.
-    guard czlib_inflate_init(stream, -15) == Z_OK else {
+    // Negative window bits: no header, as in zip files; 16 more than the window: gzip.
+    guard czlib_inflate_init(stream, isGzip ? 31 : -15) == Z_OK else {
       stream.deallocate()
       return nil
     }

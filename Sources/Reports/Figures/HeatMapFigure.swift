@@ -1,7 +1,7 @@
 import Diagnostics
 import Figures
 
-/// Numbers in rows and columns as colours, with a colour bar in nats, and written out where there is room.
+/// Numbers in rows and columns as colours, with a colour bar, and written out where there is room.
 struct HeatMapFigure {
   let name: String
   let title: String
@@ -12,6 +12,8 @@ struct HeatMapFigure {
   /// `[rows][columns]`; nil where there is no number.
   let values: [[Double?]]
   var caption = ""
+  /// The unit below the colour bar.
+  var unit = "nats"
 
   /// Draws the figure.
   func draw() -> Figure {
@@ -57,7 +59,7 @@ struct HeatMapFigure {
     for tick in scale.ticks(4) {
       figure.text(tick.label, barLeft + 14, scale(tick.value), size: Plot.tickSize, paint: .secondary)
     }
-    figure.text("nats", barLeft + 5, scale.start + 11, size: Plot.tickSize, paint: .secondary, anchor: .middle)
+    figure.text(unit, barLeft + 5, scale.start + 11, size: Plot.tickSize, paint: .secondary, anchor: .middle)
     return figure
   }
 

@@ -14,7 +14,7 @@ struct ReportFigures {
       decomposition, latents, contents.pairwise.flatMap(pairwise), contents.factors.map(factors),
       contents.audit.map(audit),
       contents.likelihood.map(likelihood), contents.training.flatMap(training),
-    ].compactMap { $0 }
+    ].compactMap { $0 } + (contents.sampling?.pairs ?? []).enumerated().map(sampled)
   }
 
   private var decomposition: Figure {
@@ -22,19 +22,28 @@ struct ReportFigures {
     let figure = DecompositionFigure(
       bars: [.init(result)],
       caption: "The rate and the three parts that add up to it, over all \(Format.grouped(result.dataPoints)) data "
-        + "points. Uncertainties are standard errors of \(Format.grouped(result.samples)) samples of q(z).")
+        + (isCounted
+          ? "points, by counting; the prior is uniform over the values of each latent."
+          : "points. Uncertainties are standard errors of \(Format.grouped(result.samples)) samples of q(z)."))
     return figure.draw()
   }
+
+  /// Whether codes are deterministic, so that their entropies were counted.
+  private var isCounted: Bool { contents.decomposition.estimator == .counting }
 
   private var latents: Figure {
     let all = contents.latents.byKL
     let inactive = all.count { !$0.isActive }
     var caption =
-      "E KL(q(z_d|x) ‖ p(z_d)) of each latent, in closed form over all "
+      "E KL(q(z_d|x) ‖ p(z_d)) of each latent, \(isCounted ? "log V," : "in closed form") over all "
       + "\(Format.grouped(contents.latents.dataPoints)) data points, and its two parts, "
-      + (contents.latents.samples == 0
-        ? "integrated without sampling." : "from \(Format.grouped(contents.latents.samples)) samples of q(z).")
-    if inactive > 0 { caption += " Faint names: the \(inactive) inactive, with Var(μ) < 0.01." }
+      + (isCounted
+        ? "by counting."
+        : contents.latents.samples == 0
+          ? "integrated without sampling." : "from \(Format.grouped(contents.latents.samples)) samples of q(z).")
+    if inactive > 0 {
+      caption += " Faint names: the \(inactive) inactive, with \(isCounted ? "H(z_d)" : "Var(μ)") < 0.01."
+    }
     if all.count > LatentsFigure.most {
       caption += " Shown are the first \(LatentsFigure.most) of \(all.count)."
     }
@@ -55,6 +64,20 @@ struct ReportFigures {
       caption: "I(z_i; z_j) under q(z) of all \(Format.grouped(pairwise.dataPoints)) data points, from "
         + "\(Format.grouped(pairwise.samples)) samples; standard errors are at most "
         + "\(Format.number(errors.max() ?? 0)) nats." + left
+    ).draw()
+  }
+
+  /// The name of the figure of a pair of factors that were correlated in training.
+  static func samplingName(_ index: Int) -> String { "sampling-\(index + 1)" }
+
+  private func sampled(_ index: Int, _ pair: ReportContents.Sampling.Pair) -> Figure {
+    let cells = Double(pair.joint.count * (pair.joint.first?.count ?? 1))
+    return HeatMapFigure(
+      name: Self.samplingName(index), title: "\(pair.first) and \(pair.second) in training",
+      rowLabels: pair.joint.indices.map(String.init), columnLabels: (pair.joint.first ?? []).indices.map(String.init),
+      xLabel: pair.second, yLabel: pair.first, values: pair.joint.map { $0.map { $0 * cells } },
+      caption: "How often training drew each combination of values, as a multiple of how often it would draw it if all "
+        + "were equally frequent.", unit: "×"
     ).draw()
   }
 

@@ -1,5 +1,6 @@
 import Diagnostics
 import Experiment
+import FactorData
 import Foundation
 import RateDecomposition
 
@@ -73,6 +74,39 @@ public struct ReportContents: Sendable, Equatable, Codable {
     }
   }
 
+  /// Which images training saw, by the section `dataset.sampling`.
+  public struct Sampling: Sendable, Equatable, Codable {
+    /// Two correlated factors.
+    public struct Pair: Sendable, Equatable, Codable {
+      /// The name of the one.
+      public var first: String
+      /// The name of the other.
+      public var second: String
+      /// The probability of each combination of their values, `[values of the first][values of the second]`.
+      public var joint: [[Double]]
+    }
+
+    /// The number of images that occur.
+    public var images: Int
+    /// The correlated pairs.
+    public var pairs: [Pair]
+
+    /// Describes what a configuration says; nil if it says nothing.
+    init?(_ settings: ExperimentConfiguration, _ dataset: any FactorDataset) throws {
+      guard let sampling = settings.dataset.sampling else { return nil }
+      let distribution = try settings.dataset.distribution(of: dataset, stream: settings.stream)
+      let names = dataset.factors.names
+      images = distribution.count
+      pairs = sampling.pairs.compactMap { pair in
+        guard let first = names.firstIndex(of: pair.first), let second = names.firstIndex(of: pair.second) else {
+          return nil
+        }
+        return Pair(
+          first: pair.first, second: pair.second, joint: distribution.joint(first, second, of: dataset.factors))
+      }
+    }
+  }
+
   /// A figure's title and caption, and the name of its files in `figures/`.
   public struct FigureNote: Sendable, Equatable, Codable {
     /// The name of its files, without extension.
@@ -107,6 +141,8 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var audit: EstimatorAudit?
   /// The marginal likelihood of some images; nil if not asked for, and for deterministic codes.
   public var likelihood: MarginalLikelihood?
+  /// Which images training saw; nil for all, equally often, and in the short form.
+  public var sampling: Sampling?
   /// The run in the rate–distortion plane.
   public var rateDistortion: RateDistortionPoint
   /// What training logged; nil where there is no log.
@@ -119,8 +155,8 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var figures: [FigureNote]
 
   enum CodingKeys: String, CodingKey {
-    case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, training,
-      pictures, figures
+    case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, sampling,
+      training, pictures, figures
     case factorsReason = "factors_reason"
     case rateDistortion = "rate_distortion"
     case trainingReason = "training_reason"

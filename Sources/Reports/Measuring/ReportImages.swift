@@ -71,7 +71,8 @@ struct ReportImages {
           return code
         }
         return TraversalFigure.Row(
-          latent: latent.latent, kl: latent.kl, values: values, images: try run.decode(codes))
+          latent: latent.latent, kl: codebook == nil ? latent.kl : latent.mutualInformation.value, values: values,
+          images: try run.decode(codes))
       }
     }
     let left = d > chosen.count ? " Shown are the \(chosen.count) latents of the highest KL." : ""
@@ -95,7 +96,8 @@ struct ReportImages {
         caption: codebook == nil
           ? "Each row sets one latent to the value below each image, all others to 0, the mean of the prior. "
             + "Latents are sorted by KL, the largest first; it stands below their names." + left
-          : "Each row sets one latent to each of its values, all others to the middle one of theirs." + left),
+          : "Each row sets one latent to each of its values, all others to the middle one of theirs. Below the names of latents "
+            + "stands I(x; z_d), by which they are sorted." + left),
       fromImage,
       ImagesFigure(
         images: try run.decode(codes), name: "samples", title: "Samples from the prior",

@@ -138,6 +138,7 @@ public struct Report {
       form: .full, title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
       factors: factors, factorsReason: factorsReason, metrics: metrics, audit: audit, likelihood: likelihood,
+      sampling: try ReportContents.Sampling(run.settings, dataset),
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
       trainingReason: history == nil
         ? "The run has no \(RunFolder.File.metrics.rawValue), so its training curves are not known." : nil,

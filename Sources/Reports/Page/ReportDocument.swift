@@ -121,7 +121,9 @@ extension ReportContents {
           note: "KL = I(x; z_d) + marginal KL, in nats. Mean and standard deviation are those of q(z_d)."
             + (latents.samples > 0
               ? " Entropies are means over \(Format.grouped(latents.samples)) samples, standard errors up to "
-                + "\(Format.number(errors))." : " Marginals are integrated, without sampling.")), prefix: ""),
+                + "\(Format.number(errors))."
+              : decomposition.estimator == .counting
+                ? " Entropies are counted." : " Marginals are integrated, without sampling.")), prefix: ""),
     ]
     if pairwise != nil {
       blocks += [.heading("Pairs of latents"), .figure("pairwise")]
@@ -309,6 +311,15 @@ extension ReportContents {
 
   private var trainingBlocks: [Document.Block] {
     var blocks: [Document.Block] = [.heading("Training")]
+    if let sampling {
+      blocks.append(
+        .paragraph([
+          "Training drew from ", whole(sampling.images, at: "sampling.images"),
+          .init(
+            " of the images, by the section dataset.sampling; everything else in this report is over all images."),
+        ]))
+      blocks += sampling.pairs.indices.map { .figure(ReportFigures.samplingName($0)) }
+    }
     if let trainingReason { blocks.append(.paragraph([.init(trainingReason)])) }
     return blocks + [.figure("training")]
   }

@@ -32,8 +32,13 @@ extension DSprites {
       + "drawn in memory, or read from `path` in the published HDF5 or NPZ layout",
     paper: "Matthey, Higgins, Hassabis, Lerchner 2017, https://github.com/deepmind/dsprites-dataset",
     configuration: Configuration.self,
+    publication: Publication(
+      address: "https://github.com/google-deepmind/dsprites-dataset",
+      licence: "see the repository; drawn with LÖVE, which is under the zlib/libpng licence",
+      size: "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.hdf5 or .npz; 360 MB in memory",
+      howToObtain: "Nothing is needed: it is drawn in memory. The published file is in the repository."),
     publishedFile: PublishedFile(
-      recognizes: isInPublishedLayout,
+      recognizes: { path in (try? openArrayFile(path)).map(isInPublishedLayout) ?? false },
       open: { try DSprites(file: $0, on: $1) },
       verify: verify,
       render: { path, overwrite, device, progress in
