@@ -345,6 +345,31 @@ extension CommandLineTests {
       }
     }
 
+    @Test("More than four groups have a row each, with their names, and the metrics of those that have them")
+    func manyGroups() throws {
+      for beta in 1...5 {
+        try train(
+          "--set name=beta-\(beta) --set training.steps=2 --set 'objective={name: beta-vae, beta: \(beta)}'",
+          output: "beta-\(beta)")
+      }
+      _ = try report("--metrics fast", run: "beta-3")
+      let result = try run("compare beta-1 beta-2 beta-3 beta-4 beta-5 -o many \(Self.quick)")
+      #expect(result.code == 0, "\(result.errors)")
+      let lines = result.output.split(separator: "\n").map(String.init)
+      let header = try #require(lines.first { $0.contains("dwKL") })
+      #expect(header.contains("MIG, exact") && header.contains("mig ") && header.contains("dci"))
+      for beta in 1...5 {
+        let row = try #require(lines.first { $0.contains("  beta-\(beta) ") })
+        #expect(row.contains("–") == (beta != 3), "\(row)")
+      }
+      let contents = try json("many/comparison.json")
+      #expect(
+        (contents["groups"] as? [[String: Any]])?.map { $0["label"] as? String ?? "" } == (1...5).map { "beta-\($0)" })
+      #expect(value("groups.2.quantities.metric_mig.mean", in: contents) is Double)
+      let page = String(decoding: try experiment.data("many/index.html"), as: UTF8.self)
+      #expect(try checkNumbers(page, against: contents) > 50)
+    }
+
     @Test("Runs are compared with seeds as mean and standard deviation, from reports where there are some")
     func compare() throws {
       try train("--seed 1", output: "a")

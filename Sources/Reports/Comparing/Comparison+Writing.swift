@@ -41,9 +41,30 @@ extension Comparison {
       to: path, json: ReportJSON.encode(contents), document, figures)
   }
 
-  /// Quantities in rows, groups in columns.
-  private var table: TextTable {
-    let rows = ComparisonContents.Kind.all.compactMap { kind -> [TextTable.Cell]? in
+  /// Quantities in rows and groups in columns, or the other way round where there are many groups.
+  private var table: TextTable { contents.groups.count > Self.mostColumns ? groupTable : quantityTable }
+
+  private var groupTable: TextTable {
+    let kinds = kinds.filter { kind in contents.groups.contains { $0.quantities[kind.name] != nil } }
+    let rows = contents.groups.enumerated().map { index, group -> [TextTable.Cell] in
+      [.init(group.label)]
+        + kinds.map { kind in
+          group.quantities[kind.name].map {
+            .number($0.mean, at: "groups.\(index).quantities.\(kind.name).mean")
+          } ?? "–"
+        }
+    }
+    return TextTable(
+      header: [""] + kinds.map(\.short), rows: rows,
+      numeric: Set(1...max(1, kinds.count)),
+      note:
+        "R = I + TC + dwKL, the rate and its parts, D the distortion, gap = log p̂(x) − ELBO, in nats; means over the "
+        + "runs of a group. Active is a number of latents; redundancy, MIG and the metrics after it are scores. Standard "
+        + "deviations and errors are in comparison.json.")
+  }
+
+  private var quantityTable: TextTable {
+    let rows = kinds.compactMap { kind -> [TextTable.Cell]? in
       guard contents.groups.contains(where: { $0.quantities[kind.name] != nil }) else { return nil }
       return [.init(kind.title)]
         + contents.groups.enumerated().flatMap { index, group -> [TextTable.Cell] in
@@ -57,7 +78,8 @@ extension Comparison {
       numeric: Set(contents.groups.indices.map { 2 * $0 + 1 }),
       note:
         "± is the standard deviation over the runs of a group, with their number; for a single run, the standard error "
-        + "of measuring in brackets. Active units are a number of latents, redundancy and MIG are shares.")
+        + "of measuring in brackets. Active units are a number of latents; redundancy, MIG and the metrics after it are scores."
+    )
   }
 
   private static func uncertainty(_ quantity: ComparisonContents.Quantity, _ path: String) -> TextTable.Cell {

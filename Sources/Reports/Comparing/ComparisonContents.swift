@@ -81,29 +81,57 @@ extension ComparisonContents {
   struct Kind: Sendable {
     var name: String
     var title: String
+    /// The title where each quantity has a column.
+    var short: String
     var value: @Sendable (ReportContents) -> (value: Double, error: Double?)?
 
     static let all: [Kind] = [
-      Kind(name: "rate", title: "rate  E KL(q(z|x) ‖ p(z))") { ($0.decomposition.rate, 0) },
-      Kind(name: "mutual_information", title: "  mutual information  I(x; z)") {
+      Kind(name: "rate", title: "rate  E KL(q(z|x) ‖ p(z))", short: "R") { ($0.decomposition.rate, 0) },
+      Kind(name: "mutual_information", title: "  mutual information  I(x; z)", short: "I(x; z)") {
         pair($0.decomposition.mutualInformation)
       },
-      Kind(name: "total_correlation", title: "  total correlation  TC(z)") { pair($0.decomposition.totalCorrelation) },
-      Kind(name: "dimension_wise_kl", title: "  dimension-wise KL") {
+      Kind(name: "total_correlation", title: "  total correlation  TC(z)", short: "TC(z)") {
+        pair($0.decomposition.totalCorrelation)
+      },
+      Kind(name: "dimension_wise_kl", title: "  dimension-wise KL", short: "dwKL") {
         ($0.decomposition.dimensionWiseKL.value, $0.decomposition.dimensionWiseKL.standardError)
       },
-      Kind(name: "distortion", title: "distortion  E[−log p(x|z)]") { $0.rateDistortion.distortion.flatMap(pair) },
-      Kind(name: "elbo", title: "ELBO") { $0.rateDistortion.elbo.flatMap(pair) },
-      Kind(name: "log_likelihood", title: "log p̂(x), importance sampling") {
+      Kind(name: "distortion", title: "distortion  E[−log p(x|z)]", short: "D") {
+        $0.rateDistortion.distortion.flatMap(pair)
+      },
+      Kind(name: "elbo", title: "ELBO", short: "ELBO") { $0.rateDistortion.elbo.flatMap(pair) },
+      Kind(name: "log_likelihood", title: "log p̂(x), importance sampling", short: "log p̂(x)") {
         $0.likelihood.map { ($0.importance.value, $0.importance.standardError) }
       },
-      Kind(name: "inference_gap", title: "inference gap") {
+      Kind(name: "inference_gap", title: "inference gap", short: "gap") {
         $0.likelihood.map { ($0.gap.value, $0.gap.standardError) }
       },
-      Kind(name: "active_units", title: "active units") { (Double($0.decomposition.activeUnits), nil) },
-      Kind(name: "redundancy", title: "redundancy  TC / Σ I(x; z_d)") { $0.findings.redundancy.flatMap(pair) },
-      Kind(name: "mutual_information_gap", title: "MIG, exact") { $0.factors?.gap.map { ($0, nil) } },
+      Kind(name: "active_units", title: "active units", short: "active") {
+        (Double($0.decomposition.activeUnits), nil)
+      },
+      Kind(name: "redundancy", title: "redundancy  TC / Σ I(x; z_d)", short: "redundancy") {
+        $0.findings.redundancy.flatMap(pair)
+      },
+      Kind(name: "mutual_information_gap", title: "MIG, exact", short: "MIG, exact") {
+        $0.factors?.gap.map { ($0, nil) }
+      },
     ]
+
+    /// The most important score of each disentanglement metric that some report has.
+    static func metrics(of reports: [ReportContents]) -> [Kind] {
+      var names: [String] = []
+      for metric in reports.flatMap({ $0.metrics?.metrics ?? [] }) where !names.contains(metric.name) {
+        names.append(metric.name)
+      }
+      return names.map { name in
+        Kind(name: "metric_" + name, title: name, short: name) { report in
+          guard let score = report.metrics?.metrics.first(where: { $0.name == name })?.scores.first,
+            let value = score.value
+          else { return nil }
+          return (value, score.standardError)
+        }
+      }
+    }
 
     private static func pair(_ estimate: Estimate) -> (value: Double, error: Double?)? {
       (estimate.value, estimate.standardError)
@@ -117,6 +145,11 @@ public struct Comparison {
   public let contents: ComparisonContents
   /// The figures in the order of the page.
   public let figures: [Figure]
+  /// What the groups are compared by, in the order of the table.
+  let kinds: [ComparisonContents.Kind]
+
+  /// With more groups than this, the table has a row for each of them.
+  static let mostColumns = 4
 
   /// Compares runs by their reports.
   ///
@@ -136,12 +169,21 @@ public struct Comparison {
       }
       if let known { groups[known].append(index) } else { groups.append([index]) }
     }
-    let labels = ConfigurationLabels.labels(
-      groups.map { configurations[$0[0]] }, fallback: groups.map { reports[$0[0]].contents.run.name })
     let members = groups.map { $0.map { reports[$0] } }
+    // Many groups differ in many keys; their names, where each has one of its own, are shorter.
+    let names = members.map { Set($0.map(\.contents.run.name)) }
+    let areNamed =
+      groups.count > Self.mostColumns && names.allSatisfy { $0.count == 1 } && Set(names).count == names.count
+    let labels =
+      areNamed
+      ? names.compactMap(\.first)
+      : ConfigurationLabels.labels(
+        groups.map { configurations[$0[0]] }, fallback: groups.map { reports[$0[0]].contents.run.name })
+    let kinds = ComparisonContents.Kind.all + ComparisonContents.Kind.metrics(of: reports.map(\.contents))
+    self.kinds = kinds
     var contents = ComparisonContents(
       title: "Comparison of \(reports.count) runs",
-      groups: zip(labels, members).map { ComparisonContents.Group(label: $0, $1) }, figures: [])
+      groups: zip(labels, members).map { ComparisonContents.Group(label: $0, $1, kinds) }, figures: [])
     figures = ComparisonFigures(groups: contents.groups, reports: members.map { $0.map(\.contents) }).all
     contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
     self.contents = contents
@@ -149,14 +191,16 @@ public struct Comparison {
 }
 
 extension ComparisonContents.Group {
-  fileprivate init(label: String, _ reports: [(path: String, contents: ReportContents)]) {
+  fileprivate init(
+    label: String, _ reports: [(path: String, contents: ReportContents)], _ kinds: [ComparisonContents.Kind]
+  ) {
     self.label = label
     runs = reports.map {
       .init(
         path: $0.path, name: $0.contents.run.name, seed: $0.contents.run.seed, training: $0.contents.run.training)
     }
     quantities = [:]
-    for kind in ComparisonContents.Kind.all {
+    for kind in kinds {
       let values = reports.compactMap { kind.value($0.contents) }
       if !values.isEmpty { quantities[kind.name] = .init(values) }
     }
