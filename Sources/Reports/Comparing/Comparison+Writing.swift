@@ -58,9 +58,10 @@ extension Comparison {
       header: [""] + kinds.map(\.short), rows: rows,
       numeric: Set(1...max(1, kinds.count)),
       note:
-        "R = I + TC + dwKL, the rate and its parts, D the distortion, gap = log p̂(x) − ELBO, in nats; means over the "
-        + "runs of a group. Active is a number of latents; redundancy, MIG and the metrics after it are scores. Standard "
-        + "deviations and errors are in comparison.json.")
+        "R = I + TC + dwKL, the rate and its parts, D the distortion, in nats; means over the runs of a group. log p̂(x) and "
+        + "the gap to the ELBO are over the images of the likelihood section, the ELBO beside them over all. Active is a "
+        + "number of latents; redundancy, MIG and the metrics after it are scores. Standard deviations and errors are in "
+        + "comparison.json.")
   }
 
   private var quantityTable: TextTable {
