@@ -22,7 +22,7 @@ extension FormatOptions {
     let width = (entries.map(\.name.count).max() ?? 0) + 2
     let text = try text { style in
       entries.map { entry in
-        let further = entry.further.map(\.value)
+        let further = entry.further.map(\.value).filter { !$0.isEmpty }
         if style == .markdown {
           let lines = ["**\(entry.name.escapedForMarkdown())**: " + entry.summary.escapedForMarkdown()]
           return "- " + (lines + further.map { $0.escapedForMarkdown() }).joined(separator: "  \n  ")
