@@ -24,14 +24,7 @@ public final class CachedMixture {
       "\(means.count) means and \(logVariances.count) log-variances do not form rows of \(dimensions)")
     count = means.count / dimensions
     (self.dimensions, self.means, self.logVariances) = (dimensions, means, logVariances)
-    let size = vk_mixture_table_size(count, dimensions), tiles = (count + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE
-    table = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64).bindMemory(
-      to: Float.self, capacity: size)
-    nonisolated(unsafe) let target = table
-    let n = count
-    device.forEachRange(tiles) { _, range in
-      vk_mixture_prepare(n, dimensions, means, logVariances, range.lowerBound, range.upperBound, target)
-    }
+    table = MixtureDensity.table(means: means, logVariances: logVariances, dimensions: dimensions, on: device)
   }
 
   deinit { table.deallocate() }

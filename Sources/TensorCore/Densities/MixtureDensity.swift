@@ -36,20 +36,25 @@ public final class MixtureDensity: @unchecked Sendable {
     requireFit(
       means.count == logVariances.count, "MixtureDensity",
       "there are \(means.count) means and \(logVariances.count) log-variances")
-    let count = means.count / dimensions
-    let size = vk_mixture_table_size(count, dimensions)
-    let table = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64).bindMemory(
-      to: Float.self, capacity: size)
-    let tiles = (count + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE
-    nonisolated(unsafe) let target = table
-    device.forEachRange(tiles) { _, range in
-      vk_mixture_prepare(count, dimensions, means, logVariances, range.lowerBound, range.upperBound, target)
-    }
-    self.count = count
+    self.count = means.count / dimensions
     self.dimensions = dimensions
-    self.table = table
     self.means = means
     self.logVariances = logVariances
+    table = Self.table(means: means, logVariances: logVariances, dimensions: dimensions, on: device)
+  }
+
+  /// What the kernels read of a mixture; the caller deallocates it.
+  static func table(
+    means: [Float], logVariances: [Float], dimensions: Int, on device: Device
+  ) -> UnsafeMutablePointer<Float> {
+    let count = means.count / dimensions
+    let size = vk_mixture_table_size(count, dimensions)
+    nonisolated(unsafe) let table = UnsafeMutableRawPointer.allocate(byteCount: size * 4, alignment: 64).bindMemory(
+      to: Float.self, capacity: size)
+    device.forEachRange((count + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE) { _, range in
+      vk_mixture_prepare(count, dimensions, means, logVariances, range.lowerBound, range.upperBound, table)
+    }
+    return table
   }
 
   deinit { table.deallocate() }
