@@ -91,12 +91,12 @@ public final class LatentQuantization: Objective {
 
   /// The value nearest to each element of codes `[B, D]`, as a function of the values.
   private func quantized(_ encoded: Variable<Float>, _ pass: Pass) -> Variable<Float> {
-    let count = configuration.values, batch = encoded.shape[0], values = values, device = encoded.value.device
-    let indices = Codebook(values, latents: latents).indices(of: encoded.value.elements)
+    let elements = encoded.value.elements, device = encoded.value.device
     guard let moves else {
-      let chosen = indices.enumerated().map { values[$0.offset % latents * count + $0.element] }
-      return Variable(Tensor(chosen, encoded.shape, on: device))
+      return Variable(Tensor(Codebook(initial, latents: latents).quantized(elements), encoded.shape, on: device))
     }
+    let count = configuration.values, batch = encoded.shape[0]
+    let indices = Codebook(values, latents: latents).indices(of: elements)
     var choice = [Float](repeating: 0, count: batch * latents * count)
     for (place, index) in indices.enumerated() { choice[place * count + index] = 1 }
     let chosen = Variable(Tensor(choice, [batch, latents, count], on: device))
