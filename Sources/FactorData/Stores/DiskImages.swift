@@ -1,0 +1,76 @@
+import TensorCore
+
+/// Images on disk whose pixels are bytes or bits: each is read, and decoded, when it is needed.
+///
+/// Whether such images are loaded into memory or read again and again is decided where a data set is opened, by their size.
+public protocol DiskImages: ImageSource {
+  /// Writes images as bytes, [B, height, width, channels], one after the other, on the calling thread: 0 and 1 where the
+  /// format is ``PixelFormat/bits``, otherwise 0 to 255.
+  ///
+  /// - Parameters:
+  ///   - indices: the images, in this order, each in `0..<count`.
+  ///   - destination: room for `indices.count · shape.count` bytes. What it holds after an error is undefined.
+  /// - Throws: `StructuredError` when an image cannot be read.
+  func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws
+
+  /// Calls `body` with consecutive runs of all images, as ``readBytes(_:into:)`` writes them. By default each thread of the
+  /// device reads a part of a run.
+  ///
+  /// - Throws: `StructuredError` when an image cannot be read; and any error of `body`.
+  func forEachRun(
+    on device: Device, _ body: (_ images: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) throws -> Void) throws
+}
+
+extension DiskImages {
+  /// The number of images that make a run: about 16 MiB of them.
+  var runLength: Int { max(1, (1 << 24) / shape.count) }
+
+  /// Reads bytes and divides them by 255; those of binary images are kept.
+  public func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) throws {
+    let size = indices.count * shape.count, scale: Float = format == .bits ? 1 : 255
+    try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { bytes in
+      guard let start = bytes.baseAddress else { return }
+      try readBytes(indices, into: start)
+      for pixel in 0..<size { destination[pixel] = Float(start[pixel]) / scale }
+    }
+  }
+
+  /// Reads runs of images, a part on each thread.
+  public func forEachRun(
+    on device: Device, _ body: (_ images: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) throws -> Void
+  ) throws {
+    let size = shape.count
+    var bytes = [UInt8](repeating: 0, count: min(count, runLength) * size)
+    for start in stride(from: 0, to: count, by: runLength) {
+      let images = start..<min(start + runLength, count), indices = Array(images)
+      try bytes.withUnsafeMutableBufferPointer { bytes in
+        guard let target = bytes.baseAddress else { return }
+        try indices.withUnsafeBufferPointer { indices in
+          nonisolated(unsafe) let indices = indices
+          nonisolated(unsafe) let target = target
+          try device.forEachPart(indices.count, grain: 1) { part in
+            try readBytes(UnsafeBufferPointer(rebasing: indices[part]), into: target + part.lowerBound * size)
+          }
+        }
+        try body(images, UnsafeBufferPointer(rebasing: UnsafeBufferPointer(bytes)[..<(images.count * size)]))
+      }
+    }
+  }
+}
+
+extension ImageStore {
+  /// Loads images into memory.
+  ///
+  /// - Throws: `StructuredError` when an image cannot be read, or there is not enough memory.
+  public convenience init(loading source: some DiskImages, on device: Device) throws {
+    try self.init(count: source.count, shape: source.shape, format: source.format)
+    try source.forEachRun(on: device) { images, bytes in
+      guard let start = bytes.baseAddress else { return }
+      if format == .bits {
+        precondition(pack(start, images, on: device) == nil, "a binary image is read as 0 and 1")
+      } else {
+        fill(images, UnsafeRawBufferPointer(bytes))
+      }
+    }
+  }
+}
