@@ -12,11 +12,22 @@ struct BatchSource {
     var labelled: LabelledImages?
   }
 
-  private let dataset: any FactorDataset
-  private let device: Device
+  /// The images of a step, by number.
+  private struct Plan {
+    let step: Int
+    let indices: [Int]
+    let pairs: PairSampler.Pairs?
+    let labelled: LabelledPart.Batch?
+
+    var lists: [[Int]] { [indices] + (pairs.map { [$0.second] } ?? []) + (labelled.map { [$0.indices] } ?? []) }
+  }
+
+  private let reader: BatchReader
   private var sampler: BatchSampler
   private let pairs: PairSampler?
   private let labelled: (part: LabelledPart, batchSize: Int)?
+  /// The plans of the next steps, in order.
+  private var plans: [Plan] = []
 
   /// The number of updates in all.
   var steps: Int { sampler.steps }
@@ -30,7 +41,7 @@ struct BatchSource {
     _ training: ExperimentConfiguration.Training, _ length: ExperimentConfiguration.Training.Length,
     stream: RandomStream, on device: Device
   ) throws {
-    (self.dataset, self.device) = (dataset, device)
+    reader = BatchReader(dataset, on: device)
     sampler = try BatchSampler(length, batchSize: training.batchSize, from: distribution, stream: stream)
     pairs = try request.pairs.map {
       try PairSampler(
@@ -46,20 +57,30 @@ struct BatchSource {
   ///
   /// - Throws: `StructuredError` if images cannot be read.
   mutating func batch(at step: Int) throws -> Batch {
-    let labelled = try labelled.map { part, size in
-      let batch = part.batch(size, at: step)
-      return LabelledImages(
-        images: try dataset.batch(batch.indices, on: device), values: batch.values, sizes: part.factors.map(\.size))
+    if plans.first?.step != step { plans = [] }
+    while plans.count <= reader.lookahead {
+      plans.append(plan(at: step + plans.count))
+      if plans.count > 2, let last = plans.last { reader.announce(last.lists) }
     }
-    let indices = sampler.batch(at: step), images = try dataset.batch(indices, on: device)
-    guard let pairs else {
-      return Batch(indices: indices, images: images, labelled: labelled)
+    let plan = plans.removeFirst()
+    var images = try reader.read(plan.lists)
+    if let next = plans.first { reader.begin(next.lists) }
+    var batch = Batch(indices: plan.indices, images: images.removeFirst())
+    if let drawn = plan.pairs, let pairs {
+      batch.pairs = PairedImages(
+        second: images.removeFirst(), shared: drawn.shared, factors: pairs.factors.count, varying: pairs.varying)
     }
-    let drawn = pairs.pairs(from: indices, at: step)
-    let second = PairedImages(
-      second: try dataset.batch(drawn.second, on: device), shared: drawn.shared, factors: pairs.factors.count,
-      varying: pairs.varying)
-    return Batch(indices: indices, images: images, pairs: second, labelled: labelled)
+    if let values = plan.labelled?.values, let (part, _) = labelled {
+      batch.labelled = LabelledImages(images: images.removeFirst(), values: values, sizes: part.factors.map(\.size))
+    }
+    return batch
+  }
+
+  private mutating func plan(at step: Int) -> Plan {
+    let indices = sampler.batch(at: step)
+    return Plan(
+      step: step, indices: indices, pairs: pairs?.pairs(from: indices, at: step),
+      labelled: labelled.map { part, size in part.batch(size, at: step) })
   }
 }
 

@@ -18,7 +18,8 @@ extension ExperimentConfiguration {
     func resolved(_ yaml: String) throws -> ConfigurationDocument {
       try ConfigurationDocument(yaml: complete(yaml, components), source: "the configuration")
     }
-    return try resolved(saved).differences(from: resolved(current))
+    // Where images are kept changes no bit of a result.
+    return try resolved(saved).differences(from: resolved(current)).filter { $0.path != "dataset.memory" }
   }
 
   /// A configuration with the defaults of this version for all keys that it lacks.

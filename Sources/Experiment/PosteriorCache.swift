@@ -26,7 +26,7 @@ public struct PosteriorCache {
     path = run.folder.path(of: .posteriors)
     let settings = run.settings
     var source = "parameters \(Checksum.crc32(try run.folder.read(run.parametersFile))), data \(dataset.name)"
-    let files = settings.dataset.files, variant = settings.dataset.settings.variant
+    let files = settings.dataset.files, variant = settings.dataset.variant
     for file in files { source += " \(try FileIdentity.text(of: file))" }
     if !files.isEmpty || !variant.isEmpty { source += " \(variant)" }
     count = dataset.count

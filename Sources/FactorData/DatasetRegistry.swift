@@ -9,6 +9,12 @@ public protocol DatasetConfiguration: StrictlyDecodable, Sendable {
   /// - Throws: `StructuredError` when a file is missing, damaged, or not as it should be.
   func open(on device: Device) throws -> any FactorDataset
 
+  /// Opens the data set without loading its images, where these would take more than a number of bytes in memory and can be
+  /// read from disk (``DiskImages``); nil where ``open(on:)`` is the way. By default nil.
+  ///
+  /// - Throws: as ``open(on:)``.
+  func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)?
+
   /// The files that the images are read from. As long as these and ``variant`` stay the same, so do the images.
   var files: [String] { get }
 
@@ -19,6 +25,8 @@ public protocol DatasetConfiguration: StrictlyDecodable, Sendable {
 extension DatasetConfiguration {
   /// Empty: nothing but the files decides.
   public var variant: String { "" }
+  /// Nil: the images are loaded, or on disk in any case.
+  public func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)? { nil }
 }
 
 /// A data set that configurations can name.
@@ -122,13 +130,15 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   public let settings: any DatasetConfiguration
   /// Which images training sees, and how often; nil for all, equally often.
   public let sampling: ImageSampling?
+  /// Their size, and how much memory they may take.
+  public let placement: ImagePlacement
 
   /// Reads `name` and the settings, with the standard registry.
   ///
   /// - Throws: `StructuredError` for an unknown name or key, or a value that does not suit.
   public init(from section: inout ConfigurationSection) throws { try self.init(from: &section, registry: .standard) }
 
-  /// Reads `name`, `sampling` if it is there, and the settings.
+  /// Reads `name`, `sampling`, `resize` and `memory` where they are there, and the settings. `memory` is in gigabytes, 10⁹ bytes.
   ///
   /// - Parameters:
   ///   - section: the section. Without a name it means the first entry.
@@ -138,6 +148,9 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
     let name = try section.choice("name", among: registry.names, default: registry.names.first)
     entry = try registry.entry(named: name, at: section.fullPath("name"))
     sampling = section.contains("sampling") ? try section.section("sampling") : nil
+    let resizing: ImagePlacement.Resizing? = section.contains("resize") ? try section.section("resize") : nil
+    let memory = section.contains("memory") ? try section.number("memory", in: .within(0...1e9)) * 1e9 : nil
+    placement = ImagePlacement(resizing: resizing, memory: memory.map { Int($0) } ?? ImagePlacement.standardMemory)
     settings = try entry.configuration.init(from: &section)
   }
 
@@ -145,6 +158,12 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   public var name: String { entry.name }
   /// The files that the images are read from.
   public var files: [String] { settings.files }
+
+  /// What else decides which images these are: the variant of the settings, and the resizing.
+  public var variant: String {
+    let resized = placement.resizing.map { "resized to \($0.size) by \($0.filter.rawValue)" }
+    return [settings.variant, resized ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
+  }
 
   /// How training draws images of the opened data set.
   ///
@@ -159,7 +178,17 @@ public struct DatasetChoice: StrictlyDecodable, Sendable {
   /// - Throws: `StructuredError` when a file is missing, damaged, or not as it should be, or the factors do not cover the
   ///   images.
   public func open(on device: Device) throws -> any FactorDataset {
-    let dataset = try settings.open(on: device)
+    let dataset = try placement.open(settings, on: device)
+    try dataset.validate()
+    return dataset
+  }
+
+  /// Opens the data set to go through its images once, in order: they stay on disk where they can.
+  ///
+  /// - Throws: as ``open(on:)``.
+  public func openForOnePass(on device: Device) throws -> any FactorDataset {
+    let dataset = placement.resized(
+      try settings.openOnDisk(largerThan: 0, on: device) ?? settings.open(on: device))
     try dataset.validate()
     return dataset
   }

@@ -60,6 +60,8 @@ extension CommandLineTests {
       }
       let sampling = try rows(["objective={name: vae}", "dataset={sampling: {}}"]) { isOwn($0, of: "dataset.sampling") }
       try article.expect("sampling", sampling, of: "dataset.sampling")
+      let resize = try rows(["objective={name: vae}", "dataset={resize: {}}"]) { isOwn($0, of: "dataset.resize") }
+      try article.expect("resize", resize, of: "dataset.resize")
       article.expectNames(names, after: "datasets")
       try article.finish()
     }

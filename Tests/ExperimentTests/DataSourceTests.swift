@@ -49,6 +49,27 @@ struct GeneratedSquares: FactorDataset, ImageSource {
   }
 }
 
+/// The same squares as images on disk, which are read ahead.
+struct SquaresOnDisk: FactorDataset, DiskImages {
+  let squares: GeneratedSquares
+  let name = "on disk"
+  var count: Int { squares.count }
+  var shape: ImageShape { squares.shape }
+  var format: PixelFormat { squares.format }
+  var images: any ImageSource { self }
+  var factors: Factors { squares.factors }
+
+  init(failing: Set<Int> = [], after reads: Int = 0) throws {
+    squares = try GeneratedSquares(failing: failing, after: reads)
+  }
+
+  func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws {
+    var pixels = [Float](repeating: 0, count: indices.count * shape.count)
+    try pixels.withUnsafeMutableBufferPointer { try squares.read(indices, into: $0.baseAddress!) }
+    for (place, value) in pixels.enumerated() { destination[place] = UInt8(value) }
+  }
+}
+
 @Suite("Data that is not in memory")
 struct DataSourceTests {
   private let device = Device(threads: 2)
@@ -67,6 +88,35 @@ struct DataSourceTests {
     }
     let same = try trained(memory) == trained(generated)
     #expect(same)
+  }
+
+  @Test(
+    "what is read ahead from disk has the same bits, for every kind of batch",
+    arguments: [
+      "objective: {name: vae}", TrainerTests.factor, "objective: {name: ada-gvae}",
+      "objective: {name: semi-supervised, labels: 8, base: {name: vae}}",
+    ])
+  func readAhead(objective: String) throws {
+    let settings = try TrainerTests.configuration(objective).value
+    func trained(_ dataset: any FactorDataset) throws -> [Float] {
+      let trainer = try Trainer(settings, dataset: dataset, on: device)
+      while trainer.step < trainer.steps { _ = try trainer.advance() }
+      return TrainerTests.parameters(trainer)
+    }
+    let same = try trained(TinyDataset()) == trained(SquaresOnDisk())
+    #expect(same)
+  }
+
+  @Test("an image on disk that cannot be read stops the step that needs it, and nothing else")
+  func readAheadFailure() throws {
+    let settings = try TrainerTests.configuration().value
+    let failed = try Trainer(settings, dataset: SquaresOnDisk(failing: Set(0..<32), after: 18), on: device)
+    let whole = try Trainer(settings, dataset: TinyDataset(), on: device)
+    // A step reads 6 images, and six more are read ahead.
+    for _ in 0..<3 { _ = try (failed.advance(), whole.advance()) }
+    #expect(throws: GeneratedSquares.error) { try failed.advance() }
+    let same = TrainerTests.parameters(failed) == TrainerTests.parameters(whole)
+    #expect(same && failed.step == 3)
   }
 
   @Test("what its source throws surfaces from everything that reads images")

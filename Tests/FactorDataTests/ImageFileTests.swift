@@ -48,7 +48,7 @@ import Testing
     }
     for array in ["bytes", "floats"] {
       let data = try ImageFile(path: path, images: array, on: device)
-      #expect(data.isBinary && data.store.bytesPerImage == 56)
+      #expect(data.isBinary && data.images.memoryBytes == 3 * 56)
       #expect(try pixels(data, [0, 1, 2]) == bytes.map { Float($0) })
     }
   }

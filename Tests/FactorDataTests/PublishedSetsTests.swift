@@ -227,7 +227,8 @@ struct PublishedSetsTests {
       ("datasets_second/shapes3d/full_1x1/3dshapes.h5", "datasets_second/shapes3d/full_1x1/expected.h5", ""),
     ])
   func shapes(file: String, expected: String, group: String) throws {
-    let data = try Shapes3D(file: Golden.path(file), image: ImageShape(height: 1, width: 1, channels: 3))
+    let data = try Shapes3D(
+      file: Golden.path(file), image: ImageShape(height: 1, width: 1, channels: 3), loadingOn: device)
     #expect(data.count == 480_000 && data.factorSpace?.sizes == [10, 10, 10, 8, 4, 15])
     let index = try integers(expected, "\(group)index")
     #expect(try bytes(data, index) == golden(expected, "\(group)images"))
@@ -252,7 +253,7 @@ struct PublishedSetsTests {
     ])
   func notShapes(file: String, message: String) throws {
     let path = Golden.path(file)
-    let error = #expect(throws: StructuredError.self) { try Shapes3D(file: path) }
+    let error = #expect(throws: StructuredError.self) { try Shapes3D(file: path, on: device) }
     #expect(error.map { message.isEmpty || $0.what.contains(message) } == true, "\(error.map { "\($0)" } ?? "none")")
     #expect(error?.location?.hasPrefix(path) == true)
   }
@@ -272,7 +273,8 @@ struct PublishedSetsTests {
       ),
     ])
   func mpi3d(variant: MPI3D.Variant, file: String, side: Int, expected: String, group: String) throws {
-    let data = try MPI3D(variant, file: Golden.path(file), image: ImageShape(height: side, width: side, channels: 3))
+    let data = try MPI3D(
+      variant, file: Golden.path(file), image: ImageShape(height: side, width: side, channels: 3), loadingOn: device)
     #expect(data.count == (variant == .toy ? 1_036_800 : 460_800))
     let index = try integers(expected, "\(group)index")
     #expect(try bytes(data, index) == golden(expected, "\(group)images"))
@@ -296,14 +298,14 @@ struct PublishedSetsTests {
     ])
   func notMPI3D(file: String, message: String) throws {
     for variant in [MPI3D.Variant.toy, .realComplex] {
-      let error = #expect(throws: StructuredError.self) { try MPI3D(variant, file: Golden.path(file)) }
+      let error = #expect(throws: StructuredError.self) { try MPI3D(variant, file: Golden.path(file), on: device) }
       #expect(error.map { message.isEmpty || $0.what.contains(message) } == true, "\(error.map { "\($0)" } ?? "none")")
     }
   }
 
   @Test("A wrong file says what is wanted, and how it loads otherwise") func advice() throws {
     let error = #expect(throws: StructuredError.self) {
-      try Shapes3D(file: Golden.path("datasets/shapes3d/3dshapes_first60.h5"))
+      try Shapes3D(file: Golden.path("datasets/shapes3d/3dshapes_first60.h5"), on: device)
     }
     #expect(error?.expected == "shape [480000, 64, 64, 3]")
     #expect(error?.action == "Other image files load with the data set name \"file\".")

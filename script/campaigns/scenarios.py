@@ -79,6 +79,8 @@ def scenarios():
         Scenario("resume", "train config.yaml --output run --resume", runs=[run], replaces={"run": "interrupted"}, weight=6),
         *[Scenario(f"train-{kind}", f"train {kind}.yaml --output run --resume", runs=[run], begins_with=[f"{kind}.yaml"], weight=2)
           for kind in KINDS],
+        Scenario("train-on-disk", "train config.yaml --set dataset.memory=0 --output run --resume", runs=[run], weight=2),
+        Scenario("convert", "dataset convert data.npz images.h5", files=["images.h5"]),
         Scenario("sweep", "rate-distortion study.yaml -o study", runs=["study/beta-4"],
                  folders=["study/rate-distortion"], parents=["study"], weight=3),
         Scenario("report", f"report run --metrics fast {SMALL_REPORT}", folders=["run/report"], files=[posteriors],

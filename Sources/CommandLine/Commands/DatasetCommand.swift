@@ -10,8 +10,8 @@ import TensorCore
 /// `disentangle dataset …`: lists, describes, renders and verifies data sets.
 struct DatasetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "dataset", abstract: "List, describe, render and verify data sets.",
-    subcommands: [List.self, Info.self, Render.self, Verify.self])
+    commandName: "dataset", abstract: "List, describe, render, convert and verify data sets.",
+    subcommands: [List.self, Info.self, Render.self, Convert.self, Verify.self])
 
   struct List: ComponentCommand {
     static let configuration = CommandConfiguration(abstract: "List the data sets that a configuration can use.")
@@ -60,13 +60,13 @@ struct DatasetCommand: ParsableCommand {
             "the folder holds the files of no data set that is known", at: source,
             action: "`disentangle list datasets` shows the data sets.")
         }
-        return try show(try published.open(source, device), device)
+        return try show(try ImagePlacement().place(try published.open(source, device), on: device), device)
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
       for path in paths { try say("array      \(path.escapingControls()): \(try file.information(path).summary)") }
       if !isChosen, let published = published.first(where: { $0.recognizes(source) }) {
-        try show(try published.open(source, device), device)
+        try show(try ImagePlacement().place(try published.open(source, device), on: device), device)
       } else if isChosen || paths.contains("images") || paths.contains("imgs") {
         try show(try ImageFile(path: source, images: images, factors: factors, on: device), device)
       }
@@ -164,4 +164,4 @@ struct DatasetCommand: ParsableCommand {
 }
 
 /// Prints a line of results.
-private func say(_ line: String) throws { try StandardStream.output.writeLine(line) }
+func say(_ line: String) throws { try StandardStream.output.writeLine(line) }

@@ -24,6 +24,11 @@ extension ImageFile {
       try ImageFile(path: path, images: imageArray, factors: factorArray, on: device)
     }
 
+    /// Opens the file without reading its images.
+    public func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)? {
+      try ImageFile(path: path, images: imageArray, factors: factorArray, largerThan: bytes, on: device)
+    }
+
     /// The file.
     public var files: [String] { [path] }
     /// The array of images.

@@ -13,6 +13,10 @@ public protocol DiskImages: ImageSource {
   /// - Throws: `StructuredError` when an image cannot be read.
   func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws
 
+  /// Whether single images can be read in reasonable time. False where they lie in large compressed chunks, so that only
+  /// ``forEachRun(on:_:)`` reads them well. By default true.
+  var canReadAtRandom: Bool { get }
+
   /// Calls `body` with consecutive runs of all images, as ``readBytes(_:into:)`` writes them. By default each thread of the
   /// device reads a part of a run.
   ///
@@ -22,6 +26,8 @@ public protocol DiskImages: ImageSource {
 }
 
 extension DiskImages {
+  public var canReadAtRandom: Bool { true }
+
   /// The number of images that make a run: about 16 MiB of them.
   var runLength: Int { max(1, (1 << 24) / shape.count) }
 
@@ -38,18 +44,23 @@ extension DiskImages {
   /// Reads runs of images, a part on each thread.
   public func forEachRun(
     on device: Device, _ body: (_ images: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) throws -> Void
+  ) throws { try forEachPartOfRuns(on: device, body) }
+
+  /// As ``forEachRun(on:_:)`` by default.
+  func forEachPartOfRuns(
+    on device: Device, _ body: (_ images: Range<Int>, _ bytes: UnsafeBufferPointer<UInt8>) throws -> Void
   ) throws {
     let size = shape.count
     var bytes = [UInt8](repeating: 0, count: min(count, runLength) * size)
     for start in stride(from: 0, to: count, by: runLength) {
       let images = start..<min(start + runLength, count), indices = Array(images)
       try bytes.withUnsafeMutableBufferPointer { bytes in
-        guard let target = bytes.baseAddress else { return }
+        guard let start = bytes.baseAddress else { return }
         try indices.withUnsafeBufferPointer { indices in
-          nonisolated(unsafe) let indices = indices
-          nonisolated(unsafe) let target = target
-          try device.forEachPart(indices.count, grain: 1) { part in
-            try readBytes(UnsafeBufferPointer(rebasing: indices[part]), into: target + part.lowerBound * size)
+          // Each thread writes images of its own.
+          nonisolated(unsafe) let (numbers, target) = (indices, start)
+          try device.forEachPart(numbers.count, grain: 1) { part in
+            try readBytes(UnsafeBufferPointer(rebasing: numbers[part]), into: target + part.lowerBound * size)
           }
         }
         try body(images, UnsafeBufferPointer(rebasing: UnsafeBufferPointer(bytes)[..<(images.count * size)]))

@@ -48,6 +48,10 @@ public protocol ImageSource: Sendable {
   func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>, on device: Device)
     throws
 
+  /// Says that images will be read soon, so that a source on disk can have the system fetch them meanwhile. By default
+  /// nothing happens.
+  func announce(_ indices: [Int])
+
   /// Counts identical images. By default reads all images once, and again those whose hashes are equal.
   ///
   /// - Throws: `StructuredError` when an image cannot be read.
@@ -57,6 +61,9 @@ public protocol ImageSource: Sendable {
 extension ImageSource {
   /// 0: the images are not in memory.
   public var memoryBytes: Int { 0 }
+
+  /// Does nothing.
+  public func announce(_ indices: [Int]) {}
 
   /// Reads a part of the images on each thread of a device.
   public func read(

@@ -29,12 +29,7 @@ public final class ImageStore: ImageSource, @unchecked Sendable {
     self.count = count
     self.shape = shape
     self.format = format
-    bytesPerImage =
-      switch format {
-      case .bits: shape.height * Self.wordsPerRow(shape) * 8
-      case .bytes: shape.count
-      case .floats: shape.count * 4
-      }
+    bytesPerImage = Self.bytes(of: shape, format)
     let bytes = saturatingProduct(count, bytesPerImage)
     try MemoryRequirement("\(Format.grouped(count)) images of \(shape)", bytes: bytes).check()
     guard let memory = calloc(max(1, bytes), 1) else {
@@ -44,6 +39,15 @@ public final class ImageStore: ImageSource, @unchecked Sendable {
   }
 
   deinit { free(memory) }
+
+  /// The bytes of memory that an image takes.
+  static func bytes(of shape: ImageShape, _ format: PixelFormat) -> Int {
+    switch format {
+    case .bits: shape.height * wordsPerRow(shape) * 8
+    case .bytes: shape.count
+    case .floats: shape.count * 4
+    }
+  }
 
   /// The bytes of memory that the images take.
   public var memoryBytes: Int { count * bytesPerImage }

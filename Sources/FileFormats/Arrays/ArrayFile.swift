@@ -1,4 +1,5 @@
 import Diagnostics
+import TensorCore
 
 /// A file of named arrays: HDF5 or NPZ.
 public protocol ArrayFile: Sendable {
@@ -19,16 +20,30 @@ public protocol ArrayFile: Sendable {
   /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`; only one run is in
   /// memory. For an array without elements `body` is not called, however many rows the array declares.
   ///
+  /// - Parameter device: inflates chunks on its threads, where there are chunks; nil for the calling thread alone.
   /// - Precondition: the array has at least one axis.
   /// - Throws: `StructuredError` if there is no such array, its type does not convert (see
   ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and any error of `body`.
   func forEachSlab<Element: ArrayElement>(
-    of name: String, as type: Element.Type, rows: Int,
+    of name: String, as type: Element.Type, rows: Int, on device: Device?,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void) throws
   /// Reads a whole array, converted to `Element`.
   ///
-  /// - Throws: as ``forEachSlab(of:as:rows:_:)``.
+  /// - Throws: as ``forEachSlab(of:as:rows:on:_:)``.
   func read<Element: ArrayElement>(_ name: String, as type: Element.Type) throws -> (values: [Element], shape: [Int])
+  /// The rows of an array `[N, …]` of bytes, to be read at random; nil where it holds other elements, or is stored so that
+  /// single rows cannot be read for themselves.
+  ///
+  /// - Throws: `StructuredError` if there is no such array or its header is damaged.
+  func rows(of name: String) throws -> ArrayRows?
+}
+
+extension ArrayFile {
+  /// As ``forEachSlab(of:as:rows:on:_:)``, on the calling thread.
+  public func forEachSlab<Element: ArrayElement>(
+    of name: String, as type: Element.Type, rows: Int,
+    _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
+  ) throws { try forEachSlab(of: name, as: type, rows: rows, on: nil, body) }
 }
 
 /// The description of an array in a file.

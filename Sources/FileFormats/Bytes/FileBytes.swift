@@ -47,6 +47,13 @@ final class FileBytes: Sendable {
     return true
   }
 
+  /// Tells the system that bytes will be read soon.
+  func announce(_ offset: Int, _ length: Int) {
+    #if canImport(Glibc)
+      posix_fadvise(descriptor, off_t(offset), off_t(length), POSIX_FADV_WILLNEED)
+    #endif
+  }
+
   /// The bytes at an offset; nil if the file ends before or cannot be read.
   func bytes(at offset: Int, _ length: Int) -> [UInt8]? {
     guard contains(offset, length) else { return nil }

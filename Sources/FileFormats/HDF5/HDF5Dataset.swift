@@ -1,3 +1,5 @@
+import TensorCore
+
 /// An array of an HDF5 file: the contents of its header, and how to read its elements.
 struct HDF5Dataset: Sendable {
   /// The storage of the elements.
@@ -150,7 +152,9 @@ struct HDF5Dataset: Sendable {
   }
 
   /// Reads the rows `rows` as stored; a scalar has one row.
-  func readBytes(_ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer) throws {
+  ///
+  /// - Parameter device: inflates chunks on its threads; nil for the calling thread alone.
+  func readBytes(_ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer, on device: Device? = nil) throws {
     let rowBytes = space.shape.dropFirst().reduce(type.size, *), start = rows.lowerBound * rowBytes
     precondition(output.count == rows.count * rowBytes, "the buffer does not fit the rows")
     guard !output.isEmpty else { return }
@@ -161,7 +165,7 @@ struct HDF5Dataset: Sendable {
       guard source.file.read(into: output, at: source.base + address + start) else {
         throw HDF5Problem.damaged("the array lies beyond the end of the file")
       }
-    case .chunked(let table): try readChunks(table, rows, into: output)
+    case .chunked(let table): try readChunks(table, rows, into: output, on: device)
     }
   }
 
@@ -185,17 +189,27 @@ struct HDF5Dataset: Sendable {
   }
 
   private func readChunks(
-    _ table: HDF5ChunkTable, _ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer
+    _ table: HDF5ChunkTable, _ rows: Range<Int>, into output: UnsafeMutableRawBufferPointer, on device: Device?
   ) throws {
-    guard let decoder = ZlibDecoder() else { throw HDF5Problem.damaged("there is not enough memory") }
     writeFillValue(to: output)
     let copy = ChunkCopy(shape: space.shape, chunk: table.chunkShape, rows: rows, elementSize: type.size)
     let firstRow = rows.lowerBound / table.chunkShape[0], lastRow = (rows.upperBound - 1) / table.chunkShape[0]
     let chunksInRow = table.grid.dropFirst().reduce(1, *)
-    for number in firstRow * chunksInRow..<(lastRow + 1) * chunksInRow {
-      guard let (bytes, mask) = try stored(number, of: table) else { continue }
+    let numbers = firstRow * chunksInRow..<(lastRow + 1) * chunksInRow
+    // Chunks do not overlap, so that each thread writes bytes of its own.
+    nonisolated(unsafe) let output = output
+    func read(_ number: Int, _ decoder: ZlibDecoder) throws {
+      guard let (bytes, mask) = try stored(number, of: table) else { return }
       let elements = try filters.decoded(bytes, mask: mask, size: table.chunkBytes, decoder)
       elements.withUnsafeBytes { copy.copy($0, chunk: number, grid: table.grid, into: output) }
+    }
+    let decoders = try (0..<(numbers.count > 1 ? device?.threads ?? 1 : 1)).map { _ in
+      guard let decoder = ZlibDecoder() else { throw HDF5Problem.damaged("there is not enough memory") }
+      return decoder
+    }
+    guard let device, numbers.count > 1 else { return try numbers.forEach { try read($0, decoders[0]) } }
+    try device.forEachItem(numbers.count) { worker, item in
+      try read(numbers.lowerBound + item, decoders[worker])
     }
   }
 }

@@ -1,4 +1,5 @@
 import Diagnostics
+import TensorCore
 
 extension HDF5File {
   /// Reads a whole array, converted to `Element`.
@@ -48,7 +49,7 @@ extension HDF5File {
   /// A run has at least `rows` rows, rounded up to whole chunks so that no chunk is inflated twice; the last may be
   /// shorter.
   public func forEachSlab<Element: ArrayElement>(
-    of name: String, as type: Element.Type, rows: Int,
+    of name: String, as type: Element.Type, rows: Int, on device: Device?,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
     let dataset = try dataset(name), shape = dataset.space.shape
@@ -62,9 +63,16 @@ extension HDF5File {
     for start in stride(from: 0, to: shape[0], by: step) {
       let range = start..<min(start + step, shape[0])
       let slab = UnsafeMutableBufferPointer(rebasing: buffer[..<(range.count * rowSize)])
-      try read(dataset, name, range, into: slab)
+      try read(dataset, name, range, into: slab, on: device)
       try body(range, slab)
     }
+  }
+
+  /// The rows of an array of bytes, to be read at random.
+  public func rows(of name: String) throws -> ArrayRows? {
+    let dataset = try dataset(name)
+    guard dataset.type.element == UInt8.elementType else { return nil }
+    return ArrayRows(dataset, of: source, location: location(name))
   }
 
   /// Reads an array of text.
@@ -93,12 +101,13 @@ extension HDF5File {
 
   /// Reads rows and converts them; those that need a conversion in runs of about a million elements.
   private func read<Element: ArrayElement>(
-    _ dataset: HDF5Dataset, _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>
+    _ dataset: HDF5Dataset, _ name: String, _ rows: Range<Int>, into buffer: UnsafeMutableBufferPointer<Element>,
+    on device: Device? = nil
   ) throws {
     let type = dataset.type
     try locatingProblems(at: location(name), Self.damagedData) {
       if NumberDecoder.isStored(type.element, bigEndian: type.isBigEndian, as: Element.self) {
-        return try dataset.readBytes(rows, into: UnsafeMutableRawBufferPointer(buffer))
+        return try dataset.readBytes(rows, into: UnsafeMutableRawBufferPointer(buffer), on: device)
       }
       guard !buffer.isEmpty else { return }
       let rowSize = buffer.count / rows.count
@@ -112,7 +121,7 @@ extension HDF5File {
           rebasing: buffer[(start - rows.lowerBound) * rowSize..<(end - rows.lowerBound) * rowSize])
         try bytes.withUnsafeMutableBytes { raw in
           let used = UnsafeMutableRawBufferPointer(rebasing: raw[..<(part.count * type.size)])
-          try dataset.readBytes(start..<end, into: used)
+          try dataset.readBytes(start..<end, into: used, on: device)
           NumberDecoder.decode(UnsafeRawBufferPointer(used), type.element, bigEndian: type.isBigEndian, into: part)
         }
         start = end

@@ -1,5 +1,6 @@
 import Diagnostics
 import Foundation
+import TensorCore
 
 /// An NPZ file opened for reading: a zip archive of NumPy arrays, deflated or not.
 ///
@@ -40,9 +41,10 @@ public final class NPZFile: ArrayFile {
   /// NPZ files have no attributes.
   public func strings(ofAttribute name: String, of object: String) -> [String]? { nil }
 
-  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`.
+  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`. A member is one stream, which a
+  /// single thread inflates.
   public func forEachSlab<Element: ArrayElement>(
-    of name: String, as type: Element.Type, rows: Int,
+    of name: String, as type: Element.Type, rows: Int, on device: Device?,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
     let (_, header, reader) = try openNumbers(name, as: type)
@@ -68,6 +70,16 @@ public final class NPZFile: ArrayFile {
     var values = [Element](repeating: .zero, count: header.shape.reduce(1, *))
     try values.withUnsafeMutableBufferPointer { try fill($0, from: reader, header) }
     return (values, header.shape)
+  }
+
+  /// The rows of an array of bytes that is not deflated, to be read at random.
+  public func rows(of name: String) throws -> ArrayRows? {
+    let (_, header, reader) = try open(name)
+    guard header.type == UInt8.elementType, !header.isFortranOrder, let count = header.shape.first, !header.shape.contains(0),
+      let (file, offset) = reader.storedBytes
+    else { return nil }
+    return ArrayRows(
+      file, offset: offset, rowBytes: header.shape.dropFirst().reduce(1, *), count: count, location: location(name))
   }
 
   /// Reads an array of text: of bytes (`S`), or of 32-bit code points (`U`).

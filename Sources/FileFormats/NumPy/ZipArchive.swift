@@ -83,6 +83,11 @@ final class ZipArchive: Sendable {
       }
     }
 
+    /// The file, and where in it the next bytes are; nil for deflated entries.
+    var storedBytes: (FileBytes, offset: Int)? {
+      inflater == nil ? (archive.file, position - (input.count - inputStart)) : nil
+    }
+
     /// Fills a buffer with the next bytes; verifies the checksum after the entry's last byte.
     ///
     /// - Throws: `StructuredError` if the entry ends before or is damaged.

@@ -24,7 +24,7 @@ public struct MPI3D: FactorDataset {
 
   /// `mpi3d`.
   public let name = "mpi3d"
-  /// In memory, one byte for each value: 12.7 GB, or 5.7 GB of `real-complex`.
+  /// In memory, one byte for each value: 12.7 GB, or 5.7 GB of `real-complex`; or read from the file.
   public let images: any ImageSource
   /// Colour, shape and size of the object, height of the camera, colour of the background, and both axes of the arm.
   public let factors: Factors
@@ -43,17 +43,17 @@ public struct MPI3D: FactorDataset {
   /// The extents of a published image.
   private static let published = ImageShape(height: 64, width: 64, channels: 3)
 
-  /// Reads a file in the published layout.
+  /// Reads a file in the published layout into memory.
   ///
   /// - Throws: `StructuredError` when the file is missing, damaged or not in this layout.
-  public init(_ variant: Variant, file path: String) throws {
-    try self.init(variant, file: path, image: Self.published)
+  public init(_ variant: Variant, file path: String, on device: Device) throws {
+    try self.init(variant, file: path, image: Self.published, loadingOn: device)
   }
 
-  /// Reads a file whose images have other extents than the published ones.
-  package init(_ variant: Variant, file path: String, image: ImageShape) throws {
-    let grid = try Self.grid(variant, image)
-    images = try grid.read(openArrayFile(path))
+  /// Opens a file whose images may have other extents than the published ones, and loads them on a device if there is one.
+  package init(_ variant: Variant, file path: String, image: ImageShape, loadingOn device: Device?) throws {
+    let grid = try Self.grid(variant, image), onDisk = try grid.images(of: openArrayFile(path))
+    images = try device.map { try ImageStore(loading: onDisk, on: $0) } ?? onDisk
     factors = .grid(grid.space)
   }
 
@@ -69,7 +69,12 @@ public struct MPI3D: FactorDataset {
       kind = try section.choice("variant", default: .toy)
     }
     /// Reads the file.
-    public func open(on device: Device) throws -> any FactorDataset { try MPI3D(kind, file: path) }
+    public func open(on device: Device) throws -> any FactorDataset { try MPI3D(kind, file: path, on: device) }
+    /// Opens the file.
+    public func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)? {
+      let data = try MPI3D(kind, file: path, image: published, loadingOn: nil)
+      return data.count * data.imageShape.count > bytes ? data : nil
+    }
     /// The file.
     public var files: [String] { [path] }
     /// Which of the four.
@@ -95,7 +100,7 @@ public struct MPI3D: FactorDataset {
       howToObtain: "Download the NPZ file that the repository's README links to."),
     publishedFile: PublishedFile(
       recognizes: { variant(of: $0) != nil },
-      open: { path, _ in try MPI3D(variant(of: path) ?? .toy, file: path) },
+      open: { path, _ in try MPI3D(variant(of: path) ?? .toy, file: path, image: published, loadingOn: nil) },
       verify: { path, _ in
         let file = try openArrayFile(path), variant = variant(of: path) ?? .toy, grid = try grid(variant, published)
         try grid.check(file)

@@ -31,19 +31,12 @@ struct PublishedGrid {
     }
   }
 
-  /// Reads the images.
+  /// The images, to be read from the file.
   ///
-  /// - Throws: as ``check(_:)``, or if the array is damaged.
-  func read(_ file: any ArrayFile) throws -> ImageStore {
+  /// - Throws: as ``check(_:)``.
+  func images(of file: any ArrayFile) throws -> ArrayImages {
     try check(file)
-    let store = try ImageStore(count: space.count, shape: image, format: .bytes)
-    // Whole chunks at a time, where the file has chunks, so that each is inflated once.
-    let chunk = try file.information(array).chunkShape?.first ?? 1
-    let rows = max(1, (1 << 25) / image.count) / chunk * chunk
-    try file.forEachSlab(of: array, as: UInt8.self, rows: max(rows, chunk)) { range, pixels in
-      store.fill(range, UnsafeRawBufferPointer(pixels))
-    }
-    return store
+    return try ArrayImages(file, array, count: space.count, shape: image, format: .bytes)
   }
 
   /// Makes sure that a table of values [N, K] of the factors is in the order of the grid: whatever the values are, each

@@ -11,7 +11,7 @@ import TensorCore
 public struct Shapes3D: FactorDataset {
   /// `shapes3d`.
   public let name = "shapes3d"
-  /// In memory, one byte for each value: 5.9 GB.
+  /// In memory, one byte for each value: 5.9 GB; or read from the file.
   public let images: any ImageSource
   /// Hue of floor, wall and object, scale, shape and orientation, as a full grid.
   public let factors: Factors
@@ -30,20 +30,24 @@ public struct Shapes3D: FactorDataset {
     PublishedGrid(array: "images", space: try FactorSpace(factors), image: image)
   }
 
-  /// Reads a file in the published layout.
+  /// Reads a file in the published layout into memory.
   ///
   /// - Throws: `StructuredError` when the file is missing, damaged or not in this layout.
-  public init(file path: String) throws {
-    try self.init(file: path, image: ImageShape(height: 64, width: 64, channels: 3))
+  public init(file path: String, on device: Device) throws {
+    try self.init(file: path, image: Self.published, loadingOn: device)
   }
 
-  /// Reads a file whose images have other extents than the published ones.
-  package init(file path: String, image: ImageShape) throws {
+  /// The extents of a published image.
+  private static let published = ImageShape(height: 64, width: 64, channels: 3)
+
+  /// Opens a file whose images may have other extents than the published ones, and loads them on a device if there is one.
+  package init(file path: String, image: ImageShape, loadingOn device: Device?) throws {
     let file = try openArrayFile(path), grid = try Self.grid(image)
     // The table before the images: it is small, and tells a wrong file before gigabytes are read.
     if (try? file.information(grid.array)) != nil { try grid.check(file) }
     try grid.checkOrder(file, Self.labels)
-    images = try grid.read(file)
+    let onDisk = try grid.images(of: file)
+    images = try device.map { try ImageStore(loading: onDisk, on: $0) } ?? onDisk
     factors = .grid(grid.space)
   }
 
@@ -54,7 +58,12 @@ public struct Shapes3D: FactorDataset {
     /// Reads `path`.
     public init(from section: inout ConfigurationSection) throws { path = try section.string("path") }
     /// Reads the file.
-    public func open(on device: Device) throws -> any FactorDataset { try Shapes3D(file: path) }
+    public func open(on device: Device) throws -> any FactorDataset { try Shapes3D(file: path, on: device) }
+    /// Opens the file.
+    public func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)? {
+      let data = try Shapes3D(file: path, image: published, loadingOn: nil)
+      return data.count * data.imageShape.count > bytes ? data : nil
+    }
     /// The file.
     public var files: [String] { [path] }
   }
@@ -70,13 +79,13 @@ public struct Shapes3D: FactorDataset {
       howToObtain: "Download 3dshapes.h5 from the bucket that the repository's README names."),
     publishedFile: PublishedFile(
       recognizes: { path in
-        guard let file = try? openArrayFile(path), let grid = try? grid(ImageShape(height: 64, width: 64, channels: 3))
+        guard let file = try? openArrayFile(path), let grid = try? grid(published)
         else { return false }
         return grid.fits(file)
       },
-      open: { path, _ in try Shapes3D(file: path) },
+      open: { path, _ in try Shapes3D(file: path, image: published, loadingOn: nil) },
       verify: { path, _ in
-        let file = try openArrayFile(path), grid = try grid(ImageShape(height: 64, width: 64, channels: 3))
+        let file = try openArrayFile(path), grid = try grid(published)
         try grid.check(file)
         try grid.checkOrder(file, labels)
         return [
