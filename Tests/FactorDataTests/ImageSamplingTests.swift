@@ -120,7 +120,7 @@ struct ImageSamplingTests {
       ("{pairs: [scale], strengths: [1]}", "pairs has the pair 'scale'"),
       ("{pairs: [scale:scale], strengths: [1]}", "pairs has the pair 'scale:scale'"),
       ("{pairs: [scale:posX], strengths: [0]}", "strengths"), ("{fraction: 0}", "fraction is 0"),
-      ("{fraction: 1.5}", "fraction is 1.5"), ("{rule: line}", "rule is 'line'"),
+      ("{fraction: 1.5}", "fraction is 1.5"), ("{rule: band}", "rule is 'band'"),
       ("{excluded: ['scale']}", "excluded has 'scale'"), ("{excluded: ['scale=-1']}", "excluded has 'scale=-1'"),
       ("{pairs: [scale:pos], strengths: [1]}", "the data set has no factor \"pos\""),
       ("{excluded: ['scale=6']}", "the factor \"scale\" has no value 6"),

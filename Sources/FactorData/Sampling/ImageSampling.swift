@@ -9,9 +9,10 @@ import TensorCore
 ///
 ///     w = Π_pairs exp(−(c₁ − c₂)²/(2σ²)),   c = value/(size − 1)
 ///
-/// with σ the strength of a pair (the smaller, the stronger); `inverse-gaussian` has 1 − c₂ for c₂. Combinations of values may
-/// be left out altogether, as for a compositional split, and a fraction of the images may be chosen by the seed. Reports and
-/// metrics are over the whole data set.
+/// with σ the strength of a pair (the smaller, the stronger); `inverse-gaussian` has 1 − c₂ for c₂, and `line` the weights of
+/// the released code of Träuble et al. 2021 (arXiv:2006.07886), a drawn line of width σ that is blurred (`DrawnLine`).
+/// Combinations of values may be left out altogether, as for a compositional split, and a fraction of the images may be chosen
+/// by the seed. Reports and metrics are over the whole data set.
 public struct ImageSampling: StrictlyDecodable, Sendable {
   /// How the factors of a pair go together.
   public enum Rule: String, CaseIterable, Sendable {
@@ -19,6 +20,8 @@ public struct ImageSampling: StrictlyDecodable, Sendable {
     case gaussian
     /// Small with large.
     case inverseGaussian = "inverse-gaussian"
+    /// Small with small, along a blurred line. Combinations far from it never occur.
+    case line
   }
 
   /// Two factors that are correlated.
@@ -87,12 +90,19 @@ public struct ImageSampling: StrictlyDecodable, Sendable {
     var weights: [Double]?
     for pair in pairs {
       let (first, second) = (try column(pair.first, factors), try column(pair.second, factors))
-      let sizes = (Double(max(1, first.size - 1)), Double(max(1, second.size - 1)))
       var all = weights ?? [Double](repeating: 1, count: count)
-      for image in 0..<count {
-        let a = Double(first.values[image]) / sizes.0, b = Double(second.values[image]) / sizes.1
-        let distance = a - (rule == .gaussian ? b : 1 - b)
-        all[image] *= exp(-distance * distance / (2 * pair.strength * pair.strength))
+      if rule == .line {
+        let line = try DrawnLine(rows: first.size, columns: second.size, strength: pair.strength)
+        for image in 0..<count {
+          all[image] *= Double(line.pixels[Int(first.values[image]) * line.columns + Int(second.values[image])])
+        }
+      } else {
+        let sizes = (Double(max(1, first.size - 1)), Double(max(1, second.size - 1)))
+        for image in 0..<count {
+          let a = Double(first.values[image]) / sizes.0, b = Double(second.values[image]) / sizes.1
+          let distance = a - (rule == .gaussian ? b : 1 - b)
+          all[image] *= exp(-distance * distance / (2 * pair.strength * pair.strength))
+        }
       }
       weights = all
     }
