@@ -59,6 +59,8 @@ extension CommandLineTests {
         if !own.isEmpty { try article.expect("dataset \(name)", own, of: "dataset") }
       }
       let sampling = try rows(["objective={name: vae}", "dataset={sampling: {}}"]) { isOwn($0, of: "dataset.sampling") }
+      let bins = try rows(["objective={name: vae}", "dataset={name: file, bins: {}}"]) { isOwn($0, of: "dataset.bins") }
+      try article.expect("bins", bins, of: "dataset.bins")
       try article.expect("sampling", sampling, of: "dataset.sampling")
       let resize = try rows(["objective={name: vae}", "dataset={resize: {}}"]) { isOwn($0, of: "dataset.resize") }
       try article.expect("resize", resize, of: "dataset.resize")

@@ -123,7 +123,8 @@ import Testing
     #expect(error(factors: "nowhere", path)?.what == "no image has a known value of factor 0")
     let kind = error(factors: "kinds", path)
     #expect(kind?.what == "\"categoric\" is not a kind of factor" && kind?.action == "Did you mean categorical?")
-    #expect(error(factors: "real", path)?.what == "the array holds float64")
+    let real = error(factors: "real", path)
+    #expect(real?.what == "image 0 has the value 0.5 of factor 0" && real?.action?.contains("dataset.bins") == true)
     #expect(error(factors: "deep", path)?.what == "the array has shape [3, 1, 1]")
     #expect(error(factors: "twice", path)?.what == "two factors are called \"a\"")
     #expect(

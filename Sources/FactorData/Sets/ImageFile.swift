@@ -6,8 +6,9 @@ import TensorCore
 ///
 /// Images are [N, H, W] or [N, H, W, C], of type uint8 (divided by 255, unless all pixels are 0 or 1; a largest pixel
 /// of 2 is taken for a mistake), bool, or floating point in [0, 1]. Factors are whole numbers from 0, [N, K] or [N], and −1
-/// where a value is unknown; each has as many values as its largest says. The attributes `names` and `kinds` of the array of
-/// factors (`ordered`, `cyclic` or `categorical`) describe them. Memory: one bit per pixel for binary images, one byte for
+/// where a value is unknown; each has as many values as its largest says. Continuous factors, floating-point numbers, are put
+/// into bins (``FactorBinning``). The attributes `names` and `kinds` of the array of factors (`ordered`, `cyclic` or
+/// `categorical`) describe them. Memory: one bit per pixel for binary images, one byte for
 /// others of uint8, four for floats. ``FactorDataset/convert(to:overwrite:on:progress:)`` writes such files, binary images with
 /// eight pixels to the byte.
 public struct ImageFile: FactorDataset {
@@ -27,31 +28,37 @@ public struct ImageFile: FactorDataset {
   ///   - path: an HDF5 or NPZ file.
   ///   - images: the name of the array of images; by default `images`, `imgs` or `packed_images`.
   ///   - factors: the name of the array of factors; by default `factors`, `latents/classes` or `latents_classes`, or none.
+  ///   - bins: how continuous factors are put into bins; nil refuses them.
   ///   - device: gives the threads.
   /// - Throws: `StructuredError` when the file or an array is missing, damaged, or not as described above; it names the
   ///   image and the value.
-  public init(path: String, images: String? = nil, factors: String? = nil, on device: Device) throws {
+  public init(
+    path: String, images: String? = nil, factors: String? = nil, bins: FactorBinning? = nil, on device: Device
+  ) throws {
     let file = try openArrayFile(path)
     let reader = try ImageReader(file, Self.imageArray(images, file))
-    try self.init(file, reader.read(on: device), factors: factors)
+    try self.init(file, reader.read(on: device), factors: factors, bins)
   }
 
   /// Opens a file whose images would take more than a number of bytes in memory, to read them when they are needed; nil where
   /// they take less, or are floats.
   ///
-  /// - Throws: as ``init(path:images:factors:on:)``.
-  init?(path: String, images: String?, factors: String?, largerThan bytes: Int, on device: Device) throws {
+  /// - Throws: as ``init(path:images:factors:bins:on:)``.
+  init?(
+    path: String, images: String?, factors: String?, bins: FactorBinning? = nil, largerThan bytes: Int,
+    on device: Device
+  ) throws {
     let file = try openArrayFile(path)
     let reader = try ImageReader(file, Self.imageArray(images, file))
     guard let onDisk = try reader.imagesOnDisk(largerThan: bytes, on: device) else { return nil }
-    try self.init(file, onDisk, factors: factors)
+    try self.init(file, onDisk, factors: factors, bins)
   }
 
-  private init(_ file: any ArrayFile, _ images: any ImageSource, factors: String?) throws {
+  private init(_ file: any ArrayFile, _ images: any ImageSource, factors: String?, _ bins: FactorBinning?) throws {
     let present = try file.arrayPaths()
     self.images = images
     if let factors = factors ?? ["factors", "latents/classes", "latents_classes"].first(where: present.contains) {
-      let table = try FactorTable(file, factors, count: images.count)
+      let table = try FactorTable(file, factors, count: images.count, bins: bins)
       self.factors = table.grid().map(Factors.grid) ?? .table(table)
     } else {
       self.factors = .none

@@ -12,21 +12,26 @@ extension ImageFile {
     /// The array of factors in it; nil for `factors`, `latents/classes` or `latents_classes`, or none.
     public var factorArray: String?
 
-    /// Reads `path`, `images` and `factors`.
+    /// How continuous factors are put into bins; nil refuses them.
+    public var bins: FactorBinning?
+
+    /// Reads `path`, `images`, `factors` and, if it is there, `bins`.
     public init(from section: inout ConfigurationSection) throws {
       path = try section.string("path")
       imageArray = try section.optional("images") { try $0.string($1) }
       factorArray = try section.optional("factors") { try $0.string($1) }
+      bins = section.contains("bins") ? try section.section("bins") : nil
     }
 
     /// Reads the file.
     public func open(on device: Device) throws -> any FactorDataset {
-      try ImageFile(path: path, images: imageArray, factors: factorArray, on: device)
+      try ImageFile(path: path, images: imageArray, factors: factorArray, bins: bins, on: device)
     }
 
     /// Opens the file without reading its images.
     public func openOnDisk(largerThan bytes: Int, on device: Device) throws -> (any FactorDataset)? {
-      try ImageFile(path: path, images: imageArray, factors: factorArray, largerThan: bytes, on: device)
+      try ImageFile(
+        path: path, images: imageArray, factors: factorArray, bins: bins, largerThan: bytes, on: device)
     }
 
     /// The file.
