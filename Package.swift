@@ -134,8 +134,8 @@ let tested: [String: [Target.Dependency]] = [
   "RateDecomposition": ["FileFormats"], "DisentanglementMetrics": ["FileFormats"],
   "MetricFiles": ["DisentanglementMetrics", "FileFormats"], "Experiment": ["FileFormats"], "Figures": [],
   "Reports": [
-    "Architectures", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers", "RateDecomposition",
-    "Studies",
+    "Architectures", "DisentanglementMetrics", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers",
+    "RateDecomposition", "Studies",
   ],
   "Codes": ["Experiment", "FactorData", "FileFormats"], "Studies": ["StrictConfiguration"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],

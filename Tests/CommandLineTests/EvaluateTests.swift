@@ -75,6 +75,45 @@ extension CommandLineTests {
       #expect(try experiment.tornFile(in: "run") == nil)
     }
 
+    @Test("metrics are over all images, those of training or the held-out ones, and the result says which")
+    func images() throws {
+      let experiment = try SmallExperiment(steps: 5), folder = experiment.folder
+      func run(_ arguments: String) throws -> Program.Result {
+        try Program.shell("exec \"$disentangle\" \(arguments) --threads 1", in: folder)
+      }
+      let trained = try run(
+        "train config.yaml --output run --set 'dataset.sampling={excluded: [\"factor 2=7\", \"factor 1=0, factor 0=1\"]}'"
+      )
+      try #require(trained.code == 0, "\(trained.errors)")
+      try #require(try run("train config.yaml --output plain").code == 0)
+      func evaluate(_ options: String) throws -> [String: Any] {
+        let result = try run("evaluate \(options) --preset fast --metrics mig,factor-vae-score --format json")
+        #expect(result.code == 0, "\(result.errors)")
+        return try object(result.output)
+      }
+      // 64 images with factor 2 = 7, and 7 of the 8 with the other combination.
+      for (options, count, note) in [
+        ("run", 512, "Over all 512 images; training draws from 441 of them."),
+        ("run --images all", 512, "Over all 512 images; training draws from 441 of them."),
+        ("run --images training", 441, "Over the 441 of 512 images that training draws from."),
+        ("run --images held-out", 71, "Over the 71 of 512 images that training never draws."),
+      ] {
+        let document = try evaluate(options)
+        #expect(document["data_points"] as? Int == count && document["notes"] as? [String] == [note])
+      }
+      #expect(try evaluate("plain --images training")["notes"] as? [String] == [])
+      let text = try run("evaluate run --images held-out --preset fast --metrics mig")
+      #expect(
+        text.output.hasPrefix(
+          "run: preset fast, seed 0, 71 data points, 4 latents. Over the 71 of 512 images that training never draws.\n")
+      )
+      expectError(
+        try run("evaluate plain --images held-out"), "plain: training draws from all images",
+        "a run whose dataset.sampling leaves images out")
+      expectError(
+        try run("evaluate --codes codes.h5 --images all"), code: 64, "--images is for runs, not for files of codes.")
+    }
+
     @Test("codes of any framework, as a table, JSON and CSV, printed or written")
     func codes() throws {
       let folder = try TemporaryFolder()

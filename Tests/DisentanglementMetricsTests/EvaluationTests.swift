@@ -56,7 +56,7 @@ import Testing
     let document = try object(report(Self.quick, .singleValuedFactor).json())
     #expect(
       Set(document.keys) == [
-        "preset", "seed", "data_points", "latents", "factors", "representation", "metrics",
+        "preset", "seed", "data_points", "latents", "factors", "representation", "notes", "metrics",
       ])
     #expect(document["preset"] as? String == "fast")
     #expect(document["data_points"] as? Int == 1152)

@@ -24,6 +24,12 @@ enum TestCodes: String, CaseIterable {
   case nothingVaries
   /// Normal codes that do not depend on the factors.
   case random
+  /// The perfect codes in random order without a third of the combinations.
+  case incompleteGrid
+  /// The perfect codes with one to three data points for each combination.
+  case repeatedCombinations
+  /// Some of the perfect codes, with a factor that has another value for each data point.
+  case identifiers
   /// A single data point.
   case onePoint
   /// Three data points.
@@ -70,6 +76,14 @@ enum TestCodes: String, CaseIterable {
       case .singleValuedFactor: return try make(all, names: Self.names + ["color"], extra: [0], perfect)
       case .nothingVaries: return try make([Int](repeating: 7, count: 8), perfect)
       case .random: return try make(all) { _ in (0..<4).map { _ in stream.normalPair().0 } }
+      case .incompleteGrid: return try make(stream.permutation(of: grid).filter { $0 % 7 % 3 != 0 }, perfect)
+      case .repeatedCombinations:
+        return try make(all.flatMap { [Int](repeating: $0, count: $0 % 7 == 0 ? 3 : 1) }, perfect)
+      case .identifiers:
+        let some = all.filter { $0 % 19 == 0 }
+        return try LabeledCodes(
+          codes: some.flatMap { perfect($0).map { Float($0) } }, latents: 4,
+          factors: some.enumerated().flatMap { factors[$1] + [Int32($0)] }, names: Self.names + ["image"])
       case .onePoint: return try make([5], perfect)
       case .threePoints: return try make([5, 100, 1000], perfect)
       }

@@ -16,7 +16,7 @@ import Testing
       #expect(factors.isComplete && factors.unknownCounts == [0, 0] && !factors.isEmpty)
       #expect(factors.column(1) == [0, 1, 2, 0, 1, 2] && factors.values(at: 4) == [1, 1])
       #expect(factors.value(of: 0, at: 3) == 1)
-      try factors.requireComplete(location: "here")
+      #expect(try factors.completeImages(location: "here") == nil)
     }
     var swapped = values
     swapped.swapAt(1, 3)
@@ -24,15 +24,21 @@ import Testing
     #expect(try FactorTable(list, values: Array(values.prefix(10))).grid() == nil)
   }
 
-  @Test("Unknown values are nil, are counted, and make one clear error where all must be known") func unknown() throws {
+  @Test("Unknown values are nil and are counted; images whose factors are all known are found, or there is one error")
+  func unknown() throws {
     let table = try FactorTable(list, values: [0, 1, 1, -1, -1, -1, 0, 2])
     let factors = Factors.table(table)
     #expect(factors.values(at: 1) == [1, nil] && factors.value(of: 0, at: 2) == nil)
     #expect(
       factors.unknownCounts == [1, 2] && !factors.isComplete && table.isComplete(at: 3) && !table.isComplete(at: 1))
-    let error = #expect(throws: StructuredError.self) { try factors.requireComplete(location: "run") }
-    #expect(error?.what == "the value of factor \"colour\" is unknown for 1 of 4 images" && error?.location == "run")
-    let none = #expect(throws: StructuredError.self) { try Factors.none.requireComplete(location: "run") }
+    #expect(try factors.completeImages(location: "run") == [0, 3])
+    let nowhere = Factors.table(try FactorTable(list, values: [0, -1, -1, 2, 1, -1]))
+    let error = #expect(throws: StructuredError.self) { try nowhere.completeImages(location: "run") }
+    #expect(
+      error?.what
+        == "no image has known values of all factors; of 3 images are unknown: colour for 1, turn for 2"
+        && error?.location == "run")
+    let none = #expect(throws: StructuredError.self) { try Factors.none.completeImages(location: "run") }
     #expect(none?.what == "the data set has no factors")
     #expect(Factors.none.imageCount == nil && Factors.none.isComplete && Factors.none.values(at: 7).isEmpty)
   }

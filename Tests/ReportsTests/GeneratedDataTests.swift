@@ -1,5 +1,6 @@
 import Architectures
 import Diagnostics
+import DisentanglementMetrics
 import Experiment
 import FactorData
 import FileFormats
@@ -78,6 +79,30 @@ struct GeneratedDataTests {
     let page = try LatentExplorer(model, on: data, posterior: encoded.posterior, title: "bars").html()
     // The place of image 2 is unknown.
     #expect(page.contains("\"values\":[[0,0],[0,1],[0,null],[0,3],"))
+  }
+
+  @Test("metrics are over the images whose factors are all known")
+  func partlyKnown() throws {
+    let data = try Bars(unknown: [2, 7, 8]), folder = try TemporaryFolder(), run = try run(data, in: folder)
+    let posterior = try EncodedRun(run, model: run.model(for: data, on: device), on: data, settings: run.settings)
+      .posterior
+    let input = try MetricInput(posterior, on: data, device: device, location: "run")
+    let known = (0..<24).filter { ![2, 7, 8].contains($0) }
+    #expect(input.notes == ["Only images whose factors are all known count: 21 of 24."])
+    #expect(input.codes.values(ofFactor: 0) == known.map { Int32($0 / 4) })
+    #expect(input.codes.values(ofFactor: 1) == known.map { Int32($0 % 4) })
+    #expect(input.codes.categoricalFactors == [false, true] && input.codes.factorSizes == [6, 4])
+    let same = input.codes.codes == known.flatMap { posterior.means[$0 * 3..<$0 * 3 + 3] }
+    #expect(same && input.posterior?.count == 21)
+    let some = try MetricInput(
+      posterior, on: data, EvaluatedImages.Choice(images: [1, 2, 3], note: "Over some."), device: device,
+      location: "run")
+    #expect(some.codes.values(ofFactor: 1) == [1, 3])
+    #expect(some.notes == ["Over some.", "Only images whose factors are all known count: 2 of 3."])
+    let error = #expect(throws: StructuredError.self) {
+      try MetricInput(posterior, on: data, EvaluatedImages.Choice(images: [2]), device: device, location: "run")
+    }
+    #expect(error?.what == "none of the chosen images has known values of all factors")
   }
 
   @Test("what its source throws surfaces, and no file is written")

@@ -7,10 +7,12 @@ import Foundation
 import Logging
 import MetricFiles
 import RateDecomposition
+import Reports
 import StrictConfiguration
 import TensorCore
 
 extension MetricPreset: ExpressibleByArgument {}
+extension EvaluatedImages: ExpressibleByArgument {}
 
 struct EvaluateCommand: ComponentCommand {
   static let configuration = CommandConfiguration(
@@ -21,6 +23,7 @@ struct EvaluateCommand: ComponentCommand {
       disentangle evaluate runs/a --metrics mig,irs   selected metrics
       disentangle evaluate runs/a --preset exact      the whole data set
       disentangle evaluate runs/a --set mig.bins=30   another setting
+      disentangle evaluate runs/a --images held-out   what training never drew
       disentangle evaluate runs/a runs/b              several runs, with UDR
       disentangle evaluate --codes codes.h5           codes of any framework
 
@@ -44,6 +47,13 @@ struct EvaluateCommand: ComponentCommand {
 
   @Option(help: "The preset of sizes and thresholds (default: dlib).")
   var preset: MetricPreset?
+
+  @Option(
+    help: """
+      The images of a run: all, those that training draws from by dataset.sampling, or the held-out ones that it never \
+      draws (default: all).
+      """)
+  var images: EvaluatedImages?
 
   @Option(
     help: ArgumentHelp(
@@ -76,6 +86,7 @@ struct EvaluateCommand: ComponentCommand {
     if folders.isEmpty == codes.isEmpty {
       throw ValidationError("Give either the folders of runs or files with --codes.")
     }
+    if images != nil, folders.isEmpty { throw ValidationError("--images is for runs, not for files of codes.") }
   }
 
   func run(_ components: Components) throws {
@@ -128,10 +139,11 @@ struct EvaluateCommand: ComponentCommand {
     let run = try TrainedRun(at: folder, components: components, on: device)
     let dataset = try run.settings.dataset.open(on: device)
     try MetricInput.requireFactors(of: dataset, at: folder)
+    let choice = try (images ?? .all).choice(of: run, in: dataset)
     let posterior = try PosteriorCache(of: run, for: dataset).posterior(
       of: dataset, by: run.model(for: dataset, on: device), logger: logger,
       progress: computing.progress(of: dataset.count))
-    return try MetricInput(posterior, on: dataset, device: device, location: folder)
+    return try MetricInput(posterior, on: dataset, choice, device: device, location: folder)
   }
 
   private func input(ofFile path: String, _ representation: Representation, on device: Device) throws -> MetricInput {

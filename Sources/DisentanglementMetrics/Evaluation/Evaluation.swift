@@ -27,6 +27,8 @@ public struct Evaluation: Sendable {
   public let factors: [(name: String, size: Int)]
   /// Which code of a data point was looked at.
   public let representation: Representation
+  /// What a reader should know of the data points: sentences.
+  public let notes: [String]
   /// The metrics, in the order asked for.
   public let metrics: [Entry]
 
@@ -51,6 +53,7 @@ public struct Evaluation: Sendable {
     latents = input.codes.latents
     factors = zip(input.codes.factorNames, input.codes.factorSizes).map { ($0, $1) }
     representation = settings.representation
+    notes = input.notes
     for chosen in settings.chosen(runs: runs) {
       for requirement in chosen.settings.memory(for: input, at: chosen.entry.name) { try requirement.check() }
     }

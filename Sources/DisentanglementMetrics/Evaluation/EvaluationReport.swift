@@ -8,7 +8,7 @@ import TensorCore
 /// As JSON a single run is
 ///
 ///     {"preset": …, "seed": …, "data_points": N, "latents": D, "factors": [{"name": …, "size": …}],
-///      "representation": …,
+///      "representation": …, "notes": […],
 ///      "metrics": {NAME: {"scores": {SCORE: {"value", "standard_error", "repeats", "unit", "undefined"}},
 ///                         "parts": {PART: {"axes", "shape", "values", "unit"}}, "notes": […], "settings": {…}}}}
 ///
@@ -99,6 +99,7 @@ public struct EvaluationReport: Sendable {
       "preset \(evaluation.preset.rawValue), seed \(evaluation.seed), "
         + "\(Format.grouped(evaluation.dataPoints)) data points, \(evaluation.latents) latents"
         + (evaluation.representation == .sample ? ", sampled codes" : "")
+        + evaluation.notes.map { ". \($0)" }.joined()
     }
     let descriptions = runs.map { described($0.evaluation) }, factors = runs[0].evaluation.factors.map(\.name)
     guard runs.count > 1 else {
@@ -146,6 +147,7 @@ private struct EvaluationForm: Encodable {
   let latents: Int
   let factors: [Factor]
   let representation: String
+  let notes: [String]
   let metrics: [String: MetricForm]
 
   init(_ evaluation: Evaluation, name: String? = nil) {
@@ -156,11 +158,12 @@ private struct EvaluationForm: Encodable {
     latents = evaluation.latents
     factors = evaluation.factors.map { Factor(name: $0.name, size: $0.size) }
     representation = evaluation.representation.rawValue
+    notes = evaluation.notes
     metrics = MetricForm.all(evaluation.metrics)
   }
 
   private enum CodingKeys: String, CodingKey {
-    case name, preset, seed, latents, factors, representation, metrics
+    case name, preset, seed, latents, factors, representation, notes, metrics
     case dataPoints = "data_points"
   }
 }

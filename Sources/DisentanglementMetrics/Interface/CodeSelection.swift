@@ -42,6 +42,7 @@ enum Undefined {
   static let noFactor = "No factor takes more than one value, so there is nothing to predict."
   static let constantCodes = "Every latent is constant, so the codes carry no information."
   static let oneFactor = "A single factor varies; this score compares several."
+  static let nothingShared = "No two data points share a value of a factor that varies."
   static let onePoint = "There is a single data point."
 }
 

@@ -32,6 +32,8 @@ public struct MetricInput: Sendable {
   public var factorVAEBatches: StoredBatches?
   /// Stored pairs of batches for the β-VAE score.
   public var betaVAEBatches: StoredBatches?
+  /// What a reader should know of the data points: sentences.
+  public var notes: [String] = []
   /// Where to compute.
   public var device: Device
 

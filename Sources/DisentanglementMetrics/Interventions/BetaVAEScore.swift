@@ -13,8 +13,9 @@ import TensorCore
 /// ``LogisticRegression`` with C = 1 on x as it is. It is solved to convergence, scikit-learn's is stopped early: on the
 /// golden codes the accuracies are the same (600 points).
 ///
-/// Pairs come from the input where it stores some (the first two thirds train), and otherwise from rows that agree; the
-/// factor is one of those that vary. Standard error: that of an accuracy over the evaluation points, by Agresti and Coull
+/// Pairs come from the input where it stores some (the first two thirds train), and otherwise from rows that agree
+/// (``FactorRows``); the factor is one of those that vary. The data need not be a full grid: the first of a pair is uniform
+/// over the data points whose value another has, too, and the second over those that have its value. Standard error: that of an accuracy over the evaluation points, by Agresti and Coull
 /// (`Proportion`); the accuracy on the points that were learnt from has none. Parts: accuracy on the points of each factor
 /// `[K]`.
 public struct BetaVAEScore: DisentanglementMetric {
@@ -85,16 +86,20 @@ public struct BetaVAEScore: DisentanglementMetric {
       trainCount = stored.trainCount
       notes.append("The \(labels.count) points are from the pairs stored with the codes.")
     } else {
-      let rows = FactorRows(codes), pairs = configuration.batchSize
+      let rows = FactorRows(codes), pairs = configuration.batchSize, (drawable, remarks) = rows.drawable(among: varying)
+      guard drawable.count > 1 else {
+        return undefined(drawable.isEmpty ? Undefined.nothingShared : Undefined.oneFactor)
+      }
+      notes += remarks
       trainCount = configuration.trainPoints
       let count = trainCount + configuration.evaluationPoints
       labels = (0..<count).map { v in
         var stream = stream.split("factor", v)
-        return Int32(varying[stream.integer(below: varying.count)])
+        return Int32(drawable[stream.integer(below: drawable.count)])
       }
       points = Self.points(codes, count: count, device: input.device) { v in
         var stream = stream.split("pairs", v)
-        let first = (0..<pairs).map { _ in stream.integer(below: codes.count) }
+        let first = (0..<pairs).map { _ in rows.drawableRow(factor: Int(labels[v]), stream: &stream) }
         return (first, first.map { rows.row(sharing: Int(labels[v]), with: $0, stream: &stream) })
       }
     }

@@ -13,7 +13,9 @@ import TensorCore
 /// and latents with a standard deviation below 0.05 have no vote (the default of dlib's code is 0, which prunes
 /// nothing, and a constant latent then wins every vote by 0/0; here a constant latent never votes). The vote is the first
 /// of equal ones. Batches come from the input where it stores some (the first two thirds train, the rest evaluate), and
-/// otherwise from rows that share a value; then a factor is one of those that vary.
+/// otherwise from rows that share a value (``FactorRows``); then a factor is one of those that vary. The data need not be a
+/// full grid: the value is as frequent as among the data points, and the other factors as among those that have it. Values
+/// of a single data point are not drawn, since nothing varies in such a batch.
 ///
 /// Standard error: that of an accuracy over the evaluation votes, by Agresti and Coull (`Proportion`); the accuracy on the
 /// votes that were learnt from has none. Parts: votes `[K, D]` for training and
@@ -82,9 +84,9 @@ public struct FactorVAEScore: DisentanglementMetric {
     let active = (0..<codes.latents).filter {
       variances[$0] > 0 && variances[$0].squareRoot() >= configuration.pruneThreshold
     }
-    let batches = try batches(input, varying, stream)
+    guard let batches = try batches(input, varying, stream) else { return undefined(Undefined.nothingShared) }
     let train = batches.train, evaluation = batches.evaluation
-    var notes = [codes.noteOnSingleValues, batches.note].compactMap { $0 }
+    var notes = [codes.noteOnSingleValues].compactMap { $0 } + batches.notes
     var parts = [
       MetricPart("global_variance", axes: ["latent"], shape: [codes.latents], values: variances),
       MetricPart(
@@ -128,25 +130,27 @@ public struct FactorVAEScore: DisentanglementMetric {
     let all: (count: Int, factor: @Sendable (Int) -> Int, rows: @Sendable (Int) -> [Int])
     let train: Range<Int>
     let evaluation: Range<Int>
-    let note: String?
+    let notes: [String]
 
     func factor(_ v: Int) -> Int { all.factor(v) }
   }
 
-  private func batches(_ input: MetricInput, _ varying: [Int], _ stream: RandomStream) throws -> Batches {
+  /// The batches; nil where none are stored and no two rows share a value.
+  private func batches(_ input: MetricInput, _ varying: [Int], _ stream: RandomStream) throws -> Batches? {
     if let stored = input.factorVAEBatches {
       try stored.check(against: input.codes, pairs: false)
       let train = stored.trainCount
       return Batches(
         all: (stored.factors.count, { stored.factors[$0] }, { stored.rows[$0] }), train: 0..<train,
         evaluation: train..<stored.factors.count,
-        note: "The \(stored.factors.count) votes are from the batches stored with the codes.")
+        notes: ["The \(stored.factors.count) votes are from the batches stored with the codes."])
     }
     let rows = FactorRows(input.codes), size = configuration.batchSize, train = configuration.trainVotes
-    let total = train + configuration.evaluationVotes
+    let total = train + configuration.evaluationVotes, (drawable, notes) = rows.drawable(among: varying)
+    guard !drawable.isEmpty else { return nil }
     let factor: @Sendable (Int) -> Int = { vote in
       var stream = stream.split("factor", vote)
-      return varying[stream.integer(below: varying.count)]
+      return drawable[stream.integer(below: drawable.count)]
     }
     return Batches(
       all: (
@@ -156,7 +160,7 @@ public struct FactorVAEScore: DisentanglementMetric {
           return rows.batch(sharing: factor(vote), count: size, stream: &stream)
         }
       ),
-      train: 0..<train, evaluation: train..<total, note: nil)
+      train: 0..<train, evaluation: train..<total, notes: notes)
   }
 
   /// The latent that each batch votes for.

@@ -13,7 +13,8 @@ import TensorCore
 /// dlib puts the factors, too, into 20 bins of equal width, which merges neighbouring values of factors with more (on
 /// dSprites' orientation and positions scores move by some 0.005, on the reference codes from 0.4660 to 0.4691): preset
 /// `exact` does not (`factor_bins: 0`). Constant latents are left out; dlib's `num_active_dims`, a sum of code values,
-/// is not reproduced. Parts: the matrix `[D, K]`, the weights and the best score of each latent `[D]`.
+/// is not reproduced. The data need not be a full grid, but a value of a single data point has no deviation from its own
+/// mean: a note counts such values, which make a factor's scores too large. Parts: the matrix `[D, K]`, the weights and the best score of each latent `[D]`.
 public struct IRS: DisentanglementMetric {
   /// The settings of ``IRS``.
   public struct Configuration: MetricConfiguration {
@@ -76,6 +77,13 @@ public struct IRS: DisentanglementMetric {
     }
     let best = active.indices.map { measured.matrix[$0 * varying.count..<($0 + 1) * varying.count].max() ?? .nan }
     let constant = codes.latents - active.count
+    let singles = zip(varying, labels).compactMap { factor, values -> String? in
+      let counts = Dictionary(values.map { ($0, 1) }, uniquingKeysWith: +), single = counts.count { $1 == 1 }
+      return single == 0
+        ? nil
+        : "\(single) of \(counts.count) values of the factor \(codes.factorNames[factor]) have a single data point, which "
+          + "does not deviate from its mean."
+    }
     return MetricResult(
       [MetricScore("irs", Self.score(measured), standardError: errors[0])],
       parts: [
@@ -87,7 +95,7 @@ public struct IRS: DisentanglementMetric {
       notes: [
         codes.noteOnSingleValues,
         constant > 0 ? "\(constant) of \(codes.latents) latents are constant and left out." : nil,
-      ].compactMap { $0 })
+      ].compactMap { $0 } + singles)
   }
 
   /// The matrix `[latents, factors]` and the weight of each latent over some rows, which may repeat.

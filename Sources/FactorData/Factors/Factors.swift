@@ -25,6 +25,19 @@ public enum Factors: Sendable, Equatable {
   /// The number of values of each factor, [K].
   public var sizes: [Int] { list.map(\.size) }
 
+  /// The factors of which at least two values occur, as numbers below K.
+  public var varying: [Int] {
+    switch self {
+    case .none: []
+    case .grid(let space): space.factors.indices.filter { space.factors[$0].size > 1 }
+    case .table(let table):
+      table.factors.indices.filter { factor in
+        let known = table.column(factor).filter { $0 != FactorTable.unknown }
+        return known.contains { $0 != known.first }
+      }
+    }
+  }
+
   /// The grid, where the images are exactly one.
   public var grid: FactorSpace? {
     guard case .grid(let space) = self else { return nil }
@@ -82,21 +95,25 @@ public enum Factors: Sendable, Equatable {
   /// Whether the value of every factor is known for every image.
   public var isComplete: Bool { unknownCounts.allSatisfy { $0 == 0 } }
 
-  /// Checks that there are factors and that all their values are known, as disentanglement metrics need.
+  /// The images whose factors are all known, which disentanglement metrics see, ascending; nil where these are all images.
   ///
   /// - Parameter location: what the error is about.
-  /// - Throws: `StructuredError` that names the first factor with unknown values.
-  public func requireComplete(location: String) throws {
+  /// - Throws: `StructuredError` where there are no factors, or no such image.
+  public func completeImages(location: String) throws -> [Int]? {
     guard !isEmpty else {
       throw StructuredError(
         "the data set has no factors", at: location, expected: "a run on data whose factors are known",
         action: "Name the array of factors with dataset.factors in the run's configuration.")
     }
-    for (factor, unknown) in zip(list, unknownCounts) where unknown > 0 {
+    guard case .table(let table) = self, !isComplete else { return nil }
+    let known = (0..<table.count).filter(table.isComplete(at:))
+    guard !known.isEmpty else {
+      let counts = zip(names, unknownCounts).filter { $1 > 0 }.map { "\($0) for \($1)" }.joined(separator: ", ")
       throw StructuredError(
-        "the value of factor \"\(factor.name)\" is unknown for \(unknown) of \(imageCount ?? 0) images", at: location,
-        expected: "known values of all factors for all images",
-        action: "Measure on a data set of the images whose factors are known.")
+        "no image has known values of all factors; of \(table.count) images are unknown: \(counts)", at: location,
+        expected: "images whose factors are all known",
+        action: "Choose an array of the factors that are known with dataset.factors.")
     }
+    return known
   }
 }

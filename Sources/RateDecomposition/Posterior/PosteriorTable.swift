@@ -85,8 +85,8 @@ public struct PosteriorTable: Sendable, Equatable {
     return PosteriorTable(checked: chosen(means), chosen(logVariances), latents: latents.count, codebookSize)
   }
 
-  /// The posteriors of some data points.
-  func rows(_ indices: [Int]) -> PosteriorTable {
+  /// The posteriors of some data points, in the order asked for.
+  public func rows(_ indices: [Int]) -> PosteriorTable {
     func chosen(_ values: [Float]) -> [Float] { indices.flatMap { values[$0 * latents..<($0 + 1) * latents] } }
     return PosteriorTable(checked: chosen(means), chosen(logVariances), latents: latents, codebookSize)
   }

@@ -1,10 +1,7 @@
 import Diagnostics
 import DisentanglementMetrics
 import Experiment
-import FactorData
-import RateDecomposition
 import StrictConfiguration
-import TensorCore
 
 /// Disentanglement metrics of a run's codes.
 public struct RunMetrics: Sendable, Equatable, Codable {
@@ -22,6 +19,8 @@ public struct RunMetrics: Sendable, Equatable, Codable {
   public var preset: String
   /// The seed of everything sampled.
   public var seed: Int
+  /// What a reader should know of the data points: sentences; nil in reports of earlier versions.
+  public var notes: [String]?
   /// The metrics in the order of the registry.
   public var metrics: [Metric]
 
@@ -47,40 +46,7 @@ public struct RunMetrics: Sendable, Equatable, Codable {
       done += 1
       progress(done / count)
     }
-    (self.preset, self.seed) = (preset.rawValue, seed)
+    (self.preset, self.seed, notes) = (preset.rawValue, seed, evaluation.notes)
     metrics = evaluation.metrics.map { Metric(name: $0.name, scores: $0.result.scores, notes: $0.result.notes) }
-  }
-}
-
-extension MetricInput {
-  /// The posteriors of a data set with its factors.
-  ///
-  /// - Parameters:
-  ///   - posterior: q(z|x) of all images.
-  ///   - dataset: the images, whose factors are known.
-  ///   - device: whose threads work.
-  ///   - location: where the posteriors are from, for errors.
-  /// - Throws: `StructuredError` if the data set has no factors, or the value of one is unknown for some images.
-  public init(
-    _ posterior: PosteriorTable, on dataset: any FactorDataset, device: Device, location: String
-  ) throws {
-    try Self.requireFactors(of: dataset, at: location)
-    let labels = dataset.factorLabels()
-    var factors = [Int32](repeating: 0, count: dataset.count * labels.count)
-    for (k, label) in labels.enumerated() {
-      for (n, value) in label.values.enumerated() { factors[n * labels.count + k] = value }
-    }
-    self.init(
-      codes: try LabeledCodes(
-        codes: posterior.means, latents: posterior.latents, factors: factors, names: labels.map(\.name),
-        sizes: dataset.factors.sizes, categorical: labels.map(\.isCategorical), location: location),
-      posterior: posterior, device: device)
-  }
-
-  /// Checks that the factors of all images are known, which metrics need.
-  ///
-  /// - Throws: `StructuredError` if the data set has no factors, or the value of one is unknown for some images.
-  public static func requireFactors(of dataset: any FactorDataset, at location: String) throws {
-    try dataset.factors.requireComplete(location: location)
   }
 }

@@ -206,7 +206,8 @@ extension ReportContents {
         ]
       }
     }
-    let remarks = metrics.metrics.flatMap { metric in
+    var remarks = metrics.notes ?? []
+    remarks += metrics.metrics.flatMap { metric in
       metric.notes.map { "\(metric.name): \($0)" }
         + metric.scores.compactMap { score in score.undefined.map { "\(metric.name), \(score.name): \($0)" } }
     }
