@@ -30,6 +30,12 @@ struct RandomStreamTests {
     #expect(stream.uniform() == 0.07091034773310745)
   }
 
+  @Test("A bound that is a power of two refuses no word, and takes its highest bits")
+  func powerOfTwo() {
+    var stream = RandomStream(seed: 5), words = stream
+    for _ in 0..<64 { #expect(stream.integer(below: 1 << 62) == Int(words.next() >> 2)) }
+  }
+
   @Test("Splitting depends on label and index, not on what was drawn before")
   func splitting() {
     var used = RandomStream(seed: 1)
@@ -81,6 +87,18 @@ struct RandomStreamTests {
     normal.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
     #expect(abs(normal.reduce(0, +) / n) < 5 / n.squareRoot())
     #expect(abs(normal.reduce(0) { $0 + $1 * $1 } / n - 1) < 5 * (2 / n).squareRoot())
+  }
+
+  @Test("A buffer is filled with pairs of normal values one after the other", arguments: [1, 4, 5])
+  func filling(count: Int) {
+    var stream = RandomStream(seed: 8), pairs = stream
+    var filled = [Double](repeating: 0, count: count)
+    filled.withUnsafeMutableBufferPointer { stream.fillNormal($0) }
+    let expected = (0..<3).flatMap { _ in
+      let (a, b) = pairs.normalPair()
+      return [a, b]
+    }
+    #expect(filled == Array(expected[..<count]))
   }
 
   @Test("A permutation holds every number once, and two seeds differ")

@@ -144,6 +144,15 @@ struct DeviceTests {
     #expect(after.misses == before.misses && after.hits == before.hits + 1 && after.bytesInUse == 0)
   }
 
+  @Test(
+    "A buffer is a multiple of 64 bytes, and of an eighth of a power of two",
+    arguments: [(1, 64), (16, 64), (17, 128), (257, 1152)])
+  func capacity(floats: Int, bytes: Int) {
+    let device = Device(threads: 1)
+    do { _ = Tensor<Float>(repeating: 1, [floats], on: device) }
+    #expect(device.pool.statistics.bytesHeld == bytes)
+  }
+
   @Test("An unsupported level, an unknown name or no name gives the best level")
   func levels() {
     #expect(VectorLevel.named("plain") == .plain)
