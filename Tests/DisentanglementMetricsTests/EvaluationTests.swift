@@ -44,6 +44,8 @@ import Testing
     ("{mig: {bins: 1}}", "mig.bins is 1", "2"), ("{preset: rc}", "preset is 'rc'", "dlib"),
     ("{factor_vae_score: {}}", "unknown key factor_vae_score", "factor-vae-score"),
     ("{udr: {relations: [pearson]}}", "udr.relations names pearson", "spearman"),
+    ("{udr: {groups: 1001}}", "udr.groups is 1001", "1000"),
+    ("{explicitness: {bootstrap: 10001}}", "explicitness.bootstrap is 10001", "10000"),
   ])
   func `A mistake in the settings is one error with its place`(yaml: String, what: String, action: String) throws {
     let error = #expect(throws: StructuredError.self) { try configuration(yaml) }

@@ -81,6 +81,8 @@ import Testing
     #expect(scores.perLatent[2].isNaN)
     #expect(abs((scores.disentanglement ?? 0) - (0.75 * (1 - entropy) + 0.25)) < 1e-14)
     #expect(abs((scores.completeness ?? 0) - (0.5 + 0.5 * (1 - log(2.0) / log(3.0)))) < 1e-14)
+    // Factors weigh by what is important to them: 2 with concentration 1, and 1 with none.
+    #expect(abs((DCIScores([2, 0.5, 0, 0.5], factors: 2).completeness ?? 0) - 2.0 / 3) < 1e-14)
     #expect(DCIScores([0, 0, 0, 0], factors: 2).disentanglement == nil)
     #expect(DCIScores([1, .nan, 0, .nan], factors: 2).disentanglement == nil)
     #expect(DCIScores([1, .nan, 0, .nan], factors: 2).completeness == 1)
@@ -123,6 +125,18 @@ import Testing
     #expect(abs(try value(results, .random, "boosted_trees_700") - 0.19) < 0.06)
     #expect(try value(results, .constant, "logistic_regression_700") < 0.25)
     #expect(try reason(results, .threePoints, "logistic_regression").contains("too few"))
+  }
+
+  @Test func `Downstream: where all labels are of one class, that class is what is predicted`() throws {
+    // One data point of 200 has the other value, and is not among the two labels.
+    let codes = try LabeledCodes(
+      codes: (0..<200).map { Float($0) }, latents: 1, factors: (0..<200).map { $0 == 0 ? 1 : 0 }, names: ["a"])
+    let metric = try decode(Downstream.Configuration.self, "{labels: [2], test_points: 100}").metric()
+    let result = try metric.evaluate(
+      MetricInput(codes: codes, device: Device(threads: 1)), stream: RandomStream(seed: 1))
+    for learner in ["logistic_regression", "boosted_trees"] {
+      #expect(try #require(result.score("\(learner)_2")?.value) > 0.985)
+    }
   }
 
   @Test func `Standard errors are the scatter over other samples`() throws {

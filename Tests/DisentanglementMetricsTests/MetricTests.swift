@@ -69,6 +69,18 @@ import Testing
     #expect(result.scores[0].undefined == "A single factor varies; this score compares several.")
   }
 
+  @Test func `Modularity: a dead latent halves the score of a single one, and its standard error`() throws {
+    let random = try TestCodes.random.codes
+    let codes = try LabeledCodes(
+      codes: (0..<random.count).flatMap { [random.codes[$0 * 4], 0.25] }, latents: 2, factors: random.factors,
+      names: random.factorNames)
+    let result = try decode(Modularity.Configuration.self, "{bootstrap: 8}").metric()
+      .evaluate(MetricInput(codes: codes, device: Device(threads: 1)), stream: RandomStream(seed: 1))
+    let errors = result.scores.compactMap(\.standardError), values = result.scores.compactMap(\.value)
+    try #require(errors.count == 2 && values.count == 2)
+    #expect(abs(values[1] / values[0] - 2) < 1e-12 && abs(errors[1] / errors[0] - 2) < 1e-9)
+  }
+
   @Test func `DCIMIG: 1 for perfect codes even if doubled, none for constants`() throws {
     let results = try checkMetric(DCIMIG.Configuration.self, "{bootstrap: 4}")
     for codes in [TestCodes.perfect, .duplicated, .deadDimensions, .singleValuedFactor] {

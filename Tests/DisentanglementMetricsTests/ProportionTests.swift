@@ -96,6 +96,11 @@ struct RepeatsTests {
     #expect(row?.split(separator: ",", omittingEmptySubsequences: false).dropFirst(4).first == "3", "\(row ?? "none")")
   }
 
+  @Test func `A spread needs two values`() {
+    #expect(Bootstrap.standardDeviation([]) == nil && Bootstrap.standardDeviation([1]) == nil)
+    #expect(Bootstrap.standardDeviation([1, 3]) == 2.0.squareRoot())
+  }
+
   @Test func `Informativeness of a single repeat has an error over data points`() throws {
     let report = try report(
       "{metrics: [dci], dci: {learner: random-forest, repeats: 1, train_points: 300, test_points: 100}}")

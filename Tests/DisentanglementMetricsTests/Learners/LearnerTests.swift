@@ -83,6 +83,8 @@ import Testing
     #expect(forest.importances == alone.importances)
     let right = zip(forest.predict(rows, device: device), labels).filter { $0 == $1 }.count
     #expect(right > 590)
+    let frequencies = forest.decisionValues(rows, device: device)
+    for n in 0..<600 { #expect(abs(frequencies[n * 3..<n * 3 + 3].reduce(0, +) - 1) < 1e-12) }
     let importances = try #require(forest.importances)
     #expect(abs(importances.reduce(0, +) - 1) < 1e-12)
     #expect(min(importances[0], importances[1]) > 2 * max(importances[2], importances[3]))
