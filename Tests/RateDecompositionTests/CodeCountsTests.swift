@@ -54,9 +54,10 @@ struct CodeCountsTests {
 
     let posterior = IntegratedPosterior(try table(codes, size: 5), on: device)
     let information = LatentInformation(of: posterior), latents: [LatentInformation.Latent] = information.latents
-    #expect(information.byKL.map(\.latent) == [1, 0, 2, 3])
+    #expect(information.byKL.map(\.latent) == [1, 0, 2, 3] && information.samples == 0)
     let nats: [Double] = latents.map { $0.mutualInformation.value }
     #expect(relativeDifference(nats, [two, four, two, 0]) < 1e-12)
+    #expect(latents.allSatisfy { $0.mutualInformation.standardError == 0 && $0.marginalKL.standardError == 0 })
     #expect(latents.map { $0.isActive } == [true, true, true, false])
   }
 
