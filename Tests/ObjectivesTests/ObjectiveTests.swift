@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import NeuralLayers
 import Objectives
+import StrictConfiguration
 import TensorCore
 import TestSupport
 import Testing
@@ -238,6 +239,35 @@ struct ObjectiveTests {
       // The same sums over rows in another grouping: rounding.
       #expect(abs(shared.loss - loss.scalar) < 1e-6)
       #expect(relativeDifference(shared.gradients, expected) < 2e-6)
+    }
+  }
+
+  @Test("The defaults of GECO and ControlVAE, where a section names none")
+  func defaults() throws {
+    func decoded<C: ObjectiveConfiguration>(_ type: C.Type) throws -> C {
+      try ConfigurationDocument(yaml: "{}", source: "test").decode(type).value
+    }
+    let geco = try decoded(GECO.Configuration.self), control = try decoded(ControlVAE.Configuration.self)
+    #expect([geco.tolerance, geco.averaging, geco.rate, geco.initialLambda] == [30, 0.99, 0.001, 1])
+    #expect([control.proportionalGain, control.integralGain, control.minimumBeta] == [0.01, 0.001, 1])
+    #expect(control.setPointEvery == 5_000 && control.maximumBeta == nil)
+  }
+
+  @Test("A weight may be 0", arguments: ["{name: capacity-vae, gamma: 0}", "{name: beta-tcvae, alpha: 0}"])
+  func noWeight(yaml: String) throws {
+    _ = try ObjectiveSection.objective(yaml, latents: 3, on: device)
+  }
+
+  @Test("How the variances of a pair are averaged is a setting only where there are several ways")
+  func variances() throws {
+    for name in ["ada-ml-vae", "ml-vae"] {
+      _ = try ObjectiveSection.objective("{name: \(name), variance: product}", latents: 3, on: device)
+    }
+    for name in ["ada-gvae", "gvae"] {
+      let error = #expect(throws: StructuredError.self) {
+        try ObjectiveSection.objective("{name: \(name), variance: mean}", latents: 3, on: device)
+      }
+      #expect(error?.what == "unknown key variance")
     }
   }
 
