@@ -35,6 +35,19 @@ struct StepProfileTests {
     #expect(profile.phases[0].backward > 0)
   }
 
+  @Test("Rows of a network are charged with two operations a weight")
+  func networkRows() {
+    let device = Device(threads: 1), profile = StepProfile()
+    let layers = [(4, 5, Activation.tanh), (5, 2, .identity)].map { inputs, outputs, activation in
+      LogitDifference<Float>.Layer(
+        weights: Tensor(repeating: 0.1, [inputs, outputs], on: device),
+        bias: Tensor(repeating: 0, [outputs], on: device), activation: activation)
+    }
+    let difference = LogitDifference(layers, capacity: 3, on: device)
+    difference.append(Tensor(repeating: 1, [3, 4], on: device), profile: profile)
+    #expect(profile.operations == 2 * 3 * (4 * 5 + 5 * 2))
+  }
+
   @Test("Without a profile, a phase only runs its body")
   func without() {
     let tape = Tape<Float>(on: Device(threads: 1))
