@@ -13,8 +13,9 @@ import Testing
   private let device = Device(threads: 2)
   private static let shape = ImageShape(height: 5, width: 7, channels: 3)
   /// Forty images; the pixels of the last are above 2, so that all are looked at.
-  private static let bytes = (0..<40 * 105).map { UInt8($0 < 39 * 105 ? $0 * $0 % 3 : 255) }
-  private static let binary = bytes.map { UInt8($0 == 1 ? 1 : 0) }
+  private static let bytes: [UInt8] = (0..<39 * 105).map { (pixel: Int) -> UInt8 in UInt8(pixel * pixel % 3) }
+    + [UInt8](repeating: 255, count: 105)
+  private static let binary: [UInt8] = bytes.map { $0 == 1 ? 1 : 0 }
 
   init() throws { folder = try TemporaryFolder() }
 
@@ -67,7 +68,9 @@ import Testing
 
     var contents = ArrayFileContents()
     contents.addArray("images", UInt8.self, shape: [40, 5, 7, 3])
-    try ArrayFileWriter.write(contents, to: folder.file("a.npz")) { try $0.append(Self.bytes, to: "images") }
+    try ArrayFileWriter.write(contents, to: folder.file("a.npz")) { file in
+      try file.append(Self.bytes, to: "images")
+    }
     let npz = try ImageFile(path: folder.file("a.npz"), images: nil, factors: nil, largerThan: 0, on: device)
     let data = try #require(npz)
     #expect(data.images is any DiskImages)
