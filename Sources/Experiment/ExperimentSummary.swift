@@ -46,7 +46,10 @@ public struct ExperimentSummary: CustomStringConvertible {
         "architecture",
         "\(model.architecture.name), \(model.latents) \(model.latents == 1 ? "latent" : "latents"), \(model.likelihood.name) likelihood, \(parameters)"
       ),
-      ("data", "\(dataset.name), \(Format.grouped(dataset.count)) images of \(dataset.imageShape), \(dataset.placement)"),
+      (
+        "data",
+        "\(dataset.name), \(Format.grouped(dataset.count)) images of \(dataset.imageShape), \(dataset.placement)"
+      ),
       ("training", "\(length), \(training.optimizer.name)"),
       (
         "device",

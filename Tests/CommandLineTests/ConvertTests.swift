@@ -36,10 +36,12 @@ extension CommandLineTests {
       #expect(again.code == 0, "\(again.errors)")
     }
 
-    @Test("settings of the data set are taken, and h5py reads the result", .enabled(if: PythonScript.has("h5py", "numpy")))
+    @Test(
+      "settings of the data set are taken, and h5py reads the result", .enabled(if: PythonScript.has("h5py", "numpy")))
     func settings() throws {
       let result = try Program.run(
-        "dataset", "convert", "data.h5", "small.h5", "--set", "resize.size=16", "--set", "resize.filter=area", in: folder)
+        "dataset", "convert", "data.h5", "small.h5", "--set", "resize.size=16", "--set", "resize.filter=area",
+        in: folder)
       #expect(result.code == 0 && result.output.hasPrefix("small.h5: 512 images of 16×16×1"), "\(result)")
       let packed = try Program.run("dataset", "convert", "data.h5", "packed.h5", in: folder)
       #expect(packed.code == 0)
@@ -81,7 +83,8 @@ extension CommandLineTests {
         (["color-dsprites", "out.h5"], "the pixels of the data set are floats"),
         (["data.h5", "out.h5", "--set", "camera=left"], "unknown key camera"),
         (["data.h5", "out.h5", "--set", "resize.size=16"], "the key resize.filter is missing"),
-        (["shapes3d", "out.h5"], "the key path is missing"), (["data.h5", "missing/out.h5"], "No such file or directory"),
+        (["shapes3d", "out.h5"], "the key path is missing"),
+        (["data.h5", "missing/out.h5"], "No such file or directory"),
       ])
     func refused(arguments: [String], message: String) throws {
       let before = try experiment.snapshot()

@@ -13,7 +13,8 @@ import Testing
   private let device = Device(threads: 2)
   private static let shape = ImageShape(height: 5, width: 7, channels: 3)
   /// Forty images; the pixels of the last are above 2, so that all are looked at.
-  private static let bytes: [UInt8] = (0..<39 * 105).map { (pixel: Int) -> UInt8 in UInt8(pixel * pixel % 3) }
+  private static let bytes: [UInt8] =
+    (0..<39 * 105).map { (pixel: Int) -> UInt8 in UInt8(pixel * pixel % 3) }
     + [UInt8](repeating: 255, count: 105)
   private static let binary: [UInt8] = bytes.map { $0 == 1 ? 1 : 0 }
 
@@ -40,7 +41,8 @@ import Testing
   @Test(
     "Images that may not be in memory are read from disk, to the same bits",
     arguments: [
-      HDF5Writer.Layout.contiguous, .deflated(chunks: [1, 5, 7, 3], level: 1), .deflated(chunks: [6, 5, 7, 3], level: 1),
+      HDF5Writer.Layout.contiguous, .deflated(chunks: [1, 5, 7, 3], level: 1),
+      .deflated(chunks: [6, 5, 7, 3], level: 1),
     ])
   func onDisk(layout: HDF5Writer.Layout) throws {
     for (bytes, format) in [(Self.bytes, PixelFormat.bytes), (Self.binary, .bits)] {
@@ -56,7 +58,8 @@ import Testing
     }
   }
 
-  @Test("Stored members of NPZ files are read from disk; what single images cannot be read from is an error") func pieces()
+  @Test("Stored members of NPZ files are read from disk; what single images cannot be read from is an error")
+  func pieces()
     throws
   {
     try write(Self.bytes, .deflated(chunks: [40, 2, 7, 1], level: 1))
@@ -92,7 +95,7 @@ import Testing
   @Test("A pixel of 2, and none brighter, is a mistake on disk, too") func stray() throws {
     try write(Self.bytes.map { min($0, 2) })
     let error = #expect(throws: StructuredError.self) { try open(", memory: 0") }
-    #expect(error?.what == "image 0 has a pixel of value 2, and no pixel is brighter")
+    #expect(error?.what == "image 39 has a pixel of value 2, and no pixel is brighter")
   }
 
   @Test("A file that becomes shorter is an error and no signal") func truncated() throws {
@@ -151,7 +154,9 @@ import Testing
   }
 
   @Test("The attribute that packed images need is checked") func packedShape() throws {
-    for shape in [nil, ["5", "7"], ["5", "7", "0"], ["4", "7", "3"], ["5", "70", "3"], ["5", "9223372036854775807", "3"]] {
+    for shape in [
+      nil, ["5", "7"], ["5", "7", "0"], ["4", "7", "3"], ["5", "70", "3"], ["5", "9223372036854775807", "3"],
+    ] {
       let writer = try HDF5Writer()
       try writer.write("packed_images", [UInt8](repeating: 7, count: 15), shape: [1, 5, 3])
       if let shape { try writer.setAttribute("image_shape", shape) }
@@ -178,8 +183,10 @@ import Testing
   @Test(
     "Settings that do not suit are one error each",
     arguments: [
-      ("resize: {size: 64}", "the key resize.filter is missing"), ("resize: {filter: area}", "the key resize.size is missing"),
-      ("resize: {size: 0, filter: area}", "resize.size is 0"), ("resize: {size: 8, filter: box}", "resize.filter is 'box'"),
+      ("resize: {size: 64}", "the key resize.filter is missing"),
+      ("resize: {filter: area}", "the key resize.size is missing"),
+      ("resize: {size: 0, filter: area}", "resize.size is 0"),
+      ("resize: {size: 8, filter: box}", "resize.filter is 'box'"),
       ("memory: -1", "memory is -1"), ("memory: much", "memory is 'much'"), ("memory: .nan", "memory is .nan"),
       ("memory: 1e300", "memory is 1e300"),
     ])

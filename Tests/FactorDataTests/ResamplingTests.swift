@@ -39,7 +39,8 @@ import Testing
     ])
   func golden(set: String, filter: String, size: Int) throws {
     let file = try HDF5File(reading: Golden.path("datasets/resize/resize.h5"))
-    let input = try file.read("\(set)/input", as: UInt8.self), expected = try file.read("\(set)/\(filter)", as: Double.self)
+    let input = try file.read("\(set)/input", as: UInt8.self),
+      expected = try file.read("\(set)/\(filter)", as: Double.self)
     let source = Floats(
       count: 4,
       shape: ImageShape(height: input.shape[1], width: input.shape[2], channels: input.shape.dropFirst(3).first ?? 1),
@@ -52,7 +53,8 @@ import Testing
     #expect(worst <= tolerance, "\(worst)")
   }
 
-  @Test("Weights add up to 1 and stay in the image; of the same size nothing changes", arguments: ResamplingFilter.allCases)
+  @Test(
+    "Weights add up to 1 and stay in the image; of the same size nothing changes", arguments: ResamplingFilter.allCases)
   func weights(filter: ResamplingFilter) {
     for (old, new) in [(1, 1), (1, 7), (7, 1), (64, 64), (96, 64), (28, 32), (5, 3), (640, 3)] {
       let all = filter.weights(from: old, to: new)

@@ -26,7 +26,8 @@ extension DatasetCommand {
     @Option(
       name: .customLong("set"),
       help: ArgumentHelp(
-        "Change a setting of the data set, as camera=right or resize.size=64; can be repeated.", valueName: "key=value"))
+        "Change a setting of the data set, as camera=right or resize.size=64; can be repeated.", valueName: "key=value")
+    )
     var overrides: [String] = []
     @Flag(help: "Replace the file if it exists.") var force = false
     @OptionGroup var computing: ComputingOptions

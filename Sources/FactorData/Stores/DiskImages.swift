@@ -26,6 +26,7 @@ public protocol DiskImages: ImageSource {
 }
 
 extension DiskImages {
+  /// True.
   public var canReadAtRandom: Bool { true }
 
   /// The number of images that make a run: about 16 MiB of them.

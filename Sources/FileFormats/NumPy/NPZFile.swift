@@ -41,8 +41,8 @@ public final class NPZFile: ArrayFile {
   /// NPZ files have no attributes.
   public func strings(ofAttribute name: String, of object: String) -> [String]? { nil }
 
-  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`. A member is one stream, which a
-  /// single thread inflates.
+  /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`. A member is one stream,
+  /// which a single thread inflates.
   public func forEachSlab<Element: ArrayElement>(
     of name: String, as type: Element.Type, rows: Int, on device: Device?,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
@@ -75,8 +75,8 @@ public final class NPZFile: ArrayFile {
   /// The rows of an array of bytes that is not deflated, to be read at random.
   public func rows(of name: String) throws -> ArrayRows? {
     let (_, header, reader) = try open(name)
-    guard header.type == UInt8.elementType, !header.isFortranOrder, let count = header.shape.first, !header.shape.contains(0),
-      let (file, offset) = reader.storedBytes
+    guard header.type == UInt8.elementType, !header.isFortranOrder, !header.shape.contains(0),
+      let count = header.shape.first, let (file, offset) = reader.storedBytes
     else { return nil }
     return ArrayRows(
       file, offset: offset, rowBytes: header.shape.dropFirst().reduce(1, *), count: count, location: location(name))
