@@ -7,24 +7,33 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// Images whose first row holds their index: the pixel in that column is set.
+/// Images whose first row holds their number in the grid: the pixel in that column is set.
 struct NumberedDataset: FactorDataset, ImageSource {
   let name = "numbered"
   let shape = ImageShape(height: 64, width: 64)
   let format = PixelFormat.bits
   let space: FactorSpace
+  /// Which combinations the images show; nil for the full grid in order.
+  let combinations: [Int]?
+  let factors: Factors
 
-  init() throws {
-    space = try FactorSpace([Factor("a", size: 4), Factor("b", size: 8), Factor("c", size: 2)])
+  init(combinations: [Int]? = nil) throws {
+    let space = try FactorSpace([Factor("a", size: 4), Factor("b", size: 8), Factor("c", size: 2)])
+    (self.space, self.combinations) = (space, combinations)
+    factors =
+      try combinations.map { numbers in
+        .table(try FactorTable(space.factors, values: numbers.flatMap { space.values(at: $0).map { Int32($0) } }))
+      } ?? .grid(space)
   }
 
-  var count: Int { space.count }
+  var count: Int { combinations?.count ?? space.count }
   var images: any ImageSource { self }
-  var factors: Factors { .grid(space) }
 
   func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) {
     destination.update(repeating: 0, count: indices.count * shape.count)
-    for (position, index) in indices.enumerated() { destination[position * shape.count + index] = 1 }
+    for (position, index) in indices.enumerated() {
+      destination[position * shape.count + (combinations?[index] ?? index)] = 1
+    }
   }
 
   /// The factor values of each image of a batch, read off its pixels.
@@ -66,8 +75,12 @@ struct BatchRequestTests {
     return try #require(trainer.objective as? RecordingObjective).steps
   }
 
-  @Test func `The images of a pair share the factors that the step says they share`() throws {
-    let dataset = try NumberedDataset()
+  /// The full grid, and one without some combinations, with others several times, in another order.
+  static let combinations: [[Int]?] = [nil, (0..<90).map { $0 * 37 % 64 }.filter { $0 % 5 != 2 }]
+
+  @Test(arguments: combinations)
+  func `The images of a pair share the factors that the step says they share`(combinations: [Int]?) throws {
+    let dataset = try NumberedDataset(combinations: combinations)
     for step in try steps(BatchRequest(pairs: PairRequest(changedFactors: .fixed(1))), of: dataset) {
       let pairs = try #require(step.pairs)
       #expect(step.labelled == nil && pairs.factors == 3)

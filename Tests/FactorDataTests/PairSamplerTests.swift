@@ -102,15 +102,33 @@ import Testing
     #expect(later.first.count == 7 && later.second.count == 7 && later.shared.count == 28 && one.factors.count == 4)
   }
 
-  @Test("Without a full grid, or with numbers that do not suit, there are no pairs") func refused() throws {
+  @Test("On a full grid the second images are the grid's arithmetic, draw for draw") func arithmetic() throws {
+    let space = try Self.space.get(), root = RandomStream(seed: 12), first = [0, 3, 11, 7, 7, 2]
+    for redraw in PairSampler.Redraw.allCases {
+      let sampler = try PairSampler(.grid(space), changing: .uniform, redraw: redraw, stream: root)
+      var stream = root.split("second images", 5), expected = first
+      for row in first.indices {
+        for position in stream.distinct(1 + stream.integer(below: 2), below: 3) {
+          let factor = [0, 1, 3][position], old = space.value(of: factor, at: first[row])
+          var new = stream.integer(below: space.sizes[factor] - (redraw == .otherValue ? 1 : 0))
+          if redraw == .otherValue, new >= old { new += 1 }
+          expected[row] += (new - old) * space.strides[factor]
+        }
+      }
+      #expect(sampler.pairs(from: first, at: 5).second == expected)
+    }
+  }
+
+  @Test("Without factors, with unknown ones, or with numbers that do not suit, there are no pairs") func refused()
+    throws
+  {
     let space = try Self.space.get(), stream = RandomStream(seed: 1)
     func error(_ factors: Factors, _ count: PairSampler.ChangedCount) -> StructuredError? {
       #expect(throws: StructuredError.self) { try PairSampler(factors, changing: count, stream: stream) }
     }
-    let table = try FactorTable([Factor("a", size: 2)], values: [1, 0])
-    for factors in [Factors.none, .table(table)] {
-      #expect(error(factors, .uniform)?.what == "the images are not the full grid of their factors")
-    }
+    #expect(error(.none, .uniform)?.what == "the data set has no factors")
+    let unknown = try FactorTable([Factor("a", size: 2)], values: [1, 0, -1])
+    #expect(error(.table(unknown), .fixed(1))?.what == "the factor \"a\" is unknown for 1 of 3 images")
     #expect(error(.grid(space), .fixed(4))?.expected == "1 to 3, the number of factors that vary")
     #expect(error(.grid(space), .fixed(0))?.what == "0 factors cannot change in a pair")
     #expect(error(.grid(space), .fixedOrOne(4)) != nil)
