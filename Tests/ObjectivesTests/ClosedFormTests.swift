@@ -245,6 +245,23 @@ struct ClosedFormTests {
     #expect(distance([5, 5]) == 0)
   }
 
+  @Test("Supports are compared in as many pairs of latents as the setting says, or in all")
+  func supportPairs() throws {
+    var stream = RandomStream(seed: 2)
+    let codes = Variable(stream.normalTensor([12, 4], on: device)), pass = Pass.evaluation(on: device)
+    let pairs = (0..<4).flatMap { first in (first + 1..<4).map { (first, $0) } }
+    let distances = HausdorffFactorizedSupport.distance(of: codes, pairs).value.elements
+    let posterior = DiagonalGaussian(mean: codes, logVariance: codes * 0)
+    func distance(_ pairs: Int) throws -> Float {
+      let objective = try ObjectiveSection.objective("{name: hfs, pairs: \(pairs)}", latents: 4, on: device)
+      let loss = try objective.loss(of: step(posterior, codes: codes, pass: pass))
+      return try #require(loss["support_distance"]).value.scalar
+    }
+    let one = try distance(1)
+    #expect(distances.contains { abs($0 - one) < 1e-6 })
+    #expect(abs(try distance(100) - distances.reduce(0, +)) < 1e-5)
+  }
+
   @Test("The farthest point is that of a search through everything")
   func farthest() throws {
     var stream = RandomStream(seed: 3)

@@ -1,5 +1,6 @@
-import TensorCore
 import Testing
+
+@testable import TensorCore
 
 @Suite("Which layers the fused kernels plan")
 struct FusedPlanTests {
@@ -56,5 +57,10 @@ struct FusedPlanTests {
     let up = Self.layer(transposed: true)
     #expect(up.output == ImageShape(height: 32, width: 32, channels: 32))
     #expect(up.input == Self.good.input && up.weightCount == 16 * 32 * 32)
+    // To few channels a scatter is a matrix product with rows of K·K·C columns, rounded up to 16.
+    for (channels, columns) in [(1, 16), (3, 48)] {
+      let step = FusedStep(Self.layer(channels: channels, transposed: true), level: VectorLevel.plain.code)
+      #expect(step.packedCount(.scatter) == 32 * columns && step.scratchCount == 16 * columns)
+    }
   }
 }
