@@ -242,7 +242,7 @@ struct ObjectiveTests {
     }
   }
 
-  @Test("The defaults of GECO and ControlVAE, where a section names none")
+  @Test("The defaults where a section names none")
   func defaults() throws {
     func decoded<C: ObjectiveConfiguration>(_ type: C.Type) throws -> C {
       try ConfigurationDocument(yaml: "{}", source: "test").decode(type).value
@@ -251,6 +251,16 @@ struct ObjectiveTests {
     #expect([geco.tolerance, geco.averaging, geco.rate, geco.initialLambda] == [30, 0.99, 0.001, 1])
     #expect([control.proportionalGain, control.integralGain, control.minimumBeta] == [0.01, 0.001, 1])
     #expect(control.setPointEvery == 5_000 && control.maximumBeta == nil)
+    let info = try decoded(InfoVAE.Configuration.self), dip = try decoded(DIPVAE.Configuration.self)
+    #expect(info.alpha == 0 && info.lambda == 1_000 && dip.variant == .codes)
+    let tc = try decoded(BetaTCVAE.Configuration.self)
+    #expect(tc.estimator == .weighted)
+    let weights = [
+      tc.alpha, tc.beta, tc.gamma, dip.lambdaOffDiagonal, dip.lambdaDiagonal,
+      try decoded(BetaVAE.Configuration.self).beta, try decoded(FactorVAE.Configuration.self).gamma,
+      try decoded(VAE.Configuration.self).rateWeight,
+    ]
+    #expect(weights.map { $0.value(at: 0) } == [1, 6, 1, 10, 10, 4, 35, 1])
   }
 
   @Test("A weight may be 0", arguments: ["{name: capacity-vae, gamma: 0}", "{name: beta-tcvae, alpha: 0}"])

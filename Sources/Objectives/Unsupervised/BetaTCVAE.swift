@@ -46,10 +46,10 @@ public struct BetaTCVAE: Objective {
 
     /// Reads `alpha`, `beta`, `gamma`, `estimator` and, for the estimator `cached`, `refresh`.
     public init(from section: inout ConfigurationSection) throws {
-      alpha = try section.schedule("alpha", default: 1, in: .atLeast(0))
-      beta = try section.schedule("beta", default: 6, in: .atLeast(0))
-      gamma = try section.schedule("gamma", default: 1, in: .atLeast(0))
-      estimator = try section.choice("estimator", default: .weighted)
+      alpha = try section.schedule("alpha", default: alpha, in: .atLeast(0))
+      beta = try section.schedule("beta", default: beta, in: .atLeast(0))
+      gamma = try section.schedule("gamma", default: gamma, in: .atLeast(0))
+      estimator = try section.choice("estimator", default: estimator)
       if estimator == .cached { refresh = try section.integer("refresh", default: refresh, in: .atLeast(1)) }
     }
 

@@ -14,7 +14,7 @@ public struct BetaVAE: Objective {
 
     /// Reads `beta`.
     public init(from section: inout ConfigurationSection) throws {
-      beta = try section.schedule("beta", default: 4, in: .atLeast(0))
+      beta = try section.schedule("beta", default: beta, in: .atLeast(0))
     }
 
     /// The objective.

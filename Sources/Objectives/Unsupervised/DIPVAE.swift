@@ -27,12 +27,12 @@ public struct DIPVAE: Objective {
     /// λ_od, the weight of the squares off the diagonal.
     public var lambdaOffDiagonal: Schedule = 10
     /// λ_d, the weight of the squared deviations of the diagonal from 1.
-    public var lambdaDiagonal: Schedule = 10
+    public var lambdaDiagonal: Schedule
 
     /// Reads `variant`, `lambda_od` and `lambda_d`, whose default is 10·λ_od for variant I and λ_od for variant II.
     public init(from section: inout ConfigurationSection) throws {
-      variant = try section.choice("variant", default: .codes)
-      lambdaOffDiagonal = try section.schedule("lambda_od", default: 10, in: .atLeast(0))
+      variant = try section.choice("variant", default: variant)
+      lambdaOffDiagonal = try section.schedule("lambda_od", default: lambdaOffDiagonal, in: .atLeast(0))
       let factor: Double = variant == .means ? 10 : 1
       lambdaDiagonal = try section.schedule("lambda_d", default: lambdaOffDiagonal.scaled(by: factor), in: .atLeast(0))
     }

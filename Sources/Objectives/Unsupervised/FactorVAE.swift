@@ -19,7 +19,7 @@ public struct FactorVAE: Objective {
 
     /// Reads `gamma` and the section `discriminator`.
     public init(from section: inout ConfigurationSection) throws {
-      gamma = try section.schedule("gamma", default: 35, in: .atLeast(0))
+      gamma = try section.schedule("gamma", default: gamma, in: .atLeast(0))
       discriminator = try section.section("discriminator")
     }
 

@@ -22,8 +22,8 @@ public struct InfoVAE: Objective {
 
     /// Reads `alpha`, `lambda` and the section `mmd`.
     public init(from section: inout ConfigurationSection) throws {
-      alpha = try section.number("alpha", default: 0, in: .within(0...1))
-      lambda = try section.number("lambda", default: 1000, in: .atLeast(0))
+      alpha = try section.number("alpha", default: alpha, in: .within(0...1))
+      lambda = try section.number("lambda", default: lambda, in: .atLeast(0))
       discrepancy = try section.section("mmd")
       guard alpha + lambda >= 1 else {
         throw section.error(

@@ -13,7 +13,7 @@ public struct VAE: Objective {
 
     /// Reads `rate_weight`.
     public init(from section: inout ConfigurationSection) throws {
-      rateWeight = try section.schedule("rate_weight", default: 1, in: .atLeast(0))
+      rateWeight = try section.schedule("rate_weight", default: rateWeight, in: .atLeast(0))
     }
 
     /// The objective.
