@@ -198,6 +198,11 @@ struct DecompositionTests {
       return result.warnings.contains { $0.contains("close to its ceiling") }
     }
     #expect(try isRemarkedOn(-10) && !isRemarkedOn(0))
+    // The ceiling of one data point is 0, which samples of less than the mean density exceed.
+    let alone = try LinearGaussian.example.posterior(count: 1, seed: 1)
+    let far = try RateDecomposition.FixedSamples(codes: alone.means.map { $0 + 3 }, indices: nil, for: alone)
+    let result = try RateDecomposition(of: alone, fixed: far, on: device)
+    #expect(result.mutualInformation.value > 0 && !result.warnings.contains { $0.contains("close to its ceiling") })
   }
 
   @Test("few samples of its own are remarked on; given samples are as many as they are")
@@ -219,6 +224,10 @@ struct DecompositionTests {
     #expect(throws: StructuredError.self) {
       try RateDecomposition(of: posterior, options: options(samples: 0), on: device)
     }
+    let memory = #expect(throws: StructuredError.self) {
+      try RateDecomposition(of: posterior, options: options(samples: 1 << 48), on: device)
+    }
+    #expect(memory?.description.contains("281474976710656 samples of 3 latents") == true)
     #expect(throws: StructuredError.self) {
       try RateDecomposition.FixedSamples(codes: [1, 2], indices: nil, for: posterior)
     }
