@@ -28,6 +28,9 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
     .systemLibrary(name: "CLiblinear", providers: [.apt(["liblinear-dev"])]),
@@ -43,7 +46,11 @@ let package = Package(
     .target(name: "Architectures", dependencies: ["Diagnostics", "NeuralLayers", "StrictConfiguration"]),
     .target(name: "Objectives", dependencies: ["Diagnostics", "NeuralLayers", "StrictConfiguration"]),
 
-    .target(name: "FileFormats", dependencies: ["Diagnostics", "TensorCore", "CHDF5", "CDeflate", "CZlib"]),
+    .target(
+      name: "FileFormats",
+      dependencies: [
+        "Diagnostics", "TensorCore", "CHDF5", "CDeflate", "CZlib", "CArchive", "CPNG", "CTurboJPEG",
+      ]),
     .target(name: "FactorData", dependencies: ["Diagnostics", "FileFormats", "StrictConfiguration", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["Diagnostics", "TensorCore"]),
     .target(

@@ -73,8 +73,8 @@ public struct ArrayInformation: Sendable, Equatable {
 }
 
 extension ArrayFile {
-  /// The location of an error about an array.
-  func location(_ array: String) -> String { "\(path), array \"\(array)\"" }
+  /// The location of an error about an array; one without a name is the file.
+  package func location(_ array: String) -> String { array.isEmpty ? path : "\(path), array \"\(array)\"" }
 
   /// Throws if an array does not convert to `Element`.
   func requireAccepted<Element: ArrayElement>(_ type: Element.Type, _ stored: ArrayElementType, _ name: String) throws {

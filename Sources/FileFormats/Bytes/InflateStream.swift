@@ -1,17 +1,24 @@
 import CZlib
 
-/// Inflates a raw deflate stream, or a gzip file with its checksum, in pieces, in bounded memory.
+/// Inflates a deflate stream, with the checksum of its container, in pieces, in bounded memory.
 final class InflateStream {
+  /// What is around the deflate stream. The values are the window bits by which zlib knows it.
+  enum Container: Int32 {
+    /// Nothing, as in zip archives.
+    case none = -15
+    /// The header and the checksum of zlib (RFC 1950).
+    case zlib = 15
+    /// The header and the trailer of gzip (RFC 1952).
+    case gzip = 31
+  }
+
   private let stream: UnsafeMutablePointer<z_stream>
 
   /// Makes a stream; nil if there is not enough memory.
-  ///
-  /// - Parameter isGzip: whether the stream has the header and the trailer of gzip (RFC 1952).
-  init?(isGzip: Bool = false) {
+  init?(_ container: Container = .none) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    // Negative window bits: no header, as in zip files; 16 more than the window: gzip.
-    guard czlib_inflate_init(stream, isGzip ? 31 : -15) == Z_OK else {
+    guard czlib_inflate_init(stream, container.rawValue) == Z_OK else {
       stream.deallocate()
       return nil
     }

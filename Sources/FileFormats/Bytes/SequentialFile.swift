@@ -24,7 +24,7 @@ public final class SequentialFile {
       stream = nil
       return
     }
-    guard let stream = InflateStream(isGzip: true) else {
+    guard let stream = InflateStream(.gzip) else {
       throw StructuredError("there is not enough memory", at: path)
     }
     self.stream = stream
@@ -56,6 +56,36 @@ public final class SequentialFile {
       }
       done += count
       position += count
+    }
+  }
+
+  /// Fills a buffer with the next bytes, or with those that are left.
+  ///
+  /// - Returns: how many they are; fewer than the buffer has room for only at the end of the file.
+  /// - Throws: `StructuredError` if the file is damaged or cannot be read.
+  public func readAtMost(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    var done = 0
+    while done < buffer.count, !hasEnded {
+      let count = try inflate(into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
+      done += count
+      position += count
+    }
+    return done
+  }
+
+  /// The bytes of a whole file, inflated where it is compressed.
+  ///
+  /// - Throws: `StructuredError` if there are more than `limit`, or the file is missing, damaged or cannot be read.
+  public static func contents(of path: String, atMost limit: Int) throws -> [UInt8] {
+    let file = try SequentialFile(reading: path)
+    var bytes: [UInt8] = [], piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = try piece.withUnsafeMutableBytes { try file.readAtMost(into: $0) }
+      if count == 0 { return bytes }
+      guard count <= limit - bytes.count else {
+        throw StructuredError("the file is longer than \(limit) bytes", at: path, expected: "at most as many")
+      }
+      bytes += piece[..<count]
     }
   }
 
