@@ -118,7 +118,7 @@ extension Registry<DatasetEntry> {
   /// The data sets that come with the package. A new one is a source file in `Sets`, an entry here and a test.
   public static let standard = Registry(
     "a data set",
-    [DSprites.entry, ImageFile.entry, Shapes3D.entry, MPI3D.entry, SmallNORB.entry] + MNIST.entries
+    [DSprites.entry, ImageFile.entry, Shapes3D.entry, MPI3D.entry, Cars3D.entry, SmallNORB.entry] + MNIST.entries
       + DSpritesVariant.entries + [XYSquares.entry, XYObject.entry])
 }
 

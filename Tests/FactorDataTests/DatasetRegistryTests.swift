@@ -17,8 +17,9 @@ import Testing
     let registry = Registry<DatasetEntry>.standard
     #expect(
       registry.names == [
-        "dsprites", "file", "shapes3d", "mpi3d", "small-norb", "mnist", "fashion-mnist", "color-dsprites",
-        "noisy-dsprites", "xy-squares", "xy-object",
+        "dsprites", "file", "shapes3d", "mpi3d", "cars3d", "small-norb", "mnist", "fashion-mnist",
+        "color-dsprites", "noisy-dsprites", "xy-squares",
+        "xy-object",
       ])
     #expect(registry.entries.allSatisfy { !$0.summary.isEmpty })
     // What must be downloaded says from where, under which licence, and how large it is.
