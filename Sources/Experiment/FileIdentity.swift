@@ -3,7 +3,8 @@ import FileFormats
 import Foundation
 
 /// What tells whether a file is still the same: the checksum of all its bytes, or of a large file its size, the time of its last
-/// change and the checksum of a part, so that nobody waits until 12 GB have been read.
+/// change and the checksum of a part, so that nobody waits until 12 GB have been read. A folder is told by the names of what is
+/// in it, with sizes and times.
 package enum FileIdentity {
   /// Files of more bytes are not read as a whole.
   package static let largestWhole = 64 << 20
@@ -12,9 +13,10 @@ package enum FileIdentity {
 
   /// The identity as text.
   ///
-  /// - Throws: `StructuredError` if the file cannot be read.
+  /// - Throws: `StructuredError` if the file or folder cannot be read.
   package static func text(of path: String, largestWhole: Int = largestWhole) throws -> String {
     func unreadable() -> StructuredError { StructuredError("the file cannot be read", at: path) }
+    if let names = try? FileManager.default.contentsOfDirectory(atPath: path) { return text(ofFolder: path, names) }
     guard let file = FileHandle(forReadingAtPath: path) else { throw unreadable() }
     defer { try? file.close() }
     var status = stat()
@@ -36,5 +38,16 @@ package enum FileIdentity {
     try add(size - length, length)
     let changed = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     return "\(size) bytes, changed \(changed), parts \(crc)"
+  }
+
+  private static func text(ofFolder path: String, _ names: [String]) -> String {
+    var crc: UInt32 = 0
+    for name in names.sorted() {
+      var status = stat()
+      stat(PathParts.join(path, name), &status)
+      var text = "\(name)\0\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n"
+      text.withUTF8 { crc = Checksum.crc32(UnsafeRawBufferPointer($0), continuing: crc) }
+    }
+    return "\(names.count) files, names and times \(crc)"
   }
 }

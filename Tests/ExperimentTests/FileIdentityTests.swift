@@ -51,6 +51,26 @@ struct FileIdentityTests {
     }
   }
 
+  @Test("A folder by the names, sizes and times of its files") func folders() throws {
+    func write(_ bytes: [UInt8], _ name: String, date: TimeInterval = 1e9) throws {
+      let path = try folder.write(bytes, as: name)
+      try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: date)], ofItemAtPath: path)
+    }
+    try write([1, 2], "a.png")
+    try write([3], "b.png")
+    let first = try FileIdentity.text(of: folder.path)
+    #expect(first.hasPrefix("2 files"))
+    #expect(try FileIdentity.text(of: folder.path) == first)
+    try write([3], "b.png", date: 2e9)
+    #expect(try FileIdentity.text(of: folder.path) != first)
+    try write([3, 4], "b.png")
+    #expect(try FileIdentity.text(of: folder.path) != first)
+    try write([3], "b.png")
+    #expect(try FileIdentity.text(of: folder.path) == first)
+    try write([3], "c.png")
+    #expect(try FileIdentity.text(of: folder.path) != first)
+  }
+
   @Test("A file that cannot be read is an error") func missing() {
     let path = folder.file("none")
     let error = #expect(throws: StructuredError.self) { try FileIdentity.text(of: path) }

@@ -19,12 +19,19 @@ public struct FileMutator: Sendable {
   private let digits: [Int]
   /// The arrays of an NPZ file, so that an archive can be sound around a hostile array.
   private let arrays: [(name: String, file: FileMutator)]
+  /// Makes the checksums of another format right again.
+  private let repair: (@Sendable (inout [UInt8]) -> Void)?
 
   /// - Parameters:
   ///   - original: a sound file.
   ///   - arrays: for NPZ files, the array files in it.
-  public init(_ original: [UInt8], arrays: [(name: String, data: [UInt8])] = []) {
+  ///   - repair: makes the checksums of a changed file right, where they are not those of HDF5 or NPZ.
+  public init(
+    _ original: [UInt8], arrays: [(name: String, data: [UInt8])] = [],
+    repair: (@Sendable (inout [UInt8]) -> Void)? = nil
+  ) {
     self.original = original
+    self.repair = repair
     self.arrays = arrays.map { ($0.name, FileMutator($0.data)) }
     places = original.indices.filter { original[$0] != 0 }
     structures = original.indices.dropLast(3).filter { Self.signatures.contains(Array(original[$0..<$0 + 4])) }
@@ -71,6 +78,7 @@ public struct FileMutator: Sendable {
         bytes.replaceSubrange(end..<end + 4, with: Self.checksum(bytes, start, end))
       }
     }
+    if let repair, random.integer(below: 4) > 0 { repair(&bytes) }
     return bytes
   }
 

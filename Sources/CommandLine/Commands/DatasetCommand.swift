@@ -29,8 +29,9 @@ struct DatasetCommand: ParsableCommand {
         Of a data set that must be downloaded, it says where it is published.
         """)
 
-    @Argument(help: "The name of a data set, an HDF5 or NPZ file, or the folder of a published data set.") var source:
-      String
+    @Argument(
+      help: "The name of a data set, a file or folder of a published one, an HDF5 or NPZ file, or a folder of images.")
+    var source: String
     @Option(help: "The array of images in the file; by default \"images\" or \"imgs\".") var images: String?
     @Option(help: "The array of factors in the file; by default \"factors\" or \"latents/classes\".") var factors:
       String?
@@ -55,18 +56,22 @@ struct DatasetCommand: ParsableCommand {
       let published = components.datasets.entries.lazy.compactMap(\.publishedFile)
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: source, isDirectory: &isFolder), isFolder.boolValue {
-        guard let published = published.first(where: { $0.recognizes(source) }) else {
-          throw StructuredError(
-            "the folder holds the files of no data set that is known", at: source,
-            action: "`disentangle list datasets` shows the data sets.")
+        if !isChosen, let published = published.first(where: { $0.recognizes(source) }) {
+          return try show(try published.open(source, device), device)
         }
-        return try show(try ImagePlacement().place(try published.open(source, device), on: device), device)
+        return try show(try ImageFolderSet(folder: source, factors: factors, on: device), device)
+      }
+      // A published set need not be a file of arrays.
+      if !isChosen, (try? openArrayFile(source)) == nil,
+        let published = published.first(where: { $0.recognizes(source) })
+      {
+        return try show(try published.open(source, device), device)
       }
       let file = try openArrayFile(source)
       let paths = try file.arrayPaths()
       for path in paths { try say("array      \(path.escapingControls()): \(try file.information(path).summary)") }
       if !isChosen, let published = published.first(where: { $0.recognizes(source) }) {
-        try show(try ImagePlacement().place(try published.open(source, device), on: device), device)
+        try show(try published.open(source, device), device)
       } else if isChosen || paths.contains("images") || paths.contains("imgs") {
         try show(try ImageFile(path: source, images: images, factors: factors, on: device), device)
       }
@@ -78,7 +83,7 @@ struct DatasetCommand: ParsableCommand {
     }
 
     private func show(_ data: any FactorDataset, _ device: Device) throws {
-      try say("\(try DatasetSummary(of: data, on: device))")
+      try say("\(try DatasetSummary(of: ImagePlacement().place(data, on: device), on: device))")
     }
   }
 

@@ -42,13 +42,17 @@ struct PublishedGrid {
   /// Makes sure that a table of values [N, K] of the factors is in the order of the grid: whatever the values are, each
   /// factor's are the same for the same position, to 1e-6, and grow with it.
   ///
+  /// - Parameters:
+  ///   - file: the file.
+  ///   - table: the array.
+  ///   - rows: the number of images, if they are only the first ones of the grid.
   /// - Throws: `StructuredError` that names the first image whose value is another.
-  func checkOrder(_ file: any ArrayFile, _ table: String) throws {
-    let location = "\(file.path), array \"\(table)\"", width = space.factors.count
+  func checkOrder(_ file: any ArrayFile, _ table: String, rows: Int? = nil) throws {
+    let location = file.location(table), width = space.factors.count, count = rows ?? space.count
     let about = try file.information(table)
-    guard about.shape == [space.count, width] else {
+    guard about.shape == [count, width] else {
       throw StructuredError(
-        "the array has shape \(about.shape)", at: location, expected: "shape \([space.count, width])")
+        "the array has shape \(about.shape)", at: location, expected: "shape \([count, width])")
     }
     var values = space.sizes.map { [Double?](repeating: nil, count: $0) }
     try file.forEachSlab(of: table, as: Double.self, rows: 1 << 14) { range, rows in
@@ -69,7 +73,9 @@ struct PublishedGrid {
     }
     for (factor, values) in zip(space.factors, values) {
       let known = values.compactMap { $0 }
-      guard known.count == values.count, zip(known, known.dropFirst()).allSatisfy({ $0 < $1 }) else {
+      guard known.count == values.count || count < space.count,
+        zip(known, known.dropFirst()).allSatisfy({ $0 < $1 })
+      else {
         throw StructuredError(
           "the values of \(factor.name) are \(known.prefix(20))", at: location,
           expected: "\(factor.size) values that grow with their place in the grid")
