@@ -119,7 +119,8 @@ extension Registry<DatasetEntry> {
   public static let standard = Registry(
     "a data set",
     [DSprites.entry, ImageFile.entry, Shapes3D.entry, MPI3D.entry, Cars3D.entry, SmallNORB.entry] + MNIST.entries
-      + [Isaac3D.entry, Falcor3D.entry, CelebA.entry] + DSpritesVariant.entries + [XYSquares.entry, XYObject.entry])
+      + [Isaac3D.entry, Falcor3D.entry, CelebA.entry] + DSpritesVariant.entries
+      + [ScreamDSprites.entry, XYSquares.entry, XYObject.entry])
 }
 
 /// The section `dataset` of a configuration: the name of a registry entry and the settings of its type.

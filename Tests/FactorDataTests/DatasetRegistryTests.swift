@@ -18,7 +18,7 @@ import Testing
     #expect(
       registry.names == [
         "dsprites", "file", "shapes3d", "mpi3d", "cars3d", "small-norb", "mnist", "fashion-mnist",
-        "isaac3d", "falcor3d", "celeba", "color-dsprites", "noisy-dsprites", "xy-squares",
+        "isaac3d", "falcor3d", "celeba", "color-dsprites", "noisy-dsprites", "scream-dsprites", "xy-squares",
         "xy-object",
       ])
     #expect(registry.entries.allSatisfy { !$0.summary.isEmpty })
