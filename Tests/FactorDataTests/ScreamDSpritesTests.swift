@@ -1,10 +1,11 @@
 import Diagnostics
-import FactorData
 import FileFormats
 import StrictConfiguration
 import TensorCore
 import TestSupport
 import Testing
+
+@testable import FactorData
 
 /// dSprites before pieces of a picture.
 @Suite("Scream dSprites")
@@ -51,6 +52,17 @@ struct ScreamDSpritesTests {
     #expect(try pixels(data, [7, 0]) == pixels(data, [7]) + pixels(data, [0]))
     let other = try ScreamDSprites(of: sprites, picture: picture, seed: 4)
     #expect(try pixels(other, [7]) != pixels(data, [7]))
+  }
+
+  @Test("A large picture is made to fit, with its proportions") func fitting() {
+    func fitted(_ height: Int, _ width: Int) -> [Int] {
+      let shape = ScreamDSprites.fitted(ImageShape(height: height, width: width, channels: 3))
+      return [shape.height, shape.width]
+    }
+    // As Pillow's thumbnail((350, 274)) gives them.
+    #expect(fitted(274, 350) == [274, 350] && fitted(100, 100) == [100, 100])
+    #expect(fitted(1200, 952) == [274, 217] && fitted(275, 350) == [274, 349] && fitted(300, 3000) == [35, 350])
+    #expect(fitted(548, 700) == [274, 350] && fitted(8, 7000) == [1, 350] && fitted(7000, 8) == [274, 1])
   }
 
   @Test("A picture that is too small or too large, and one that is missing") func extents() throws {

@@ -1,4 +1,5 @@
 import Diagnostics
+import TensorCore
 
 /// A file of one NumPy array, as `numpy.save` writes it. As a file of arrays it has one, whose name is empty.
 ///
@@ -63,7 +64,7 @@ public final class NPYFile: ArrayFile {
 
   /// Calls `body` with consecutive runs of rows of the array, converted to `Element`.
   public func forEachSlab<Element: ArrayElement>(
-    of name: String, as type: Element.Type, rows: Int,
+    of name: String, as type: Element.Type, rows: Int, on device: Device?,
     _ body: (_ rows: Range<Int>, _ elements: UnsafeMutableBufferPointer<Element>) throws -> Void
   ) throws {
     let about = try information(name)
@@ -84,6 +85,14 @@ public final class NPYFile: ArrayFile {
         try body(range, slab)
       }
     }
+  }
+
+  /// The rows of an array of bytes, to be read at random.
+  public func rows(of name: String) throws -> ArrayRows? {
+    let about = try information(name)
+    guard about.type == UInt8.elementType, let count = shape.first, !shape.contains(0) else { return nil }
+    return ArrayRows(
+      file, offset: header.length, rowBytes: shape.dropFirst().reduce(1, *), count: count, location: path)
   }
 
   /// Reads the whole array, converted to `Element`.

@@ -9,6 +9,8 @@ import TensorCore
 ///     b = (piece + c) / 2,   piece: 64 × 64 pixels of the picture at a random place,   c ~ U(0, 1)³ for each image
 ///     x = 1 − b at the sprite, b elsewhere
 ///
+/// A picture of more than 274 rows or 350 columns is made smaller first, to fit them, by the Lanczos filter.
+///
 /// Place and colour of an image are a function of the seed and its number, so that an image is the same whenever it is read. In
 /// the library they are drawn anew each time. As there, the last row and column of the picture are never seen.
 public struct ScreamDSprites: FactorDataset {
@@ -25,22 +27,18 @@ public struct ScreamDSprites: FactorDataset {
 
   /// Makes the variant of a seed from the images of dSprites and a picture.
   ///
-  /// - Throws: `StructuredError` when the picture cannot be read, or is smaller than 65 × 65 or larger than 274 × 350 pixels.
+  /// - Throws: `StructuredError` when the picture cannot be read, or has less than 65 rows or columns once it fits.
   public init(of sprites: DSprites, picture path: String, seed: Int) throws {
-    var shape = try ImageHeader(reading: path).shape
-    shape.channels = 3
+    var original = try ImageHeader(reading: path).shape
+    original.channels = 3
+    let shape = Self.fitted(original)
     guard shape.height > Self.side, shape.width > Self.side else {
       throw StructuredError(
         "the picture has \(shape.height)×\(shape.width) pixels", at: path, expected: "more than 64 rows and columns")
     }
-    guard shape.height <= Self.largest.height, shape.width <= Self.largest.width else {
-      throw StructuredError(
-        "the picture has \(shape.height)×\(shape.width) pixels", at: path,
-        expected: "at most \(Self.largest.height)×\(Self.largest.width)",
-        action: "Scale it down to 350 columns or 274 rows, whichever is less, by the Lanczos filter.")
-    }
-    var bytes = [UInt8](repeating: 0, count: shape.count)
-    try ImageDecoder().decode(path, shape: shape, into: &bytes)
+    var bytes = [UInt8](repeating: 0, count: original.count)
+    try ImageDecoder().decode(path, shape: original, into: &bytes)
+    if shape != original { bytes = Self.resized(bytes, original, shape) }
     let picture = bytes.map { Float($0) / 255 }, extents = shape, side = Self.side, store = sprites.store
     let stream = RandomStream(seed: UInt64(seed)).split("scream-dsprites")
     factors = sprites.factors
@@ -61,6 +59,30 @@ public struct ScreamDSprites: FactorDataset {
         }
       }
     }
+  }
+
+  /// The extents of a picture that fits the largest ones, with its own proportions as nearly as whole numbers permit.
+  static func fitted(_ shape: ImageShape) -> ImageShape {
+    guard shape.height > largest.height || shape.width > largest.width else { return shape }
+    let aspect = Double(shape.width) / Double(shape.height)
+    func nearest(_ length: Double, _ difference: (Double) -> Double) -> Int {
+      let low = max(1, length.rounded(.down)), high = max(1, length.rounded(.up))
+      return Int(difference(high) < difference(low) ? high : low)
+    }
+    let (height, width) = (Double(largest.height), Double(largest.width))
+    if width / height >= aspect {
+      let fit = nearest(height * aspect) { abs(aspect - $0 / height) }
+      return ImageShape(height: largest.height, width: fit, channels: shape.channels)
+    }
+    let fit = nearest(width / aspect) { abs(aspect - width / $0) }
+    return ImageShape(height: fit, width: largest.width, channels: shape.channels)
+  }
+
+  private static func resized(_ bytes: [UInt8], _ old: ImageShape, _ new: ImageShape) -> [UInt8] {
+    let resampling = Resampling(from: old, toHeight: new.height, width: new.width, by: .lanczos)
+    var result = [Float](repeating: 0, count: new.count), scratch = [Float](repeating: 0, count: resampling.scratchCount)
+    resampling.resize(bytes.map(Float.init), into: &result, scratch: &scratch)
+    return result.map { UInt8(max(0, min(255, $0.rounded()))) }
   }
 
   /// The settings.
