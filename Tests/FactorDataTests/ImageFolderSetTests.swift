@@ -71,6 +71,23 @@ struct ImageFolderSetTests {
     #expect(data.factors.unknownCounts == [2, 3])
   }
 
+  @Test("Continuous values are put into the bins that the settings name") func bins() throws {
+    let rows = try names().enumerated().map { "\($1),\($0 == 4 ? "" : "\(Double($0) / 4 - 1)"),\($0 % 2)" }
+    let path = try copy(table: (["name,x,y"] + rows).joined(separator: "\n"))
+    let data = try open("{name: file, path: \(path), bins: {count: 4, rule: width}}")
+    #expect(data.factors.list == [Factor("x", size: 4), Factor("y", size: 2)])
+    // From −1 to 1.75 in four parts; the largest value belongs to the last.
+    let expected = (0..<12).map { $0 == 4 ? -1 : min($0 * 4 / 11, 3) }
+    #expect(data.factors.column(0).map(Int.init) == expected)
+    GoldenSets.expectError("the value of x is -1.0", at: path + "/factors.csv, line 2") {
+      _ = try ImageFolderSet(folder: path, on: device)
+    }
+    let infinite = try copy(table: (["name,x"] + names().map { $0 + ",inf" }).joined(separator: "\n"))
+    GoldenSets.expectError("the value of x is inf", at: infinite + "/factors.csv, line 2") {
+      _ = try ImageFolderSet(folder: infinite, on: device)
+    }
+  }
+
   @Test("A table that is exactly a grid makes one") func grid() throws {
     let rows = try names().enumerated().map { "\($1),\($0 / 4),\($0 % 4)" }
     let path = try copy(table: (["name,a,b"] + rows).joined(separator: "\n"))

@@ -9,7 +9,8 @@ import TensorCore
 ///     b = (piece + c) / 2,   piece: 64 × 64 pixels of the picture at a random place,   c ~ U(0, 1)³ for each image
 ///     x = 1 − b at the sprite, b elsewhere
 ///
-/// A picture of more than 274 rows or 350 columns is made smaller first, to fit them, by the Lanczos filter.
+/// A picture of more than 274 rows or 350 columns is made smaller first, to fit them, by the bicubic filter, the one of Pillow's
+/// `thumbnail` where none is named.
 ///
 /// Place and colour of an image are a function of the seed and its number, so that an image is the same whenever it is read. In
 /// the library they are drawn anew each time. As there, the last row and column of the picture are never seen.
@@ -79,8 +80,9 @@ public struct ScreamDSprites: FactorDataset {
   }
 
   private static func resized(_ bytes: [UInt8], _ old: ImageShape, _ new: ImageShape) -> [UInt8] {
-    let resampling = Resampling(from: old, toHeight: new.height, width: new.width, by: .lanczos)
-    var result = [Float](repeating: 0, count: new.count), scratch = [Float](repeating: 0, count: resampling.scratchCount)
+    let resampling = Resampling(from: old, toHeight: new.height, width: new.width, by: .bicubic)
+    var result = [Float](repeating: 0, count: new.count),
+      scratch = [Float](repeating: 0, count: resampling.scratchCount)
     resampling.resize(bytes.map(Float.init), into: &result, scratch: &scratch)
     return result.map { UInt8(max(0, min(255, $0.rounded()))) }
   }
