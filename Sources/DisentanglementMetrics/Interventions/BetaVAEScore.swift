@@ -15,9 +15,9 @@ import TensorCore
 ///
 /// Pairs come from the input where it stores some (the first two thirds train), and otherwise from rows that agree
 /// (``FactorRows``); the factor is one of those that vary. The data need not be a full grid: the first of a pair is uniform
-/// over the data points whose value another has, too, and the second over those that have its value. Standard error: that of an accuracy over the evaluation points, by Agresti and Coull
-/// (`Proportion`); the accuracy on the points that were learnt from has none. Parts: accuracy on the points of each factor
-/// `[K]`.
+/// over the data points whose value another has, too, and the second over those that have its value. Standard error: that of
+/// an accuracy over the evaluation points, by Agresti and Coull (`Proportion`); the accuracy on the points that were learnt
+/// from has none. Parts: accuracy on the points of each factor `[K]`.
 public struct BetaVAEScore: DisentanglementMetric {
   /// The settings of ``BetaVAEScore``.
   public struct Configuration: MetricConfiguration {

@@ -14,7 +14,8 @@ import TensorCore
 /// dSprites' orientation and positions scores move by some 0.005, on the reference codes from 0.4660 to 0.4691): preset
 /// `exact` does not (`factor_bins: 0`). Constant latents are left out; dlib's `num_active_dims`, a sum of code values,
 /// is not reproduced. The data need not be a full grid, but a value of a single data point has no deviation from its own
-/// mean: a note counts such values, which make a factor's scores too large. Parts: the matrix `[D, K]`, the weights and the best score of each latent `[D]`.
+/// mean: a note counts such values, which make a factor's scores too large. Parts: the matrix `[D, K]`, the weights and the
+/// best score of each latent `[D]`.
 public struct IRS: DisentanglementMetric {
   /// The settings of ``IRS``.
   public struct Configuration: MetricConfiguration {
