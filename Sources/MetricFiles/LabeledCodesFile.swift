@@ -8,7 +8,7 @@ import FileFormats
 /// | array | shape | type | |
 /// |---|---|---|---|
 /// | `codes` | [N, D] | float16, float32, float64 | the code of each data point, finite |
-/// | `factors` | [N, K] | any whole numbers | the value of each factor, from 0 |
+/// | `factors` | [N, K] | any whole numbers | the value of each factor, from 0; −1 where it is unknown |
 /// | `factor_names` | [K] | text | optional, also as attribute of `factors` or of the file |
 /// | `factor_sizes` | [K] | whole numbers | optional: how many values each factor has |
 /// | `factor_kinds` | [K] | text | optional, also as attribute: each `ordered`, `cyclic` or `categorical` |
@@ -17,9 +17,13 @@ import FileFormats
 /// | `sampled_codes` | [N, D] | as codes | optional: a sample of each posterior |
 /// | `factor_vae/factor_index`, `factor_vae/rows` | [V], [V, L] | whole numbers | optional: stored batches |
 /// | `beta_vae/factor_index`, `beta_vae/rows1`, `beta_vae/rows2` | [V], [V, L], [V, L] | whole numbers | optional: pairs |
+///
+/// Data points of which the value of a factor is unknown are left out, since metrics cannot use them.
 public struct LabeledCodesFile: Sendable {
-  /// The codes with their factors.
+  /// The codes with their factors, of the N data points whose factors are all known.
   public let codes: LabeledCodes
+  /// The number of data points in the file.
+  public let count: Int
   /// A sample of each posterior, with the same factors.
   public let sampledCodes: LabeledCodes?
   /// log σ² of the posteriors, `[N, D]`.
@@ -37,14 +41,16 @@ public struct LabeledCodesFile: Sendable {
   /// Reads a file.
   ///
   /// - Throws: `StructuredError` when the file is missing, damaged or neither HDF5 nor NPZ, an array is missing, empty
-  ///   or of another shape or type than above, a code is not finite, or a factor, size or row number is out of range; it
-  ///   names the array, and the row and column of the value.
+  ///   or of another shape or type than above, a code is not finite, a factor, size or row number is out of range, no data
+  ///   point has known values of all factors, or batches are stored beside unknown ones; it names the array, and the row and
+  ///   column of the value.
   public init(reading path: String) throws {
     let file = try CodesArrays(path)
     let (values, shape) = try file.numbers("codes", shape: nil, rank: 2, described: "[N, D]")
     let count = shape[0], latents = shape[1]
     let (factors, factorShape) = try file.wholeNumbers(
-      "factors", shape: nil, rank: 2, described: "[N, K]", in: 0..<Self.largestFactor, meaning: "values from 0")
+      "factors", shape: nil, rank: 2, described: "[N, K]", in: Int(FactorTable.unknown)..<Self.largestFactor,
+      meaning: "values from 0, or −1 where one is unknown")
     guard factorShape[0] == count else {
       throw StructuredError(
         "the array has \(factorShape[0]) rows", at: file.location("factors"), expected: "\(count), as codes has")
@@ -56,20 +62,39 @@ public struct LabeledCodesFile: Sendable {
       ).values.map { Int($0) }
     }
     let categorical = try file.kinds(of: names).map { $0 == .categorical }
+    // Data points with unknown values are left out of all arrays.
+    let width = factorShape[1]
+    let known = (0..<count).filter { !factors[$0 * width..<($0 + 1) * width].contains(FactorTable.unknown) }
+    guard !known.isEmpty else {
+      throw StructuredError(
+        "no data point has known values of all factors", at: file.location("factors"),
+        expected: "rows without \(FactorTable.unknown)")
+    }
+    func kept<Value>(_ values: [Value], _ width: Int) -> [Value] {
+      known.count == count ? values : known.flatMap { values[$0 * width..<($0 + 1) * width] }
+    }
+    let knownFactors = kept(factors, width)
     let codes = try LabeledCodes(
-      codes: values, latents: latents, factors: factors, names: names, sizes: sizes, categorical: categorical,
-      location: path)
-    self.codes = codes
+      codes: kept(values, latents), latents: latents, factors: knownFactors, names: names, sizes: sizes,
+      categorical: categorical, location: path)
+    (self.codes, self.count) = (codes, count)
     sampledCodes = try file.optional("sampled_codes") {
       try LabeledCodes(
-        codes: try file.numbers($0, shape: shape, described: "[N, D]").values, latents: latents, factors: factors,
-        names: names, sizes: codes.factorSizes, categorical: categorical, location: path)
+        codes: kept(try file.numbers($0, shape: shape, described: "[N, D]").values, latents), latents: latents,
+        factors: knownFactors, names: names, sizes: codes.factorSizes, categorical: categorical, location: path)
     }
     logVariances = try file.optional("log_variances") {
-      try file.numbers($0, shape: shape, described: "[N, D]").values
+      kept(try file.numbers($0, shape: shape, described: "[N, D]").values, latents)
     }
     meanKL = try file.optional("mean_kl") {
       try file.numbers($0, shape: [latents], described: "[D]").values.map { Double($0) }
+    }
+    if known.count < count {
+      for group in ["factor_vae", "beta_vae"] where file.contains("\(group)/factor_index") {
+        throw StructuredError(
+          "batches are stored, and \(count - known.count) data points have unknown factors", at: file.location(group),
+          expected: "known values of all factors beside stored batches")
+      }
     }
     factorVAEBatches = try file.batches("factor_vae", "rows", partners: nil, codes)
     betaVAEBatches = try file.batches("beta_vae", "rows1", partners: "rows2", codes)
@@ -85,6 +110,8 @@ private struct CodesArrays {
     file = try openArrayFile(path)
     present = Set(try file.arrayPaths())
   }
+
+  func contains(_ array: String) -> Bool { present.contains(array) }
 
   func location(_ array: String) -> String { "\(file.path), array \"\(array)\"" }
 

@@ -38,6 +38,30 @@ import Testing
     #expect(read.factorVAEBatches == nil && read.betaVAEBatches == nil)
   }
 
+  @Test("Data points with unknown factors are left out of all arrays") func unknown() throws {
+    let factors = [0, 0, 0, -1, 1, 0, 1, 1, -1, 0, 2, 1]
+    let path = try file(without: ["factors"]) {
+      try $0.write("factors", factors, shape: [6, 2])
+      try $0.write("log_variances", (0..<18).map { -Float($0) }, shape: [6, 3])
+      try $0.write("sampled_codes", (0..<18).map { Float($0) }, shape: [6, 3])
+    }
+    let read = try LabeledCodesFile(reading: path)
+    let kept: [Float] = [0, 1, 2, 6, 7, 8, 9, 10, 11, 15, 16, 17]
+    #expect(read.count == 6 && read.codes.count == 4 && read.codes.factors == [0, 0, 1, 0, 1, 1, 2, 1])
+    #expect(read.codes.codes == kept.map { $0 / 4 } && read.logVariances == kept.map { -$0 })
+    #expect(read.sampledCodes?.codes == kept && read.sampledCodes?.factors == read.codes.factors)
+    let nowhere = try error(without: ["factors"]) {
+      try $0.write("factors", [0, -1, 0, -1, 1, -1, -1, 1, -1, 0, -1, 1], shape: [6, 2])
+    }
+    #expect(nowhere?.what == "no data point has known values of all factors")
+    let stored = try error(without: ["factors"]) {
+      try $0.write("factors", factors, shape: [6, 2])
+      try $0.write("factor_vae/factor_index", [0, 1], shape: [2])
+      try $0.write("factor_vae/rows", [0, 1, 0, 2], shape: [2, 2])
+    }
+    #expect(stored?.what == "batches are stored, and 2 data points have unknown factors")
+  }
+
   @Test("Kinds of factors are read, and refused where they do not suit") func kinds() throws {
     func read(_ kinds: [String]) throws -> [Bool] {
       try LabeledCodesFile(
@@ -142,9 +166,11 @@ import Testing
 
   @Test("Factors that are no indices of values are refused") func factors() throws {
     let negative = try error(without: ["factors"]) {
-      try $0.write("factors", [0, 0, 0, 1, 1, 0, 1, -1, 2, 0, 2, 1], shape: [6, 2])
+      try $0.write("factors", [0, 0, 0, 1, 1, 0, 1, -2, 2, 0, 2, 1], shape: [6, 2])
     }
-    #expect(negative?.what == "factors[3, 1] is -1" && negative?.expected == "values from 0, at most 1048575")
+    #expect(
+      negative?.what == "factors[3, 1] is -2"
+        && negative?.expected == "values from 0, or −1 where one is unknown, at most 1048575")
     let huge = try error(without: ["factors"]) {
       try $0.write("factors", [1 << 40, 0, 0, 1, 1, 0, 1, 1, 2, 0, 2, 1], shape: [6, 2])
     }

@@ -29,7 +29,7 @@ struct EvaluateCommand: ComponentCommand {
 
       ± is one standard error; "(3 repeats)" after it says that it comes from so few values and is itself uncertain.
 
-      FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0), and optionally factor_names, \
+      FILE is HDF5 or NPZ with codes [N, D] and factors [N, K] (values from 0, −1 for unknown), and optionally factor_names, \
       factor_sizes, factor_kinds (ordered, cyclic or categorical), log_variances [N, D], mean_kl [D], and \
       stored batches factor_vae/factor_index, factor_vae/rows, beta_vae/factor_index, beta_vae/rows1, beta_vae/rows2. The \
       images of a run are encoded once; the posteriors are kept in its folder as posteriors.h5. `disentangle list metrics` \
@@ -157,6 +157,12 @@ struct EvaluateCommand: ComponentCommand {
     if representation == .sample, let sampled = file.sampledCodes {
       input.codes = sampled
       input.hasSampledCodes = true
+    }
+    if file.codes.count < file.count {
+      input.notes = [
+        "Only data points whose factors are all known count: \(Format.grouped(file.codes.count)) of "
+          + "\(Format.grouped(file.count))."
+      ]
     }
     return input
   }
