@@ -35,7 +35,7 @@ extension CommandLineTests {
     func directory() throws {
       try FileManager.default.createDirectory(
         atPath: experiment.folder.file("folder.h5"), withIntermediateDirectories: false)
-      try expectRefused("folder.h5", "directory")
+      try expectRefused("folder.h5", "the folder has no images")
     }
 
     @Test("a file without images names what is there", arguments: [("dsprites", "imgs"), ("file", "images")])

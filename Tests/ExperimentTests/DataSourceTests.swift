@@ -103,7 +103,7 @@ struct DataSourceTests {
       while trainer.step < trainer.steps { _ = try trainer.advance() }
       return TrainerTests.parameters(trainer)
     }
-    let same = try trained(TinyDataset()) == trained(SquaresOnDisk())
+    let same = try trained(GeneratedSquares()) == trained(SquaresOnDisk())
     #expect(same)
   }
 
