@@ -3,20 +3,24 @@ import FactorData
 import Synchronization
 import TensorCore
 
-/// Reads the images of batches: those on disk one batch ahead, on a thread of its own, while the step before is computed.
+/// Reads the images of batches: the bytes of those on disk one batch ahead, on a thread of its own, while the step before is
+/// computed. Bytes become floats on all threads when the batch is needed, so that the step is disturbed as little as possible.
 ///
 /// What is read ahead has the same bits as what is read when it is needed.
 final class BatchReader {
   private let dataset: any FactorDataset
   private let device: Device
-  /// Where images are read ahead; nil where they are in memory.
-  private let queue: DispatchQueue?
+  /// The images that are read ahead; nil where they are in memory.
+  private let disk: (any DiskImages)?
+  private let queue = DispatchQueue(label: "images read ahead")
   private var reading: Reading?
+  /// The memory of the last batch, for the next one.
+  private var spare: [UnsafeMutableBufferPointer<UInt8>] = []
 
   /// A batch that is being read.
   private struct Reading {
     let lists: [[Int]]
-    let tensors: [Tensor<Float>]
+    let bytes: [UnsafeMutableBufferPointer<UInt8>]
     let work: DispatchWorkItem
     let outcome: Outcome
   }
@@ -30,31 +34,39 @@ final class BatchReader {
 
   init(_ dataset: any FactorDataset, on device: Device) {
     (self.dataset, self.device) = (dataset, device)
-    let isOnDisk = dataset.images is any DiskImages
-    queue = isOnDisk ? DispatchQueue(label: "images read ahead") : nil
-    lookahead = isOnDisk ? 8 : 0
+    disk = dataset.images as? any DiskImages
+    lookahead = disk == nil ? 0 : 32
   }
 
-  deinit { reading?.work.wait() }
+  deinit {
+    reading?.work.wait()
+    for bytes in spare + (reading?.bytes ?? []) { bytes.deallocate() }
+  }
 
   /// Says which images will be read after several other batches.
   func announce(_ lists: [[Int]]) { for list in lists { dataset.images.announce(list) } }
 
   /// Begins to read lists of images, which the next call of ``read(_:)`` is to ask for.
   func begin(_ lists: [[Int]]) {
-    guard let queue else { return }
-    let source = dataset.images, outcome = Outcome()
-    let tensors = lists.map { Tensor<Float>(uninitialized: source.shape.batch($0.count), on: device) }
-    // The tensors belong to this thread again when the work is done.
-    nonisolated(unsafe) let targets = tensors
+    guard let disk else { return }
+    let outcome = Outcome(), size = disk.shape.count
+    var bytes = spare
+    spare = []
+    if bytes.map(\.count) != lists.map({ $0.count * size }) {
+      for old in bytes { old.deallocate() }
+      bytes = lists.map { .allocate(capacity: $0.count * size) }
+    }
+    // The memory belongs to this thread again when the work is done.
+    nonisolated(unsafe) let targets = bytes
     let work = DispatchWorkItem {
       do {
-        for (list, tensor) in zip(lists, targets) {
-          try list.withUnsafeBufferPointer { try source.read($0, into: tensor.pointer) }
+        for (list, bytes) in zip(lists, targets) {
+          guard let start = bytes.baseAddress else { continue }
+          try list.withUnsafeBufferPointer { try disk.readBytes($0, into: start) }
         }
       } catch { outcome.error.withLock { $0 = error } }
     }
-    reading = Reading(lists: lists, tensors: tensors, work: work, outcome: outcome)
+    reading = Reading(lists: lists, bytes: bytes, work: work, outcome: outcome)
     queue.async(execute: work)
   }
 
@@ -62,10 +74,17 @@ final class BatchReader {
   ///
   /// - Throws: `StructuredError` if an image cannot be read.
   func read(_ lists: [[Int]]) throws -> [Tensor<Float>] {
-    if let reading {
+    if let reading, let disk {
       self.reading = nil
       reading.work.wait()
-      if reading.lists == lists, reading.outcome.error.withLock({ $0 }) == nil { return reading.tensors }
+      spare = reading.bytes
+      if reading.lists == lists, reading.outcome.error.withLock({ $0 }) == nil {
+        return zip(lists, reading.bytes).map { list, bytes in
+          let tensor = Tensor<Float>(uninitialized: disk.shape.batch(list.count), on: device)
+          disk.convert(UnsafeBufferPointer(bytes), into: tensor.pointer, on: device)
+          return tensor
+        }
+      }
     }
     // Here also after an error, so that it is told as one of the data set.
     return try lists.map { try dataset.batch($0, on: device) }

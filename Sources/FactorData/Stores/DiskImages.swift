@@ -34,12 +34,32 @@ extension DiskImages {
 
   /// Reads bytes and divides them by 255; those of binary images are kept.
   public func read(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<Float>) throws {
-    let size = indices.count * shape.count, scale: Float = format == .bits ? 1 : 255
+    let size = shape.count
+    // An image at a time, so that its bytes are still in the processor's cache.
     try withUnsafeTemporaryAllocation(of: UInt8.self, capacity: size) { bytes in
       guard let start = bytes.baseAddress else { return }
-      try readBytes(indices, into: start)
-      for pixel in 0..<size { destination[pixel] = Float(start[pixel]) / scale }
+      for place in indices.indices {
+        try readBytes(UnsafeBufferPointer(rebasing: indices[place..<place + 1]), into: start)
+        convert(start, size, into: destination + place * size)
+      }
     }
+  }
+
+  /// Writes bytes that ``readBytes(_:into:)`` gave as floats in [0, 1], on all threads of a device.
+  ///
+  /// - Precondition: the destination has room for as many floats.
+  package func convert(
+    _ bytes: UnsafeBufferPointer<UInt8>, into destination: UnsafeMutablePointer<Float>, on device: Device
+  ) {
+    guard let start = bytes.baseAddress else { return }
+    device.forEachRange(bytes.count, grain: 1 << 14) { _, part in
+      convert(start + part.lowerBound, part.count, into: destination + part.lowerBound)
+    }
+  }
+
+  private func convert(_ bytes: UnsafePointer<UInt8>, _ count: Int, into destination: UnsafeMutablePointer<Float>) {
+    let scale: Float = format == .bits ? 1 : 255
+    for pixel in 0..<count { destination[pixel] = Float(bytes[pixel]) / scale }
   }
 
   /// Reads runs of images, a part on each thread.
