@@ -74,7 +74,7 @@ public struct CelebA: FactorDataset {
     paper: "Liu, Luo, Wang & Tang 2015, arXiv:1411.7766", configuration: Configuration.self,
     publication: Publication(
       address: "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html", licence: "for non-commercial research only",
-      size: "img_align_celeba.zip and list_attr_celeba.txt; a folder of 202,599 JPEG files, read from disk",
+      size: "img_align_celeba.zip and list_attr_celeba.txt; a folder of 202,599 JPEG files; 23.6 GB in memory",
       howToObtain: "Download both into a folder and unpack img_align_celeba.zip there."),
     publishedFile: PublishedFile(
       recognizes: { FileManager.default.fileExists(atPath: Paths($0).list) },

@@ -53,7 +53,7 @@ public struct Isaac3D: FactorDataset {
     configuration: Configuration.self,
     publication: Publication(
       address: "https://github.com/NVlabs/High-res-disentanglement-datasets", licence: "CC BY 4.0",
-      size: "a folder of 737,280 PNG files, read from disk",
+      size: "a folder of 737,280 PNG files; 36.2 GB in memory",
       howToObtain: "Download and unpack the Isaac3D archive of 128×128 images that the repository's README links to."),
     publishedFile: grid.published { try Isaac3D(folder: $0) })
 }
@@ -108,7 +108,7 @@ public struct Falcor3D: FactorDataset {
     configuration: Configuration.self,
     publication: Publication(
       address: "https://github.com/NVlabs/High-res-disentanglement-datasets", licence: "CC BY 4.0",
-      size: "a folder of 233,280 PNG files, read from disk",
+      size: "a folder of 233,280 PNG files; 11.5 GB in memory",
       howToObtain: "Download and unpack the Falcor3D archive of 128×128 images that the repository's README links to."),
     publishedFile: grid.published { try Falcor3D(folder: $0) })
 }
