@@ -55,7 +55,7 @@ import Testing
     let fuzzing = Fuzzing(few: 500, share: 0.02)
     // In a comment a change means nothing, so that some are read.
     let yaml =
-      "# \(String(repeating: "a comment ", count: 200))\npreset: fast\nseed: 3\nmetrics: [mig, dci]\nmig: {bins: 20, bootstrap: 5}\ndci:\n  bootstrap: 0\n"
+      "# \(String(repeating: "a comment ", count: 200))\npreset: fast\nseed: 3\nmetrics: [mig, dci]\nmig: {bins: 20, bootstrap: 5}\ndci:\n  repeats: 2\n"
     let outcome = try fuzzing.run("metrics", [FileMutator(Array(yaml.utf8))]) {
       _ = try ConfigurationDocument(path: $0).decode(EvaluationConfiguration.self)
     }

@@ -52,6 +52,9 @@ public struct Fuzzing: Sendable {
 
   /// Runs `read` on changed files, on two threads.
   ///
+  /// A corpus of which `read` refuses every file unchanged is an error: what is refused for one mistake in all of them
+  /// shows nothing about the changes.
+  ///
   /// - Parameters:
   ///   - name: of the format, for the report and the stream of random numbers.
   ///   - corpus: sound files, of which each gets its part.
@@ -61,6 +64,14 @@ public struct Fuzzing: Sendable {
   ) throws -> Outcome {
     let count = count, outcome = Mutex(Outcome()), seed = RandomStream(seed: Self.seed).split("fuzz \(name)")
     let folder = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+    let original = "\(folder)/fuzz-\(getpid())-\(name)-original"
+    defer { unlink(original) }
+    let sound = try corpus.filter { file in
+      try Data(file.original).write(to: URL(fileURLWithPath: original))
+      do { try read(original) } catch is StructuredError { return false }
+      return true
+    }
+    if sound.isEmpty { throw Wrong("of the unchanged files of \(name), none is read") }
     let group = DispatchGroup()
     for worker in 0..<2 {
       DispatchQueue.global().async(group: group) {
