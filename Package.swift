@@ -20,6 +20,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -69,7 +70,11 @@ let package = Package(
       ]),
     .target(name: "Figures", dependencies: ["Diagnostics", "TensorCore", "CCairo", "CGIF"]),
     .target(
-      name: "Studies", dependencies: ["Diagnostics", "Experiment", "RateDecomposition", "StrictConfiguration"]),
+      name: "Studies",
+      dependencies: [
+        "Diagnostics", "Experiment", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
+        "TensorCore", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+      ]),
     .target(
       name: "Reports",
       dependencies: [
@@ -144,7 +149,8 @@ let tested: [String: [Target.Dependency]] = [
     "Architectures", "DisentanglementMetrics", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers",
     "RateDecomposition", "Studies",
   ],
-  "Codes": ["Experiment", "FactorData", "FileFormats"], "Studies": ["StrictConfiguration"],
+  "Codes": ["Experiment", "FactorData", "FileFormats"],
+  "Studies": ["Experiment", "FileFormats", "RateDecomposition", "StrictConfiguration", "TensorCore"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],
   "CommandLine": [
     "Autodiff", "DisentanglementMetrics", "Experiment", "FactorData", "FileFormats", "NeuralLayers",

@@ -24,9 +24,10 @@ public struct DisentangleTool: ParsableCommand {
     version:
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
-      TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, DecomposeCommand.self,
-      EvaluateCommand.self, EncodeCommand.self, DecodeCommand.self, SampleCommand.self, ScoreCommand.self,
-      ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self, ListCommand.self,
+      TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, StudyCommand.self,
+      DecomposeCommand.self, EvaluateCommand.self, EncodeCommand.self, DecodeCommand.self, SampleCommand.self,
+      ScoreCommand.self, ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self,
+      ListCommand.self,
     ])
 
   /// The parser's errors look like all others.

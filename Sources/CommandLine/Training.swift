@@ -1,6 +1,5 @@
 import ArgumentParser
 import Autodiff
-import Dispatch
 import Experiment
 import Foundation
 import Reports
@@ -14,20 +13,8 @@ extension TrainingRun {
     _ settings: ExperimentConfiguration, _ computing: ComputingOptions, profiling: Bool = false
   ) throws {
     let stop = StopRequest()
-    let sources = [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        if number == SIGINT, stop.signal == SIGINT { _exit(128 + SIGINT) }
-        stop.ask(for: number)
-      }
-      source.resume()
-      return source
-    }
-    defer {
-      for source in sources { source.cancel() }
-      for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
-    }
+    let signals = SignalSources(stop)
+    defer { signals.end() }
     let summary = ExperimentSummary(
       settings, trainer, dataset: dataset, output: folder.path,
       // If this trial fails, training fails too and reports the reason.

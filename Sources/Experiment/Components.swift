@@ -35,6 +35,14 @@ extension ConfigurationDocument {
     try decode { try ExperimentConfiguration(from: &$0, components: components) }
   }
 
+  /// The values of the complete configuration of an experiment by their dotted paths, defaults included.
+  ///
+  /// - Parameter components: what it can name.
+  /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
+  public func experimentValues(_ components: Components = Components()) throws -> [(path: String, value: String)] {
+    try completeValues { try ExperimentConfiguration(from: &$0, components: components) }
+  }
+
   /// Decodes the settings of an evaluation.
   ///
   /// - Parameter components: the metrics that it can name.

@@ -25,6 +25,9 @@ public final class RunFolder: Sendable {
     case posteriors = "posteriors.h5"
   }
 
+  /// What is wrong where another process holds the lock of a run that is to be continued.
+  package static let busy = "another process is training this run"
+
   private static let lockName = "run.lock"
   private static let kind = FolderKind("run")
 
@@ -69,7 +72,7 @@ public final class RunFolder: Sendable {
   public static func resume(at path: String) throws -> RunFolder {
     let folder = try open(at: path)
     let lock = try FileLock(
-      join(folder.path, lockName), at: folder.path, busy: "another process is training this run")
+      join(folder.path, lockName), at: folder.path, busy: busy)
     guard let lock else {
       throw StructuredError("cannot write into the run folder: \(systemReason())", at: folder.path)
     }

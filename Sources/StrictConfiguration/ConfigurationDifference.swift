@@ -32,7 +32,7 @@ extension [ConfigurationDifference] {
 extension ConfigurationDocument {
   /// All values by their dotted paths, in the order in which they were written. A list is one value.
   public var values: [(path: String, value: String)] {
-    root.leaves(at: "").map { ($0.path, $0.node.text) }
+    root.values
   }
 
   /// The keys in which this configuration differs from another, in the order of this one and then of the other.
@@ -54,6 +54,9 @@ extension ConfigurationDocument {
 }
 
 extension ConfigurationNode {
+  /// All values by their dotted paths.
+  var values: [(path: String, value: String)] { leaves(at: "").map { ($0.path, $0.node.text) } }
+
   /// The values below this node that are no mappings. An absent value (null) is left out, and so is an empty mapping.
   fileprivate func leaves(at path: String) -> [(path: String, node: ConfigurationNode)] {
     switch content {

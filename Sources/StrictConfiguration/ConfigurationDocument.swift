@@ -58,6 +58,15 @@ public struct ConfigurationDocument: Sendable {
     for assignment in overrides { try Override(assignment).apply(to: &root) }
   }
 
+  /// The document with further overrides applied, in order.
+  ///
+  /// - Throws: `StructuredError` if an override is invalid.
+  public func overriding(_ overrides: [String]) throws -> ConfigurationDocument {
+    var result = self
+    for assignment in overrides { try Override(assignment).apply(to: &result.root) }
+    return result
+  }
+
   /// Decodes the whole document.
   ///
   /// - Throws: `StructuredError` at the first key that is unknown, missing, of a wrong type or out of bounds.
@@ -75,6 +84,18 @@ public struct ConfigurationDocument: Sendable {
     let value = try read(&section)
     let resolved = ConfigurationNode(try section.finish(), at: root.location)
     return ResolvedConfiguration(value: value, yaml: try YAML.write(resolved), document: self)
+  }
+
+  /// The values of the complete configuration by their dotted paths, defaults included, as ``values`` of what `decode`
+  /// returns; without writing it, which takes longer than reading.
+  ///
+  /// - Throws: as `decode`.
+  public func completeValues<Value>(
+    _ read: (inout ConfigurationSection) throws -> Value
+  ) throws -> [(path: String, value: String)] {
+    var section = try ConfigurationSection(root, path: "")
+    _ = try read(&section)
+    return ConfigurationNode(try section.finish(), at: root.location).values
   }
 
   /// The node at a dotted path such as `objective.beta`; nil if the path is absent.

@@ -122,6 +122,9 @@ public struct ConfigurationSection {
   /// The node of a key, without marking the key as known.
   func node(for key: String) -> ConfigurationNode? { entries.first { $0.key == key }?.value }
 
+  /// The keys that no read has marked as known, in their order.
+  var unreadKeys: [String] { entries.map(\.key).filter { !known.contains($0) } }
+
   /// The node of a key; marks the key as known.
   mutating func take(_ key: String) -> ConfigurationNode? {
     precondition(!known.contains(key), "the decoder of \(path) reads \(key) twice")

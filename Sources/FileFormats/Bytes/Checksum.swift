@@ -30,6 +30,11 @@ public enum Checksum {
     (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? (crc >> 1) ^ 0x82f6_3b78 : crc >> 1 }
   }
 
+  /// The 64-bit FNV-1a hash of bytes (Fowler, Noll and Vo): names for texts, not protection against forgery.
+  public static func fnv1a64(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+
   /// Jenkins' lookup3 hash of bytes (`hashlittle` with initial value 0), the checksum of HDF5's metadata.
   public static func lookup3(_ bytes: some Collection<UInt8>) -> UInt32 {
     func rotated(_ x: UInt32, _ bits: UInt32) -> UInt32 { x << bits | x >> (32 - bits) }

@@ -24,12 +24,15 @@ public final class Device: Sendable {
   ///   - level: the instruction level; by default the one that the environment variable `DISENTANGLE_VECTOR_LEVEL`
   ///     names, otherwise the best (``VectorLevel/named(_:)``).
   public init(threads: Int? = nil, level: VectorLevel? = nil) {
-    self.threads = max(1, threads ?? AvailableProcessors.count())
+    self.threads = max(1, threads ?? Self.availableThreads)
     self.level = level ?? .named(ProcessInfo.processInfo.environment["DISENTANGLE_VECTOR_LEVEL"])
     team = WorkerTeam(count: self.threads)
     // Matrix products are split among the device's threads; OpenBLAS's own threads would compete with them.
     openblas_set_num_threads(1)
   }
+
+  /// The number of threads of a device that is made without one.
+  public static var availableThreads: Int { AvailableProcessors.count() }
 
   /// Runs `body(0)` … `body(threads − 1)` in parallel and returns when all have finished.
   public func parallel(_ body: (_ worker: Int) -> Void) { team.run(body) }

@@ -1,0 +1,154 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension CommandLineTests {
+  /// `disentangle study` as a person uses it.
+  @Suite("Studies") struct StudyTests {
+    private let experiment: SmallExperiment
+
+    init() throws {
+      experiment = try SmallExperiment(steps: 20, checkpointEvery: 5)
+      let study = """
+        name: study
+        configuration: config.yaml
+        axes: [{key: objective.beta, values: [1, 4]}]
+        seeds: {from: 1, count: 2}
+        measure: {metrics: {preset: fast, metrics: [mig]}}
+        """
+      _ = try experiment.folder.write(study.utf8, as: "study.yaml")
+    }
+
+    private func study(_ line: String) throws -> Program.Result {
+      try Program.shell("exec \"$disentangle\" study \(line)", in: experiment.folder)
+    }
+
+    /// The results by digest, without what says when and how fast.
+    private func results(_ folder: String) throws -> [String: String] {
+      let runs = experiment.folder.file("\(folder)/runs")
+      var found: [String: String] = [:]
+      for digest in try FileManager.default.contentsOfDirectory(atPath: runs) {
+        guard let data = FileManager.default.contents(atPath: "\(runs)/\(digest)/result.json") else { continue }
+        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+        let same = object.filter { !["training_seconds", "measuring_seconds", "host", "finished"].contains($0.key) }
+        found[digest] = String(
+          decoding: try JSONSerialization.data(withJSONObject: same, options: .sortedKeys), as: UTF8.self)
+      }
+      return found
+    }
+
+    @Test("A study is planned, trained, looked at, asked and exported")
+    func whole() throws {
+      let plan = try study("plan study.yaml --all")
+      #expect(plan.code == 0 && plan.output.contains("4 runs, 1 threads each"), "\(plan.errors)")
+      #expect(plan.output.contains("study, beta 4, seed 2"))
+      #expect(plan.output.contains("GB for finished runs (keep: weights)"))
+      #expect(!FileManager.default.fileExists(atPath: experiment.folder.file("runs")))
+      let run = try study("run study.yaml")
+      #expect(run.code == 0 && run.output.contains("4 of 4 runs finished"), "\(run.errors)")
+      #expect(run.errors.contains("[4/4] "))
+      let again = try study("run study.yaml")
+      #expect(again.code == 0 && again.output.contains("4 runs, 4 finished before") && !again.errors.contains("["))
+      #expect(try study("status study.yaml").output == "4 of 4 runs finished\n")
+      let query = try study("query study.yaml \"SELECT count(*) AS n FROM scores WHERE name = 'mig'\" --format csv")
+      #expect(query.output == "n\n4\n", "\(query.errors)")
+      #expect(try study("index study.yaml").output == "runs/study/study.sqlite: 4 runs, 4 finished\n")
+      let export = try study("export study.yaml --csv table.csv")
+      #expect(export.code == 0, "\(export.errors)")
+      let table = String(decoding: try experiment.data("table.csv"), as: UTF8.self)
+      #expect(table.hasPrefix("digest,variant,objective,dataset,strength,seed,collapsed,objective.beta,score,value,"))
+      #expect(table.split(separator: "\n").filter { $0.contains(",total_correlation,") }.count == 4)
+      expectError(try study("export study.yaml --csv table.csv"), "the file already exists", "--force")
+    }
+
+    @Test("A study that a signal stops is continued with the same results")
+    func signals() throws {
+      #expect(try study("run study.yaml --output undisturbed --workers 1").code == 0)
+      let program = try Program.start(
+        "study", "work", "study.yaml", "--output", "stopped", in: experiment.folder)
+      while !FileManager.default.fileExists(atPath: experiment.folder.file("stopped/study.yaml")), program.isRunning {}
+      program.signal(SIGTERM)
+      let stopped = try program.wait()
+      // It may have been told before it could listen, or after its end.
+      #expect([143, 0].contains(stopped.code), "\(stopped.errors)")
+      let done = try study("run study.yaml --output stopped")
+      #expect(done.code == 0, "\(done.errors)")
+      #expect(try results("stopped") == results("undisturbed") && results("stopped").count == 4)
+    }
+
+    @Test("Runs of `train` with an equal configuration and as many threads are measured, not trained again")
+    func takingOver() throws {
+      #expect(try study("run study.yaml --output undisturbed").code == 0)
+      for (output, threads, seed) in [("plain", 1, 1), ("threads", 2, 2)] {
+        let train = try Program.shell(
+          """
+          exec "$disentangle" train config.yaml --set objective.beta=4 --seed \(seed) --threads \(threads) \
+            --output \(output)
+          """, in: experiment.folder)
+        #expect(train.code == 0, "\(train.errors)")
+      }
+      let result = try study("run study.yaml --from plain --from threads --workers 1")
+      #expect(result.code == 0, "\(result.errors)")
+      let runs = experiment.folder.file("runs/study/runs"), manager = FileManager.default
+      let begun = try manager.contentsOfDirectory(atPath: runs).map { digest in
+        try String(contentsOfFile: "\(runs)/\(digest)/environment.json", encoding: .utf8)
+      }
+      #expect(begun.filter { $0.contains("\"train\"") }.count == 1, "one run of the two has as many threads")
+      #expect(try results("runs/study") == results("undisturbed"))
+      expectError(try study("run study.yaml --from nowhere"), "there is no finished run")
+    }
+
+    @Test("A worker on a full disk stops alone; another one finishes the study")
+    func fullDisk() throws {
+      // A limit on the size of files stands for a full disk.
+      let work = "TMPDIR=/dev/null \"$disentangle\" study work study.yaml --output study"
+      let result = try Program.shell("(ulimit -f 100; \(work))", in: experiment.folder)
+      expectError(result, code: 1, "a worker stopped: ", "File too large", output: true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: experiment.folder.file("study/failures")).isEmpty)
+      let other = try study("work study.yaml --output study")
+      #expect(other.code == 0 && other.output.contains("4 of 4 runs finished"), "\(other.errors)")
+    }
+
+    @Test("Failed runs are named, end with code 1, and are tried again if asked")
+    func failures() throws {
+      let data = try experiment.data("data.h5")
+      #expect(try study("plan study.yaml --quick").code == 0)
+      try Data("nothing".utf8).write(to: URL(fileURLWithPath: experiment.folder.file("data.h5")))
+      let failed = try study("run study.yaml")
+      #expect(failed.code == 1 && failed.errors.contains("failed: study, beta 1, seed 1: "), "\(failed.errors)")
+      let status = try study("status study.yaml")
+      #expect(status.output.contains("0 of 4 runs finished, 4 failed") && status.output.contains("data.h5"))
+      try data.write(to: URL(fileURLWithPath: experiment.folder.file("data.h5")))
+      let still = try study("run study.yaml")
+      #expect(still.code == 0 && still.output.contains("4 failed"), "\(still.errors)")
+      #expect(try study("run study.yaml --retry").output.contains("4 of 4 runs finished"))
+    }
+
+    @Test(
+      "What a study command does not understand is one error",
+      arguments: [
+        ("plan nowhere.yaml", 1, "there is no such file"), ("status study.yaml", 1, "there is no study"),
+        ("query study.yaml 'SELECT 1'", 1, "there is no study"), ("cancel study.yaml", 1, "there is no study"),
+        ("run study.yaml --workers 0", 64, "--workers must be"),
+        ("run study.yaml --patience 5", 64, "--patience must be"),
+        ("run study.yaml --print-job --partition 'a b'", 64, "--partition must be one word"),
+      ])
+    func errors(line: String, code: Int32, message: String) throws {
+      expectError(try study(line), code: code, message)
+    }
+
+    @Test(
+      "Workers that are killed lose no run and finish none twice, nor do workers behind two mount points",
+      arguments: [false, true])
+    func kills(areApart: Bool) throws {
+      var repository = URL(fileURLWithPath: #filePath)
+      for _ in 0..<3 { repository.deleteLastPathComponent() }
+      let options = areApart ? "--namespaces --count 0" : "--count 8 --seed 3"
+      let result = try Program.shell(
+        "exec python3 '\(repository.path)/script/campaign' workers \(options) --program \"$disentangle\"",
+        in: experiment.folder)
+      #expect(result.code == 0, "\(result.output)\(result.errors)")
+      #expect(result.output.contains(" 0 runs lost, finished twice or otherwise than undisturbed"))
+    }
+  }
+}
