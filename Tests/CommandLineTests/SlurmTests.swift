@@ -48,7 +48,8 @@ extension CommandLineTests {
       return found
     }
 
-    /// Waits until a line of shell prints something, for at most two minutes.
+    /// Waits until a line of shell prints something, for at most two minutes: Slurm works at its own pace, and only asking
+    /// again tells how far it is.
     private func wait(for line: String) throws -> String {
       let text = try shell("for i in $(seq 600); do x=$(\(line)); [ -n \"$x\" ] && break; sleep 0.2; done; echo $x")
         .output

@@ -113,7 +113,7 @@ struct StudyWorkerTests {
     let stop = StopRequest()
     let ending = try study.worker(
       stop: stop,
-      observe: { event in if case .advanced(_, 5) = event { stop.ask(for: SIGTERM) } }
+      observe: { event in if case .advanced(_, 5, _) = event { stop.ask(for: SIGTERM) } }
     ).work()
     #expect(ending == .stopped)
     let state = try study.open().state(of: study.plan.runs[0].digest, patience: 300)

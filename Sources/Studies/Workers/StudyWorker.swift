@@ -26,7 +26,7 @@ public final class StudyWorker: Sendable {
     /// A run was taken: how many steps it has, and after which it goes on.
     case began(PlannedRun, steps: Int, resumedAfter: Int)
     /// Training came so far.
-    case advanced(PlannedRun, step: Int)
+    case advanced(PlannedRun, step: Int, of: Int)
     /// A run is trained and is being measured.
     case measuring(PlannedRun)
     /// A run is finished.
@@ -162,9 +162,9 @@ public final class StudyWorker: Sendable {
       observe(.began(run, steps: steps, resumedAfter: training.trainer.step))
       if !training.isComplete {
         let ownStop = StopRequest()
-        let ending = try training.train(stop: ownStop) { [stop, observe] result, _ in
+        let ending = try training.train(stop: ownStop) { [stop, observe, steps] result, _ in
           if let signal = stop.signal ?? (renewal.isLost ? SIGTERM : nil) { ownStop.ask(for: signal) }
-          observe(.advanced(run, step: result.step))
+          observe(.advanced(run, step: result.step, of: steps))
         }
         guard ending == .complete else { return false }
       }

@@ -84,23 +84,26 @@ struct StudySession {
   }
 }
 
-/// The progress of all workers of a process, in runs.
+/// The progress of all workers of a process, in runs: "12 of 72 runs finished, 2 at work, 17 %, 1:10:23 left".
 ///
 /// Sendable because every access holds the lock.
 final class StudyProgress: @unchecked Sendable {
   private let lock = Mutex(())
-  private let display: ProgressDisplay
+  private let terminal: ProgressTerminal
   private let runs: Int
   private let start = ContinuousClock.now
-  /// The part of each run at work that is done.
-  private var parts: [String: (step: Int, steps: Int)] = [:]
+  private let finishedBefore: Int
   private var finished: Int
   private var failed: [String] = []
+  /// The part of each run at work that is done here, and what was done of it before.
+  private var parts: [String: (part: Double, before: Double)] = [:]
+  /// What was done before of runs that are finished now.
+  private var before = 0.0
+  private var lastShown = -Double.infinity
+  private var lineIsOpen = false
 
   init(_ plan: StudyPlan, finished: Int, terminal: ProgressTerminal) {
-    (runs, self.finished) = (plan.runs.count, finished)
-    // Runs are counted in thousandths, so that the time left follows from the speed within runs.
-    display = ProgressDisplay(total: 1000 * plan.runs.count, imagesPerStep: 1, terminal: terminal)
+    (runs, self.finished, finishedBefore, self.terminal) = (plan.runs.count, finished, finished, terminal)
   }
 
   /// The runs that failed, with their errors.
@@ -110,25 +113,48 @@ final class StudyProgress: @unchecked Sendable {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     lock.withLock { _ in
       switch event {
-      case .began(let run, let steps, let after): parts[run.digest] = (after, steps)
-      case .advanced(let run, let step): parts[run.digest]?.step = step
+      case .began(let run, let steps, let after):
+        let part = Double(after) / Double(max(1, steps))
+        parts[run.digest] = (part, part)
+      case .advanced(let run, let step, let steps): parts[run.digest]?.part = Double(step) / Double(max(1, steps))
       case .measuring: break
       case .finished(let run, let time):
-        parts[run.digest] = nil
+        end(run)
         finished += 1
-        display.message("[\(Format.grouped(finished))/\(Format.grouped(runs))] \(run.label): \(Format.duration(time))")
+        message("[\(Format.grouped(finished))/\(Format.grouped(runs))] \(run.label): \(Format.duration(time))")
       case .failed(let run, let error):
-        parts[run.digest] = nil
+        end(run)
         failed.append("\(run.label): \(error)")
-        display.message("failed: \(run.label)")
+        message("failed: \(run.label)")
       }
-      guard display.isDue(at: seconds) else { return }
-      let part = parts.values.reduce(0.0) { $0 + Double($1.step) / Double(max(1, $1.steps)) }
-      display.update(
-        step: Int(1000 * (Double(finished) + part)), at: seconds,
-        terms: [.init("finished", Double(finished)), .init("at work", Double(parts.count))])
+      guard seconds - lastShown >= (terminal.isInteractive ? 0.5 : 30) else { return }
+      lastShown = seconds
+      let line = line(after: seconds)
+      terminal.write(terminal.isInteractive ? "\r\(line.prefix(terminal.width() - 1))\u{1B}[K" : line + "\n")
+      lineIsOpen = terminal.isInteractive
     }
   }
 
-  func finish() { lock.withLock { _ in display.finish() } }
+  private func end(_ run: PlannedRun) { before += parts.removeValue(forKey: run.digest)?.before ?? 0 }
+
+  private func message(_ text: String) {
+    terminal.write((lineIsOpen ? "\r\u{1B}[K" : "") + text.escapingControls() + "\n")
+    lineIsOpen = false
+  }
+
+  private func line(after seconds: Double) -> String {
+    let done = Double(finished) + parts.values.reduce(0) { $0 + $1.part }
+    let here = done - Double(finishedBefore) - before - parts.values.reduce(0) { $0 + $1.before }
+    // Over the whole time: in short times, training and measuring alternate.
+    let left = here > 0 && seconds > 20 ? ", \(Format.duration((Double(runs) - done) * seconds / here)) left" : ""
+    return "\(Format.grouped(finished)) of \(Format.grouped(runs)) runs finished, \(parts.count) at work, "
+      + "\(Int(100 * done / Double(runs))) %\(left)"
+  }
+
+  func finish() {
+    lock.withLock { _ in
+      if lineIsOpen { terminal.write("\n") }
+      lineIsOpen = false
+    }
+  }
 }
