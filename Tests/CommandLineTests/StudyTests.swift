@@ -61,6 +61,54 @@ extension CommandLineTests {
       expectError(try study("export study.yaml --csv table.csv"), "the file already exists", "--force")
     }
 
+    @Test("A study is reported with UDR as `evaluate` has it; a report of something else is left")
+    func reporting() throws {
+      let text = String(decoding: try experiment.data("study.yaml"), as: UTF8.self)
+      // With small weights of the rate latents differ from the prior even after few steps; else no UDR is defined.
+      let three = text.replacingOccurrences(of: "count: 2", with: "count: 3")
+        .replacingOccurrences(of: "[1, 4]", with: "[0.01, 0.1]")
+      let more =
+        "keep: posteriors\nset: [training.steps=60, training.batch_size=4, training.optimizer.learning_rate=0.003]"
+      _ = try experiment.folder.write("\(three)\n\(more)\n".utf8, as: "study.yaml")
+      expectError(try study("report study.yaml"), "there is no study")
+      #expect(try study("work study.yaml --limit 5").code == 0)
+      let report = try study("report study.yaml")
+      #expect(report.code == 0 && report.output.contains("5 of 6 runs finished"), "\(report.errors)")
+      #expect(report.output.contains("largest UDR"), "\(report.output)")
+      let json = try JSONSerialization.jsonObject(with: experiment.data("runs/study/report/report.json"))
+      let runs = try #require((json as? [String: Any])?["runs"] as? [String: Any])
+      #expect(runs["planned"] as? Int == 6 && runs["finished"] as? Int == 5)
+      for file in ["index.html", "report.md", "figures/correlations.svg"] {
+        #expect(try !experiment.data("runs/study/report/\(file)").isEmpty)
+      }
+      // The ranking of each setting equals that of the command for runs.
+      struct Setting: Decodable {
+        var runs: [String]
+        var scores: [Score?]
+        struct Score: Decodable { var value: Double }
+      }
+      var compared = 0
+      for setting in try JSONDecoder().decode([Setting].self, from: experiment.data("runs/study/udr.json")) {
+        let folders = setting.runs.map { "runs/study/runs/\($0)" }.joined(separator: " ")
+        let evaluated = try Program.shell(
+          "exec \"$disentangle\" evaluate \(folders) --metrics udr --set 'udr.relations=[spearman]' --format csv",
+          in: experiment.folder)
+        #expect(evaluated.code == 0, "\(evaluated.errors)")
+        let lines = evaluated.output.split(separator: "\n")
+        // A run all of whose latents equal the prior has none.
+        for case (let digest, let score?) in zip(setting.runs, setting.scores) {
+          compared += 1
+          let line = lines.first { $0.contains(digest) && $0.contains(",\(score.value),") }
+          #expect(line != nil, "\(score.value) of \(digest) in\n\(evaluated.output)")
+        }
+      }
+      #expect(compared >= 3)
+      try FileManager.default.createDirectory(
+        atPath: experiment.folder.file("mine"), withIntermediateDirectories: true)
+      _ = try experiment.folder.write("x".utf8, as: "mine/thesis.tex")
+      expectError(try study("report study.yaml --report mine"), code: 1, "mine")
+    }
+
     @Test("A study that a signal stops is continued with the same results")
     func signals() throws {
       #expect(try study("run study.yaml --output undisturbed --workers 1").code == 0)

@@ -166,9 +166,9 @@ struct StudyReportWritingTests {
     let runs = StudyReportExamples.effects(seeds: 150)
     let report = try StudyReport(name: "study", runs: runs, seed: 1, resamples: 2)
     let scores = try #require(report.figures.first { $0.name == "scores" })
-    // 5 scores of 3 objectives: 4,000 / 15 points each at most.
+    // 4 scores of 3 objectives with 450 runs each: at most 300 points of a group.
     let circles = XMLTexts(Data(try scores.svg().utf8)).counts["circle"] ?? 0
-    #expect(circles == 15 * 266 && scores.caption.contains("At most 266 points of a group are drawn"))
+    #expect(circles == 12 * 300 && scores.caption.contains("At most 300 points of a group are drawn"))
     let few = try StudyReport(name: "study", runs: Array(runs.prefix(90)), seed: 1, resamples: 2)
     #expect(!few.figures.contains { $0.caption.contains("are drawn") })
   }

@@ -12,12 +12,11 @@ struct StudyChoices {
   /// What a run can be chosen by without labels, as far as it was measured, and whether more of it is better.
   static func choosers(among names: [String]) -> [(name: String, choosesLargest: Bool)] {
     let known = [
-      (StudyScore.elbo, true), (StudyScore.totalCorrelation, false), (StudyScore.rate, false),
-      (StudyScore.distortion, false),
+      (StudyScore.ranking, true), (StudyScore.elbo, true), (StudyScore.logLikelihood, true),
+      (StudyScore.totalCorrelation, false), (StudyScore.rate, false), (StudyScore.distortion, false),
     ].filter { names.contains($0.0) }
     let minibatch = names.filter(StudyScore.isMinibatch).map { ($0, false) }
-    let ranking = StudyScore.firstScores(among: names).filter { StudyScore.metric(of: $0).hasPrefix("udr") }
-    return (known + minibatch + ranking.map { ($0, true) }).map { (name: $0.0, choosesLargest: $0.1) }
+    return (known + minibatch).map { (name: $0.0, choosesLargest: $0.1) }
   }
 
   /// All scores that have a finite value, in the order of the first data set.

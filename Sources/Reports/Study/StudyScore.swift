@@ -5,6 +5,8 @@ enum StudyScore {
   static let distortion = "distortion"
   static let elbo = "elbo"
   static let activeUnits = "active_units"
+  static let logLikelihood = "log_likelihood"
+  static let ranking = "udr"
 
   /// The rate, its three parts and the distortion, in nats.
   static let information = [rate, "mutual_information", totalCorrelation, "dimension_wise_kl", distortion]
@@ -12,9 +14,10 @@ enum StudyScore {
   /// Whether it is a minibatch estimate of the total correlation.
   static func isMinibatch(_ name: String) -> Bool { name.hasPrefix(minibatch) }
 
-  /// Whether it is known without metrics.
-  static func isOfDecomposition(_ name: String) -> Bool {
-    information.contains(name) || name == elbo || name == activeUnits || isMinibatch(name)
+  /// Whether it is known without the factors: runs can be chosen by it, but it says nothing of how they disentangle.
+  static func needsNoFactors(_ name: String) -> Bool {
+    information.contains(name) || [elbo, activeUnits, logLikelihood, "inference_gap", ranking].contains(name)
+      || isMinibatch(name)
   }
 
   /// The metric that a score belongs to.
@@ -29,7 +32,7 @@ enum StudyScore {
   /// The first score of each metric, of those in `names`: the one with the metric's name alone, or else the first.
   static func firstScores(among names: [String]) -> [String] {
     var metrics: [String] = [], first: [String: String] = [:]
-    for name in names where !isOfDecomposition(name) {
+    for name in names where !needsNoFactors(name) {
       let metric = metric(of: name)
       if first[metric] == nil { metrics.append(metric) }
       if first[metric] == nil || name == metric { first[metric] = name }
@@ -40,6 +43,7 @@ enum StudyScore {
   private static let minibatch = "minibatch_total_correlation:"
   private static let titles = [
     rate: "R", "mutual_information": "I(x; z)", totalCorrelation: "TC(z)", "dimension_wise_kl": "dwKL",
-    distortion: "D", elbo: "ELBO", activeUnits: "active units",
+    distortion: "D", elbo: "ELBO", activeUnits: "active units", logLikelihood: "log p(x)", ranking: "UDR",
+    "inference_gap": "inference gap",
   ]
 }
