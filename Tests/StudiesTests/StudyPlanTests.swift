@@ -95,6 +95,21 @@ struct StudyPlanTests {
     #expect(StudyPlan.digest([("b", "2"), ("name", "x"), ("a", "1")], threads: 1) == "d29fc2a250af816e")
   }
 
+  @Test("Every study of configs/studies can be planned")
+  func studies() throws {
+    var package = URL(fileURLWithPath: #filePath)
+    for _ in 0..<3 { package.deleteLastPathComponent() }
+    let folder = package.appendingPathComponent("configs/studies").path
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+    #expect(!files.isEmpty)
+    for file in files {
+      let yaml = try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8)
+        .replacingOccurrences(of: "configuration: configs/", with: "configuration: \(package.path)/configs/")
+      let plan = try StudyPlan(ConfigurationDocument(yaml: yaml, source: file), components: Components())
+      #expect(plan.runs.count > 1 && "\(plan.study.name).yaml" == file)
+    }
+  }
+
   @Test("The study of disentanglement_lib has its 12,600 runs")
   func preset() throws {
     let folder = try TemporaryFolder(), path = try folder.write(Self.configuration.utf8, as: "c.yaml")

@@ -1,7 +1,6 @@
 import Diagnostics
 import FileFormats
 import Foundation
-import Synchronization
 
 /// The claim of one process on one run of a study, so that no two workers train it, on any number of machines that share
 /// the folder.
@@ -65,15 +64,6 @@ package final class RunClaim: Sendable {
   static func holder(of digest: String, in folder: String, patience: Double) throws -> Holder? {
     guard let number = try numbers(of: digest, in: folder).max() else { return nil }
     return try holder(path(digest, number, in: folder), patience: patience)
-  }
-
-  /// All runs that are claimed, without regard to whether by a process that runs.
-  static func claimed(in folder: String) -> Set<String> {
-    Set(
-      ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { name in
-        let parts = name.split(separator: ".")
-        return parts.count == 2 && Int(parts[1]) != nil ? String(parts[0]) : nil
-      })
   }
 
   /// Says that this process still works on the run.

@@ -67,12 +67,12 @@ struct StudySession {
     group.wait()
     progress.finish()
     let failures = progress.failures
-    for failure in failures { try? StandardStream.error.writeLine("failed: \(failure)") }
+    for failure in failures { try? StandardStream.error.writeLine("failed: \(failure)".escapingControls()) }
     var isStuck = false
     for ending in endings.withLock({ $0 }) {
       if case .stuck(let reason) = try ending.get() {
         isStuck = true
-        try? StandardStream.error.writeLine("error: a worker stopped: \(reason)")
+        try? StandardStream.error.writeLine("error: a worker stopped: \(reason)".escapingControls())
       }
     }
     announce(StudyStatus(of: plan, in: folder, patience: options.patience).summary)
