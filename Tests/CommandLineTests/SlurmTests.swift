@@ -34,20 +34,6 @@ extension CommandLineTests {
       try Program.shell("export SLURM_CONF=$PWD/slurm/slurm.conf; \(line)", in: experiment.folder)
     }
 
-    /// The results by digest, without what says when and how fast.
-    private func results(_ folder: String) throws -> [String: String] {
-      let runs = experiment.folder.file("\(folder)/runs")
-      var found: [String: String] = [:]
-      for digest in (try? FileManager.default.contentsOfDirectory(atPath: runs)) ?? [] {
-        guard let data = FileManager.default.contents(atPath: "\(runs)/\(digest)/result.json") else { continue }
-        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        let same = object.filter { !["training_seconds", "measuring_seconds", "host", "finished"].contains($0.key) }
-        found[digest] = String(
-          decoding: try JSONSerialization.data(withJSONObject: same, options: .sortedKeys), as: UTF8.self)
-      }
-      return found
-    }
-
     /// Waits until a line of shell prints something, for at most two minutes: Slurm works at its own pace, and only asking
     /// again tells how far it is.
     private func wait(for line: String) throws -> String {
@@ -89,8 +75,8 @@ extension CommandLineTests {
         for: "\"$disentangle\" study status study.yaml --output study | grep '^9 of 9 runs finished'")
       let log = try shell("cat study/slurm/*.log; squeue -a").output
       #expect(followed == "9 of 9 runs finished", "\(log)")
-      let same = try results("study") == results("undisturbed")
-      #expect(try same && results("study").count == 9)
+      let same = try experiment.results("study") == experiment.results("undisturbed")
+      #expect(try same && experiment.results("study").count == 9)
     }
 
     @Test(
@@ -110,7 +96,7 @@ extension CommandLineTests {
       #expect(cancelled.code == 0 && cancelled.output.hasPrefix("Cancelled job "), "\(cancelled.errors)")
       let empty = try wait(for: "[ -z \"$(squeue -h)\" ] && echo empty")
       #expect(empty == "empty")
-      let left = try results("study").count
+      let left = try experiment.results("study").count
       #expect(left < 9)
       let run = try shell("\"$disentangle\" study run study.yaml \(options) 2>&1")
       #expect(run.code == 0 && run.output.contains("9 of 9 runs finished"), "\(run.output)")

@@ -61,6 +61,20 @@ struct SmallExperiment {
     return files
   }
 
+  /// The results of a study's runs by their digests, without what says when, where and how fast.
+  func results(_ study: String) throws -> [String: String] {
+    let runs = folder.file("\(study)/runs")
+    var found: [String: String] = [:]
+    for digest in (try? FileManager.default.contentsOfDirectory(atPath: runs)) ?? [] {
+      guard let data = FileManager.default.contents(atPath: "\(runs)/\(digest)/result.json") else { continue }
+      guard let object = try JSONSerialization.jsonObject(with: data) as? [String: Any] else { continue }
+      let same = object.filter { !["training_seconds", "measuring_seconds", "host", "finished"].contains($0.key) }
+      found[digest] = String(
+        decoding: try JSONSerialization.data(withJSONObject: same, options: .sortedKeys), as: UTF8.self)
+    }
+    return found
+  }
+
   /// The content of a file.
   func data(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder.file(name))) }
 

@@ -23,24 +23,10 @@ extension CommandLineTests {
       try Program.shell("exec \"$disentangle\" study \(line)", in: experiment.folder)
     }
 
-    /// The results by digest, without what says when and how fast.
-    private func results(_ folder: String) throws -> [String: String] {
-      let runs = experiment.folder.file("\(folder)/runs")
-      var found: [String: String] = [:]
-      for digest in try FileManager.default.contentsOfDirectory(atPath: runs) {
-        guard let data = FileManager.default.contents(atPath: "\(runs)/\(digest)/result.json") else { continue }
-        let object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-        let same = object.filter { !["training_seconds", "measuring_seconds", "host", "finished"].contains($0.key) }
-        found[digest] = String(
-          decoding: try JSONSerialization.data(withJSONObject: same, options: .sortedKeys), as: UTF8.self)
-      }
-      return found
-    }
-
     @Test("A study is planned, trained, looked at, asked and exported")
     func whole() throws {
       let plan = try study("plan study.yaml --all")
-      #expect(plan.code == 0 && plan.output.contains("4 runs, 1 threads each"), "\(plan.errors)")
+      #expect(plan.code == 0 && plan.output.contains("4 runs, 1 thread each"), "\(plan.errors)")
       #expect(plan.output.contains("study, beta 4, seed 2"))
       #expect(plan.output.contains("GB for finished runs (keep: weights)"))
       #expect(!FileManager.default.fileExists(atPath: experiment.folder.file("runs")))
@@ -121,7 +107,9 @@ extension CommandLineTests {
       #expect([143, 0].contains(stopped.code), "\(stopped.errors)")
       let done = try study("run study.yaml --output stopped")
       #expect(done.code == 0, "\(done.errors)")
-      #expect(try results("stopped") == results("undisturbed") && results("stopped").count == 4)
+      #expect(
+        try experiment.results("stopped") == experiment.results("undisturbed")
+          && experiment.results("stopped").count == 4)
     }
 
     @Test("Runs of `train` with an equal configuration and as many threads are measured, not trained again")
@@ -142,7 +130,7 @@ extension CommandLineTests {
         try String(contentsOfFile: "\(runs)/\(digest)/environment.json", encoding: .utf8)
       }
       #expect(begun.filter { $0.contains("\"train\"") }.count == 1, "one run of the two has as many threads")
-      #expect(try results("runs/study") == results("undisturbed"))
+      #expect(try experiment.results("runs/study") == experiment.results("undisturbed"))
       expectError(try study("run study.yaml --from nowhere"), "there is no finished run")
     }
 

@@ -34,6 +34,11 @@ struct StudyCommand: ParsableCommand {
     ])
 }
 
+extension StudyPlan {
+  /// "1 thread each".
+  var threadsEach: String { "\(study.threads) \(study.threads == 1 ? "thread" : "threads") each" }
+}
+
 /// The study that a command is about.
 struct StudyOptions: ParsableArguments {
   @Argument(help: "The study, a YAML file.", completion: .file(extensions: ["yaml", "yml"]))

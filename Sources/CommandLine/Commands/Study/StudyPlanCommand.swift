@@ -38,7 +38,7 @@ struct StudyPlanCommand: ComponentCommand {
     }
     announce(table.text(.terminal))
     let excluded = plan.excluded == 0 ? "" : ", \(Format.grouped(plan.excluded)) left out"
-    announce("\n\(Format.grouped(plan.runs.count)) runs\(excluded), \(plan.study.threads) threads each")
+    announce("\n\(Format.grouped(plan.runs.count)) runs\(excluded), \(plan.threadsEach)")
     if listsAll { announce(plan.runs.map { "\($0.digest)  \($0.label)" }.joined(separator: "\n")) }
     guard !quick else { return }
     let estimate = try StudyEstimate(of: plan, components: components)

@@ -41,7 +41,7 @@ struct StudySession {
     let done = plan.runs.filter { folder.isFinished($0.digest) }.count
     announce(
       "\(plan.study.name): \(Format.grouped(plan.runs.count)) runs, \(Format.grouped(done)) finished before; "
-        + "\(count) at once, \(plan.study.threads) threads each → \(folder.path)")
+        + "\(count) at once, \(plan.threadsEach) → \(folder.path)")
     let stop = StopRequest()
     let signals = SignalSources(stop)
     defer { signals.end() }
