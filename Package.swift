@@ -85,6 +85,7 @@ let package = Package(
       resources: [
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
+        .embedInCode("Study/study-notebook.py"),
       ]),
     .target(
       name: "Codes",

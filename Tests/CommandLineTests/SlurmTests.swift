@@ -120,6 +120,7 @@ extension CommandLineTests {
         #expect(result.output.contains("\n\(line)\n"))
       }
       #expect(result.output.contains("'--chdir=\(folder.path)/it'\\''s here'"))
+      #expect(!FileManager.default.fileExists(atPath: folder.file("it's here/runs")), "nothing is made")
       // The shell understands it.
       let check = try Program.shell("sh -n '\(try folder.write(result.output.utf8, as: "job.sh"))'", in: folder)
       #expect(check.code == 0, "\(check.errors)")

@@ -14,7 +14,7 @@ extension CommandLineTests {
         configuration: config.yaml
         axes: [{key: objective.beta, values: [1, 4]}]
         seeds: {from: 1, count: 2}
-        measure: {metrics: {preset: fast, metrics: [mig]}}
+        measure: {metrics: {preset: fast, metrics: [mig]}, likelihood: {images: 4, samples: 50}}
         """
       _ = try experiment.folder.write(study.utf8, as: "study.yaml")
     }
@@ -38,6 +38,10 @@ extension CommandLineTests {
       #expect(try study("status study.yaml").output == "4 of 4 runs finished\n")
       let query = try study("query study.yaml \"SELECT count(*) AS n FROM scores WHERE name = 'mig'\" --format csv")
       #expect(query.output == "n\n4\n", "\(query.errors)")
+      let sizes = try study(
+        "query study.yaml \"SELECT count(*) AS n FROM scores WHERE name = 'log_likelihood_effective_samples' "
+          + "AND value BETWEEN 1 AND 50\" --format csv")
+      #expect(sizes.output == "n\n4\n", "\(sizes.errors)")
       #expect(try study("index study.yaml").output == "runs/study/study.sqlite: 4 runs, 4 finished\n")
       let export = try study("export study.yaml --csv table.csv")
       #expect(export.code == 0, "\(export.errors)")
@@ -67,6 +71,30 @@ extension CommandLineTests {
       for file in ["index.html", "report.md", "figures/correlations.svg"] {
         #expect(try !experiment.data("runs/study/report/\(file)").isEmpty)
       }
+      // The notebook draws from the same runs.
+      let notebook = try study("notebook study.yaml")
+      #expect(notebook.code == 0 && notebook.output == "notebooks-export/study.ipynb\n", "\(notebook.errors)")
+      expectError(try study("notebook study.yaml"), "the file already exists", "--force")
+      #expect(try study("notebook study.yaml --force").code == 0)
+      expectError(try study("notebook study.yaml --notebook a.py"), "this is no name of a notebook")
+      let (status, output) = try PythonScript.run(
+        """
+        import json, sys, nbformat
+        from nbconvert.preprocessors import ExecutePreprocessor
+        path = sys.argv[1]
+        notebook = nbformat.read(path, 4)
+        nbformat.validate(notebook)
+        ExecutePreprocessor(timeout=200).preprocess(notebook, {"metadata": {"path": path.rpartition("/")[0]}})
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], outputs
+        pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+        # Scores, information, a metric by strength, the plane, correlations.
+        assert len(pictures) == 5, len(pictures)
+        with open(path.replace(".ipynb", ".json")) as report:
+            finding = json.load(report)["findings"][0]
+        assert any(finding in o.get("text", "") for o in outputs), finding
+        """, experiment.folder.file("notebooks-export/study.ipynb"))
+      #expect(status == 0, "\(output.suffix(3000))")
       // The ranking of each setting equals that of the command for runs.
       struct Setting: Decodable {
         var runs: [String]

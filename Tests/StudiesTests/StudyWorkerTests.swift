@@ -149,6 +149,18 @@ struct StudyWorkerTests {
     #expect(try study.results().count == 3 && !folder.hasFailed(first))
   }
 
+  @Test("No run is begun after the budget is used, and a larger one continues")
+  func budget() throws {
+    let study = try SmallStudy("budget: {core_hours: 1e-9}")
+    #expect(study.plan.yaml.contains("core_hours"))
+    // Before the first run nothing is used.
+    #expect(try study.worker().work() == .spent)
+    #expect(try study.results().count == 1)
+    #expect(try study.worker(observe: { Issue.record("\($0)") }).work() == .spent)
+    let large = try SmallStudy("budget: {core_hours: 1000}")
+    #expect(try large.worker().work() == .complete && large.results().count == 3)
+  }
+
   @Test("A worker whose files cannot be written stops, and blames no run")
   func storage() throws {
     let study = try SmallStudy()

@@ -51,6 +51,13 @@ struct ExportNotebook: ComponentCommand {
       run is measured as by `disentangle report`.
       """)
 
+  /// Where the notebook of a name is written; makes the folder.
+  static func defaultPath(_ name: String) -> String {
+    // If it cannot be made, writing says so.
+    try? FileManager.default.createDirectory(atPath: "notebooks-export", withIntermediateDirectories: true)
+    return "notebooks-export/\(name).ipynb"
+  }
+
   @Argument(help: "The folder of a run.", completion: .directory)
   var folder: String
 
@@ -66,10 +73,7 @@ struct ExportNotebook: ComponentCommand {
   func run(_ components: Components) throws {
     let device = computing.device
     let run = try TrainedRun(at: folder, components: components, on: device)
-    let path = output ?? "notebooks-export/\(run.settings.name).ipynb"
-    if output == nil {
-      try? FileManager.default.createDirectory(atPath: "notebooks-export", withIntermediateDirectories: true)
-    }
+    let path = output ?? Self.defaultPath(run.settings.name)
     try Report.requireWritableNotebook(path, overwrite: force)
     try measureReport(run, measuring.options, on: device, computing).writeNotebook(to: path, overwrite: force)
     try StandardStream.output.writeLine(path)

@@ -46,7 +46,8 @@ extension StudyWorker {
 }
 
 extension EncodedRun {
-  /// log p(x) by importance sampling and its distance from the ELBO, averaged over images; none for deterministic codes.
+  /// log p(x) by importance sampling and its distance from the ELBO, averaged over images, and the median effective
+  /// sample size of an image; none for deterministic codes.
   ///
   /// - Throws: `StructuredError` if a log-likelihood is not finite, or an image cannot be read.
   func likelihood(images: Int, samples: Int) throws -> [RunResult.Score] {
@@ -55,8 +56,10 @@ extension EncodedRun {
     (options.samples, options.seed) = (samples, UInt64(settings.seed))
     let measured = try MarginalLikelihood(
       of: model, on: dataset, images: self.images(images, "likelihood images"), options: options)
-    return [("log_likelihood", measured.importance), ("inference_gap", measured.gap)].map { name, mean in
+    let means = [("log_likelihood", measured.importance), ("inference_gap", measured.gap)].map { name, mean in
       RunResult.Score(name, mean.value, standardError: mean.standardError)
     }
+    let sizes = measured.images.map(\.importance.effectiveSampleSize).sorted()
+    return means + [RunResult.Score("log_likelihood_effective_samples", Quantiles.median(sizes))]
   }
 }

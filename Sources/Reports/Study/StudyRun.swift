@@ -53,7 +53,7 @@ package struct StudyRun: Sendable {
     measured = row.result.map { result in
       Measured(
         values: result.values, isCollapsed: result.isCollapsed,
-        coreSeconds: (result.trainingSeconds + result.measuringSeconds) * Double(result.threads))
+        coreSeconds: result.coreSeconds)
     }
   }
 }

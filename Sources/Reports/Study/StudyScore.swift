@@ -6,6 +6,7 @@ enum StudyScore {
   static let elbo = "elbo"
   static let activeUnits = "active_units"
   static let logLikelihood = "log_likelihood"
+  static let effectiveSamples = "log_likelihood_effective_samples"
   static let ranking = "udr"
 
   /// The rate, its three parts and the distortion, in nats.
@@ -16,7 +17,8 @@ enum StudyScore {
 
   /// Whether it is known without the factors: runs can be chosen by it, but it says nothing of how they disentangle.
   static func needsNoFactors(_ name: String) -> Bool {
-    information.contains(name) || [elbo, activeUnits, logLikelihood, "inference_gap", ranking].contains(name)
+    information.contains(name)
+      || [elbo, activeUnits, logLikelihood, "inference_gap", effectiveSamples, ranking].contains(name)
       || isMinibatch(name)
   }
 
@@ -44,6 +46,6 @@ enum StudyScore {
   private static let titles = [
     rate: "R", "mutual_information": "I(x; z)", totalCorrelation: "TC(z)", "dimension_wise_kl": "dwKL",
     distortion: "D", elbo: "ELBO", activeUnits: "active units", logLikelihood: "log p(x)", ranking: "UDR",
-    "inference_gap": "inference gap",
+    "inference_gap": "inference gap", effectiveSamples: "effective samples of log p(x)",
   ]
 }

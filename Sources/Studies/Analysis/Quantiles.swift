@@ -48,7 +48,7 @@ public struct Quantiles: Sendable, Equatable {
   }
 
   /// The median of finite values in any order; nil of none.
-  static func median(_ values: [Double]) -> Double? {
+  package static func median(_ values: [Double]) -> Double? {
     values.isEmpty ? nil : interpolated(values.sorted(), at: 0.5)
   }
 }

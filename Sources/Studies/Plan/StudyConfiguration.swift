@@ -67,6 +67,8 @@ public struct StudyConfiguration: StrictlyDecodable, Sendable {
   public var measure: Measurement
   /// What is kept.
   public var keep: Keep
+  /// Core hours of training and measuring after which no further run is begun; nil for no limit.
+  public var coreHours: Double?
   /// Threads of each run. Part of the study, because results are the same bits only with the same number.
   public var threads: Int
 
@@ -128,6 +130,9 @@ public struct StudyConfiguration: StrictlyDecodable, Sendable {
           } : nil)
     }
     keep = try section.choice("keep", default: .weights)
+    coreHours =
+      section.contains("budget")
+      ? try section.section("budget", inline: true) { try $0.number("core_hours", in: .moreThan(0)) } : nil
     threads = try section.integer("threads", default: 1, in: .within(1...1024))
   }
 

@@ -67,6 +67,9 @@ public struct RunResult: Sendable, Codable, Equatable {
     case measuringSeconds = "measuring_seconds"
   }
 
+  /// Seconds of training and measuring, on all of its threads.
+  public var coreSeconds: Double { (trainingSeconds + measuringSeconds) * Double(threads) }
+
   /// Whether no latent is active.
   public var isCollapsed: Bool { decomposition.activeUnits == 0 }
 

@@ -78,6 +78,9 @@ public struct StudyFolder: Sendable {
     }
   }
 
+  /// Names a folder, which need not exist.
+  public init(at path: String) { self.path = path }
+
   /// Opens the folder of a study for reading.
   ///
   /// - Throws: `StructuredError` if there is none.

@@ -15,6 +15,8 @@ public final class StudyWorker: Sendable {
   public enum Ending: Sendable, Equatable {
     /// There is no run left to take; others may still be at work.
     case complete
+    /// Finished runs have used the study's budget; others may still be at work.
+    case spent
     /// It was asked to stop; its run was saved and given back.
     case stopped
     /// Its files could not be written; its run was given back.
@@ -102,7 +104,7 @@ public final class StudyWorker: Sendable {
   ///
   /// - Throws: `StructuredError` if claims cannot be made.
   public func work() throws -> Ending {
-    var retried: Set<String> = [], taken = 0
+    var retried: Set<String> = [], taken = 0, usage = Usage()
     // Claims of others may become stale while this worker works, so it looks again until it finds nothing.
     var found = true
     while found {
@@ -112,6 +114,7 @@ public final class StudyWorker: Sendable {
         if taken >= options.limit { return .complete }
         if folder.isFinished(run.digest) { continue }
         if folder.hasFailed(run.digest), !options.retries || retried.contains(run.digest) { continue }
+        if let budget = plan.study.coreHours, usage.coreHours(of: plan, in: folder) >= budget { return .spent }
         guard let claim = try RunClaim.take(run.digest, in: folder.claims, patience: options.patience) else { continue }
         defer { claim.release() }
         // Another worker may have finished it between the two looks.
@@ -125,6 +128,19 @@ public final class StudyWorker: Sendable {
       }
     }
     return .complete
+  }
+
+  /// The time that finished runs took; each result is read once.
+  private struct Usage {
+    private var hours: [String: Double] = [:]
+
+    mutating func coreHours(of plan: StudyPlan, in folder: StudyFolder) -> Double {
+      let digests = plan.runs.map(\.digest).filter { hours[$0] == nil && folder.isFinished($0) }
+      let (results, unreadable) = folder.results(digests)
+      for result in results { hours[result.digest] = result.coreSeconds / 3600 }
+      for item in unreadable { hours[item.digest] = 0 }
+      return hours.values.reduce(0, +)
+    }
   }
 
   /// Trains and measures one run; an ending if the worker cannot go on.

@@ -29,8 +29,7 @@ struct StudyCommand: ParsableCommand {
     subcommands: [
       StudyPlanCommand.self, StudyRunCommand.self, StudyWorkCommand.self, StudyStatusCommand.self,
       StudyCancelCommand.self, StudyPresetCommand.self, StudyReportCommand.self, StudyExportCommand.self,
-      StudyIndexCommand.self,
-      StudyQueryCommand.self,
+      StudyIndexCommand.self, StudyQueryCommand.self, StudyNotebookCommand.self,
     ])
 }
 

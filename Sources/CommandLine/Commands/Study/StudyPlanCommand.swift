@@ -38,7 +38,8 @@ struct StudyPlanCommand: ComponentCommand {
     }
     announce(table.text(.terminal))
     let excluded = plan.excluded == 0 ? "" : ", \(Format.grouped(plan.excluded)) left out"
-    announce("\n\(Format.grouped(plan.runs.count)) runs\(excluded), \(plan.threadsEach)")
+    let budget = plan.study.coreHours.map { ", at most about \(Format.value($0)) core hours" } ?? ""
+    announce("\n\(Format.grouped(plan.runs.count)) runs\(excluded), \(plan.threadsEach)\(budget)")
     if listsAll { announce(plan.runs.map { "\($0.digest)  \($0.label)" }.joined(separator: "\n")) }
     guard !quick else { return }
     let estimate = try StudyEstimate(of: plan, components: components)

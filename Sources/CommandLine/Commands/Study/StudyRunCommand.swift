@@ -55,15 +55,19 @@ struct StudyRunCommand: ComponentCommand {
 
   func run(_ components: Components) throws {
     let plan = try study.plan(components)
+    if scheduler.printJob {
+      // Nothing is made: the folder need not exist.
+      let folder = StudyFolder(at: study.folder(of: plan))
+      let slurm = SlurmSession(plan: plan, folder: folder, study: study, scheduler: scheduler, terminal: .silent)
+      return try StandardStream.output.write(slurm.job(workers: workers, training).script)
+    }
     let session = try StudySession(plan, at: study.folder(of: plan), components, study, training)
-    guard scheduler.on == .slurm || scheduler.printJob else {
+    guard scheduler.on == .slurm else {
       return try session.work(workers: workers ?? StudySession.workers(for: plan))
     }
     let slurm = SlurmSession(
       plan: plan, folder: session.folder, study: study, scheduler: scheduler, terminal: session.terminal)
-    let job = slurm.job(workers: workers, training)
-    if scheduler.printJob { return try StandardStream.output.write(job.script) }
-    try slurm.run(job)
+    try slurm.run(slurm.job(workers: workers, training))
   }
 }
 

@@ -68,14 +68,20 @@ struct StudySession {
     progress.finish()
     let failures = progress.failures
     for failure in failures { try? StandardStream.error.writeLine("failed: \(failure)".escapingControls()) }
-    var isStuck = false
+    var isStuck = false, isSpent = false
     for ending in endings.withLock({ $0 }) {
-      if case .stuck(let reason) = try ending.get() {
+      switch try ending.get() {
+      case .stuck(let reason):
         isStuck = true
         try? StandardStream.error.writeLine("error: a worker stopped: \(reason)".escapingControls())
+      case .spent: isSpent = true
+      case .complete, .stopped: break
       }
     }
     announce(StudyStatus(of: plan, in: folder, patience: options.patience).summary)
+    if isSpent, let hours = plan.study.coreHours {
+      announce("The budget of \(Format.value(hours)) core hours is used: no further run is begun.")
+    }
     if let signal = stop.signal {
       announce("Stopped; checkpoints are saved. The same command continues.")
       throw ExitCode(128 + signal)
