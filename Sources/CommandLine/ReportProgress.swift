@@ -19,17 +19,16 @@ func writeShortReport(
   return report
 }
 
-/// The exact decomposition of a run's rate, showing how far encoding has come.
+/// The posteriors of a run, showing how far encoding has come.
 ///
 /// - Throws: `StructuredError` if files of the run are missing or do not fit.
-func decompose(
+func encode(
   _ run: TrainedRun, _ settings: ExperimentConfiguration, device: Device, _ computing: ComputingOptions
-) throws -> RateDecomposition {
+) throws -> EncodedRun {
   let dataset = try settings.dataset.open(on: device)
-  let encoded = try EncodedRun(
+  return try EncodedRun(
     run, model: run.model(for: dataset, on: device), on: dataset, settings: settings, logger: computing.logger,
     progress: computing.progress(of: dataset.count))
-  return try encoded.decomposition(logger: computing.logger)
 }
 
 /// Makes a full report, showing which stage has come how far.

@@ -2,9 +2,9 @@ import Diagnostics
 import FileFormats
 import RateDecomposition
 
-/// Posteriors from anywhere: an HDF5 file with `mean` and `log_variance`, `[N, D]`, float32 or float64, and optionally
+/// Posteriors from anywhere: an HDF5 or NPZ file with `mean` and `log_variance`, `[N, D]`, float32 or float64, and optionally
 /// `samples` `[S, D]` with `indices` `[S]`, the data point that each sample was drawn from. With an attribute
-/// `codebook_size`, the number V of values that each latent can take, `mean` holds deterministic codes.
+/// `codebook_size` (HDF5), the number V of values that each latent can take, `mean` holds deterministic codes.
 public struct PosteriorFile {
   /// The posteriors.
   public let posterior: PosteriorTable
@@ -18,7 +18,7 @@ public struct PosteriorFile {
   ///
   /// - Throws: `StructuredError` if arrays are missing or do not fit together.
   public init(reading path: String) throws {
-    let file = try HDF5File(reading: path)
+    let file = try openArrayFile(path), present = try file.arrayPaths()
     func matrix(_ name: String) throws -> (values: [Double], rows: Int, columns: Int) {
       let (values, shape) = try file.read(name, as: Double.self)
       guard shape.count == 2 else {
@@ -34,8 +34,8 @@ public struct PosteriorFile {
     }
     posterior = try PosteriorTable(
       means: mean.values, logVariances: logVariance.values, latents: mean.columns,
-      codebookSize: file.string(ofAttribute: Self.codebookAttribute).flatMap(Int.init), location: path)
-    guard file.hasArray("samples") else {
+      codebookSize: file.strings(ofAttribute: Self.codebookAttribute, of: "/")?.first.flatMap(Int.init), location: path)
+    guard present.contains("samples") else {
       samples = nil
       return
     }
@@ -44,7 +44,7 @@ public struct PosteriorFile {
       throw StructuredError(
         "samples is [\(codes.rows), \(codes.columns)]", at: path, expected: "\(mean.columns) columns, as mean has")
     }
-    let indices = file.hasArray("indices") ? try file.read("indices", as: Int.self).values : nil
+    let indices = present.contains("indices") ? try file.read("indices", as: Int.self).values : nil
     samples = try RateDecomposition.FixedSamples(
       codes: codes.values.map { Float($0) }, indices: indices, for: posterior, location: path)
   }

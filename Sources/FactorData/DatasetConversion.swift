@@ -3,12 +3,12 @@ import FileFormats
 import TensorCore
 
 extension FactorDataset {
-  /// Writes images and factors into an HDF5 file from which they can be read at random, as the data set `file` does.
+  /// Writes images and factors into an HDF5 or NPZ file from which they can be read at random, as the data set `file` does.
   ///
   /// `images` uint8 [N, height, width, channels], neither compressed nor in chunks; or of binary images `packed_images` uint8
   /// [N, height, ⌈width · channels / 8⌉], the first pixel in the lowest bit (`numpy.unpackbits(x, axis=-1, bitorder="little")`),
   /// with the extents of an image in the attribute `image_shape`. `factors` int64 [N, K], −1 where unknown, with the attributes
-  /// `factor_names` and `factor_kinds` of the file. The file appears whole or not at all; a few images are in memory at a time.
+  /// `factor_names` and `factor_kinds` of the file. NPZ has no attributes: there they are arrays. The file appears whole or not at all; a few images are in memory at a time.
   ///
   /// - Parameters:
   ///   - path: the file.
@@ -24,8 +24,9 @@ extension FactorDataset {
         "the pixels of the data set are floats", at: name, expected: "pixels of 8 bits, or 0 and 1",
         action: "Images that are drawn need no file.")
     }
-    guard ArrayFileWriter.Format(path: path) == .hdf5 else {
-      throw StructuredError("the file would not be an HDF5 file", at: path, expected: "a name that ends in .h5")
+    guard let format = ArrayFileWriter.Format(path: path) else {
+      throw StructuredError(
+        "the name does not tell the format of the file", at: path, expected: "a name that ends in .h5 or .npz")
     }
     let shape = imageShape, isPacked = isBinary, line = ArrayImages.packedLine(shape)
     let array = isPacked ? PackedImages.array : ImageFile.arrays[0]
@@ -33,13 +34,19 @@ extension FactorDataset {
     contents.addArray(
       array, UInt8.self,
       shape: isPacked ? [count, shape.height, line] : [count, shape.height, shape.width, shape.channels])
-    contents.setAttribute(PackedImages.pixels, isPacked ? "bits" : "bytes")
-    contents.setAttribute(PackedImages.shape, [shape.height, shape.width, shape.channels].map { "\($0)" })
-    contents.setAttribute("source", name)
+    func describe(_ name: String, _ texts: [String]) {
+      if format == .npz { contents.addTexts(name, texts) } else { contents.setAttribute(name, texts) }
+    }
+    func describe(_ name: String, _ text: String) {
+      if format == .npz { contents.addTexts(name, [text]) } else { contents.setAttribute(name, text) }
+    }
+    describe(PackedImages.pixels, isPacked ? "bits" : "bytes")
+    describe(PackedImages.shape, [shape.height, shape.width, shape.channels].map { "\($0)" })
+    describe("source", name)
     if !factors.isEmpty {
       contents.addArray("factors", Int.self, shape: [count, factors.list.count])
-      contents.setAttribute("factor_names", factors.names)
-      contents.setAttribute("factor_kinds", factors.list.map(\.kind.rawValue))
+      describe("factor_names", factors.names)
+      describe("factor_kinds", factors.list.map(\.kind.rawValue))
     }
     try ArrayFileWriter.write(contents, to: path, overwrite: overwrite) { file in
       let columns = factors.list.indices.map { factors.column($0) }

@@ -12,7 +12,8 @@ extension CommandLineTests {
     init() throws { experiment = try Self.copy() }
 
     private static let computing = [
-      "train", "report", "compare", "rate-distortion", "decompose", "evaluate", "encode", "decode", "sample", "score",
+      "train", "report", "compare", "rate-distortion", "decompose", "audit", "evaluate", "encode", "decode", "sample",
+      "score",
       "export notebook", "export explorer", "export safetensors", "export onnx", "import safetensors", "dataset info",
       "dataset render", "dataset verify",
     ]

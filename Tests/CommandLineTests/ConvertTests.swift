@@ -78,7 +78,7 @@ extension CommandLineTests {
     @Test(
       "what cannot be converted is one error, and nothing is written",
       arguments: [
-        (["data.h5", "out.npz"], "a name that ends in .h5"), (["none.h5", "out.h5"], "no such file"),
+        (["data.h5", "out.txt"], "a name that ends in .h5 or .npz"), (["none.h5", "out.h5"], "no such file"),
         (["data.h5", "out.h5", "--dataset", "dsprits"], "Did you mean dsprites?"),
         (["color-dsprites", "out.h5"], "the pixels of the data set are floats"),
         (["data.h5", "out.h5", "--set", "camera=left"], "unknown key camera"),

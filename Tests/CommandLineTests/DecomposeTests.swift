@@ -34,6 +34,61 @@ extension CommandLineTests {
       try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
     }
 
+    @Test("An NPZ file gives what the HDF5 file of the same arrays gives; the audit has its exact values and biases")
+    func audit() throws {
+      let (means, logVariances) = posterior()
+      try write("p.h5") {
+        try $0.write("mean", means, shape: [40, 3])
+        try $0.write("log_variance", logVariances, shape: [40, 3])
+        try $0.write("samples", Array(means[..<30]), shape: [10, 3])
+        try $0.write("indices", Array(0..<10), shape: [10])
+      }
+      var contents = ArrayFileContents()
+      for name in ["mean", "log_variance"] { contents.addArray(name, Double.self, shape: [40, 3]) }
+      contents.addArray("samples", Double.self, shape: [10, 3])
+      contents.addArray("indices", Int.self, shape: [10])
+      try ArrayFileWriter.write(contents, to: folder.file("p.npz")) { file in
+        try file.append(means, to: "mean")
+        try file.append(logVariances, to: "log_variance")
+        try file.append(Array(means[..<30]), to: "samples")
+        try file.append(Array(0..<10), to: "indices")
+      }
+      func json(_ words: String) throws -> String {
+        let result = try Program.shell("exec \"$disentangle\" \(words) --format json", in: folder)
+        #expect(result.code == 0, "\(result.errors)")
+        return result.output
+      }
+      let exact = try json("decompose --posterior p.h5 --samples 300")
+      #expect(try json("decompose --posterior p.npz --samples 300") == exact)
+      let audit = try json("audit --posterior p.npz --samples 300 --batches 5 --batch-size 8 --batch-size 16")
+      #expect(try json("audit --posterior p.h5 --samples 300 --batches 5 --batch-size 8 --batch-size 16") == audit)
+      func value(_ object: Any?, _ keys: String...) throws -> Double {
+        try #require(keys.reduce(object) { ($0 as? [String: Any])?[$1] } as? Double)
+      }
+      let rows = try #require(try object(audit)["rows"] as? [[String: Any]]), terms = try object(exact)
+      #expect(
+        rows.map { $0["estimator"] as? String } == ["exact", "mws", "mws", "mss", "mss"]
+          + Array(repeating: "gaussian", count: rows.count - 5))
+      for term in ["mutual_information", "total_correlation", "dimension_wise_kl"] {
+        let expected = try value(terms, term, "value")
+        #expect(try value(rows[0], term, "mean") == expected)
+        for row in rows[1..<5] {
+          let bias = try value(row, term, "bias"), mean = try value(row, term, "mean")
+          #expect(abs(mean - expected - bias) <= 1e-12 * max(1, abs(mean)) && row["batches"] as? Int == 5)
+        }
+      }
+      let table = try Program.shell(
+        "exec \"$disentangle\" audit --posterior p.npz --samples 300 --batches 2", in: folder)
+      #expect(table.code == 0 && table.output.contains("MWS") && table.output.contains("bias"))
+      for (words, message) in [
+        ("audit", "Give either the folder of a run or a file"),
+        ("audit --posterior p.npz --batches 0", "--batches must be"),
+        ("audit --posterior p.npz --batch-size 0", "--batch-size must be"),
+      ] {
+        expectError(try Program.shell("exec \"$disentangle\" \(words)", in: folder), code: 64, message)
+      }
+    }
+
     @Test("anybody's posteriors give every key of the contract")
     func contract() throws {
       let (means, logVariances) = posterior()
@@ -188,7 +243,9 @@ extension CommandLineTests {
     @Test("a file that holds no arrays at all, or is not there")
     func noFile() throws {
       _ = try folder.write("words\n".utf8, as: "words.txt")
-      expectError(try Program.run("decompose", "--posterior", "words.txt", in: folder), "words.txt", "not an HDF5 file")
+      expectError(
+        try Program.run("decompose", "--posterior", "words.txt", in: folder), "words.txt",
+        "this is neither an HDF5 nor an NPZ file")
       expectError(try Program.run("decompose", "--posterior", "none.h5", in: folder), "none.h5", "no such file")
       expectError(try Program.run("decompose", "--posterior", ".", in: folder), "directory")
     }

@@ -6,7 +6,7 @@ import Testing
 extension CommandLineTests {
   @Suite("Exporting")
   struct ExportTests {
-    private static let hasJupyter = PythonScript.has(
+    static let hasJupyter = PythonScript.has(
       "nbconvert", "nbformat", "ipykernel", "h5py", "matplotlib", "pandas")
     private static let quick = "--likelihood-images 2 --likelihood-samples 50 --audit-batches 2 --pairwise-samples 50"
 

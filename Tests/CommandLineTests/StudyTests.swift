@@ -77,24 +77,6 @@ extension CommandLineTests {
       expectError(try study("notebook study.yaml"), "the file already exists", "--force")
       #expect(try study("notebook study.yaml --force").code == 0)
       expectError(try study("notebook study.yaml --notebook a.py"), "this is no name of a notebook")
-      let (status, output) = try PythonScript.run(
-        """
-        import json, sys, nbformat
-        from nbconvert.preprocessors import ExecutePreprocessor
-        path = sys.argv[1]
-        notebook = nbformat.read(path, 4)
-        nbformat.validate(notebook)
-        ExecutePreprocessor(timeout=200).preprocess(notebook, {"metadata": {"path": path.rpartition("/")[0]}})
-        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], outputs
-        pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-        # Scores, information, a metric by strength, the plane, correlations.
-        assert len(pictures) == 5, len(pictures)
-        with open(path.replace(".ipynb", ".json")) as report:
-            finding = json.load(report)["findings"][0]
-        assert any(finding in o.get("text", "") for o in outputs), finding
-        """, experiment.folder.file("notebooks-export/study.ipynb"))
-      #expect(status == 0, "\(output.suffix(3000))")
       // The ranking of each setting equals that of the command for runs.
       struct Setting: Decodable {
         var runs: [String]
@@ -121,6 +103,30 @@ extension CommandLineTests {
         atPath: experiment.folder.file("mine"), withIntermediateDirectories: true)
       _ = try experiment.folder.write("x".utf8, as: "mine/thesis.tex")
       expectError(try study("report study.yaml --report mine"), code: 1, "mine")
+    }
+
+    @Test("The notebook of a study draws its figures", .enabled(if: ExportTests.hasJupyter, "needs Jupyter"))
+    func notebook() throws {
+      #expect(try study("run study.yaml").code == 0)
+      #expect(try study("notebook study.yaml --notebook drawn.ipynb").output == "drawn.ipynb\n")
+      let (status, output) = try PythonScript.run(
+        """
+        import json, sys, nbformat
+        from nbconvert.preprocessors import ExecutePreprocessor
+        path = sys.argv[1]
+        notebook = nbformat.read(path, 4)
+        nbformat.validate(notebook)
+        ExecutePreprocessor(timeout=200).preprocess(notebook, {"metadata": {"path": path.rpartition("/")[0]}})
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], outputs
+        pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+        # Scores, information, a metric by strength, the plane, correlations.
+        assert len(pictures) == 5, len(pictures)
+        with open(path.replace(".ipynb", ".json")) as report:
+            finding = json.load(report)["findings"][0]
+        assert any(finding in o.get("text", "") for o in outputs), finding
+        """, experiment.folder.file("drawn.ipynb"))
+      #expect(status == 0, "\(output.suffix(3000))")
     }
 
     @Test("A study that a signal stops is continued with the same results")

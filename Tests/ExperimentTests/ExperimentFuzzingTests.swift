@@ -41,7 +41,15 @@ import Testing
     try writer.write("log_variance", [Float](repeating: -2, count: 24), shape: [8, 3])
     try writer.write("samples", (0..<6).map { Float($0) }, shape: [2, 3])
     try writer.write("indices", [3, 7], shape: [2])
-    let outcome = try fuzzing.run("posteriors", [FileMutator([UInt8](try writer.bytes()))]) {
+    let folder = try TemporaryFolder()
+    var contents = ArrayFileContents()
+    for name in ["mean", "log_variance"] { contents.addArray(name, Double.self, shape: [8, 3]) }
+    try ArrayFileWriter.write(contents, to: folder.file("p.npz")) { file in
+      for name in ["mean", "log_variance"] { try file.append((0..<24).map { -Double($0) / 8 }, to: name) }
+    }
+    let npz = try [UInt8](Data(contentsOf: URL(fileURLWithPath: folder.file("p.npz"))))
+    let corpus = [FileMutator([UInt8](try writer.bytes())), FileMutator(npz)]
+    let outcome = try fuzzing.run("posteriors", corpus) {
       _ = try PosteriorFile(reading: $0)
     }
     #expect(outcome.others.isEmpty, "\(outcome.others.prefix(5))")

@@ -107,8 +107,11 @@ import Testing
     #expect(error?.location == "\(folder.file("a.h5")), array \"images\"")
   }
 
-  @Test("A conversion keeps images and factors, binary ones with eight pixels to the byte", arguments: [false, true])
-  func conversion(binary: Bool) throws {
+  @Test(
+    "A conversion keeps images and factors, binary ones with eight pixels to the byte", arguments: [false, true],
+    ["b.h5", "b.npz"])
+  func conversion(binary: Bool, name: String) throws {
+    let path = folder.file(name)
     var factors = (0..<80).map { $0 % 2 == 0 ? $0 / 2 % 5 : $0 / 20 % 3 }
     factors[7] = -1
     try write(binary ? Self.binary : Self.bytes, .deflated(chunks: [40, 2, 7, 1], level: 1), factors: factors)
@@ -116,30 +119,30 @@ import Testing
       .decode(DatasetChoice.self).value
     let before = try choice.openForOnePass(on: device)
     var told: [Int] = []
-    try before.convert(to: folder.file("b.h5"), on: device) { told.append($0) }
+    try before.convert(to: path, on: device) { told.append($0) }
     #expect(told.last == 40)
-    let file = try HDF5File(reading: folder.file("b.h5"))
+    let file = try openArrayFile(path)
     let stored = try file.information(binary ? "packed_images" : "images")
     #expect(stored.shape == (binary ? [40, 5, 3] : [40, 5, 7, 3]) && stored.chunkShape == nil && stored.filters == [])
-    let after = try ImageFile(path: folder.file("b.h5"), on: device)
+    let after = try ImageFile(path: path, on: device)
     let disk = try ImageFile(
-      path: folder.file("b.h5"), images: nil, factors: nil, largerThan: 0, on: device)
+      path: path, images: nil, factors: nil, largerThan: 0, on: device)
     let expected = try pixels(ImageFile(path: folder.file("a.h5"), on: device))
     #expect(try pixels(after) == expected)
     #expect(try pixels(#require(disk)) == expected)
     #expect(after.isBinary == binary && disk?.isBinary == binary && disk?.images is any DiskImages)
     #expect(after.factors == before.factors && disk?.factors == before.factors)
     #expect(after.factors.unknownCounts == [0, 1])
-    let exists = #expect(throws: StructuredError.self) { try before.convert(to: folder.file("b.h5"), on: device) }
+    let exists = #expect(throws: StructuredError.self) { try before.convert(to: path, on: device) }
     #expect(exists?.what == "the file already exists")
-    try before.convert(to: folder.file("b.h5"), overwrite: true, on: device)
-    let name = #expect(throws: StructuredError.self) { try before.convert(to: folder.file("b.npz"), on: device) }
-    #expect(name?.expected == "a name that ends in .h5")
+    try before.convert(to: path, overwrite: true, on: device)
+    let other = #expect(throws: StructuredError.self) { try before.convert(to: folder.file("b.txt"), on: device) }
+    #expect(other?.expected == "a name that ends in .h5 or .npz")
   }
 
   @Test("Images in memory convert as well; floats are refused") func otherConversions() throws {
     let store = try ImageStore(count: 2, shape: ImageShape(height: 1, width: 2), format: .bytes)
-    store.fill(0..<2, UnsafeRawBufferPointer(start: [1, 200, 3, 255] as [UInt8], count: 4))
+    ([1, 200, 3, 255] as [UInt8]).withUnsafeBytes { store.fill(0..<2, $0) }
     struct Data: FactorDataset {
       let name = "data"
       let images: any ImageSource

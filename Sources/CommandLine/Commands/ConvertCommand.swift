@@ -15,13 +15,13 @@ extension DatasetCommand {
         disentangle dataset convert 3dshapes.h5 shapes.h5
         disentangle dataset convert norb norb.h5 --set camera=right --set resize.size=64 --set resize.filter=area
 
-        The result is an HDF5 file with images and factors, neither compressed nor in chunks, for \
+        The result is an HDF5 or NPZ file with images and factors, neither compressed nor in chunks, for \
         dataset: {name: file, path: …}. Sets that are larger than memory train from it; only a part of the images is in \
         memory while it is written.
         """)
 
     @Argument(help: "A file, the folder of a published data set, or the name of a data set.") var source: String
-    @Argument(help: "The file to write, with a name that ends in .h5.") var output: String
+    @Argument(help: "The file to write, with a name that ends in .h5 or .npz.") var output: String
     @Option(help: "The name of the data set (default: the one that knows the file, or \"file\").") var dataset: String?
     @Option(
       name: .customLong("set"),
@@ -33,11 +33,11 @@ extension DatasetCommand {
     @OptionGroup var computing: ComputingOptions
 
     func run(_ components: Components) throws {
-      guard ArrayFileWriter.Format(path: output) == .hdf5 else {
+      guard let format = ArrayFileWriter.Format(path: output) else {
         throw StructuredError(
-          "the file would not be an HDF5 file", at: output, expected: "a name that ends in .h5 or .hdf5")
+          "the name does not tell the format of the file", at: output, expected: "a name that ends in .h5 or .npz")
       }
-      try FileKind.hdf5.requireWritable(output, force: force)
+      try format.kind.requireWritable(output, force: force)
       let choice = try choice(components), device = computing.device
       for file in choice.files where FileManager.default.isSame(file, output) {
         throw StructuredError(

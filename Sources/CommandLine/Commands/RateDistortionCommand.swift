@@ -95,7 +95,8 @@ struct RateDistortionCommand: ComponentCommand {
   /// A run's decomposition: from its report, or measured.
   private func measure(_ run: TrainedRun, on device: Device) throws -> Measured {
     let decomposition =
-      try RateDecomposition(reportOf: run) ?? decompose(run, run.settings, device: device, computing)
+      try RateDecomposition(reportOf: run)
+      ?? encode(run, run.settings, device: device, computing).decomposition(logger: computing.logger)
     return (try run.rateDistortionPoint(decomposition), decomposition)
   }
 }

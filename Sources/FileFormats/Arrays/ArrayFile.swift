@@ -15,7 +15,8 @@ public protocol ArrayFile: Sendable {
   ///
   /// - Throws: `StructuredError` if there is no such array, it holds no text, or is damaged.
   func texts(_ name: String) throws -> (texts: [String], shape: [Int])
-  /// The texts of an attribute of an array; nil if there is none, or the format has no attributes.
+  /// The texts of an attribute of an array, or of the file (`/`); nil if there is none. In NPZ, which has no attributes,
+  /// an array of texts stands for an attribute of the file.
   func strings(ofAttribute name: String, of object: String) -> [String]?
   /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`; only one run is in
   /// memory. For an array without elements `body` is not called, however many rows the array declares.

@@ -38,8 +38,10 @@ public final class NPZFile: ArrayFile {
       filters: entry.isDeflated ? ["deflate"] : [])
   }
 
-  /// NPZ files have no attributes.
-  public func strings(ofAttribute name: String, of object: String) -> [String]? { nil }
+  /// An array of texts stands for an attribute of the file; arrays have no attributes.
+  public func strings(ofAttribute name: String, of object: String) -> [String]? {
+    object == "/" ? (try? texts(name))?.texts : nil
+  }
 
   /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`. A member is one stream,
   /// which a single thread inflates.

@@ -225,25 +225,6 @@ extension ReportContents {
       let table = DecompositionTable(decomposition).minibatches
       return table.rows.isEmpty ? [] : [.heading("Minibatch estimates"), .table(table, prefix: "decomposition.")]
     }
-    let rows: [[TextTable.Cell]] = audit.rows.enumerated().map { index, row in
-      func cell(_ cell: EstimatorAudit.Cell?, _ name: String) -> [TextTable.Cell] {
-        guard let cell else { return ["–", "", ""] }
-        let path = "audit.rows.\(index).\(name)."
-        return [
-          .number(cell.mean, at: path + "mean"),
-          cell.standardDeviation.map {
-            .init(Format.short($0), value: $0, path: path + "standard_deviation")
-          } ?? "",
-          row.estimator == .exact ? "" : .init(Format.signed(cell.bias), value: cell.bias, path: path + "bias"),
-        ]
-      }
-      return [
-        .init(row.estimator.title),
-        row.estimator == .exact ? "all" : whole(row.batchSize, at: "audit.rows.\(index).batch_size"),
-      ]
-        + cell(row.mutualInformation, "mutual_information") + cell(row.totalCorrelation, "total_correlation")
-        + cell(row.dimensionWiseKL, "dimension_wise_kl")
-    }
     return [
       .heading("Audit of estimators"),
       .paragraph([
@@ -252,12 +233,7 @@ extension ReportContents {
             + "correlation can therefore be negative, or more than a hundred nats. The exact values are measurements.")
       ]),
       .figure("audit"),
-      .table(
-        TextTable(
-          header: ["estimator", "batch", "I(x; z)", "s.d.", "bias", "TC(z)", "s.d.", "bias", "dwKL", "s.d.", "bias"],
-          rows: rows, numeric: Set(1...10),
-          note: "Mean over batches, standard deviation from batch to batch, and bias against the exact value, in nats; "
-            + "seed \(audit.seed)."), prefix: ""),
+      .table(audit.table, prefix: "audit."),
     ] + dependenceBlocks(audit)
   }
 
