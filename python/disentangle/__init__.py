@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import _arrays
-from ._process import Array, DisentangleError, Progress, call, options, program
+from ._process import Array, DisentangleError, call, options, program
 from ._results import Audit, Decomposition, Estimate, Evaluation, Metric, Score
 from .data import DSprites, Pairs, dsprites, sample_pairs
 from .runs import Report, Run, configurations, load_run, report
@@ -61,7 +61,7 @@ def audit(
 def evaluate(
     codes: Any, factors: Any, *, metrics: Sequence[str] | None = None, preset: str | None = None, seed: int = 0,
     settings: Mapping[str, Any] | None = None, log_variances: Any = None, factor_names: Sequence[str] | None = None,
-    factor_kinds: Sequence[str] | None = None, threads: int | None = None, progress: Progress | None = None,
+    factor_kinds: Sequence[str] | None = None, threads: int | None = None,
 ) -> Evaluation:
     """Computes disentanglement metrics of codes [N, D] with factors [N, K], whole numbers from 0, −1 where unknown.
 
@@ -81,4 +81,4 @@ def evaluate(
     words = ["evaluate", "--codes", "{arrays}", "--format", "json", "--parts", "--log-level", "warning"]
     words += options(metrics=None if metrics is None else ",".join(metrics), preset=preset, seed=seed, threads=threads)
     words += [word for key, value in (settings or {}).items() for word in ("--set", f"{key}={value}")]
-    return Evaluation.read(json.loads(call(words, arrays, title="evaluate", progress=progress)[0]))
+    return Evaluation.read(json.loads(call(words, arrays, title="evaluate")[0]))

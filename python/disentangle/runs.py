@@ -66,11 +66,13 @@ class Run:
         words = ["decode", str(self.path), "--codes", "{arrays}", "--output", "{output}", *_QUIET]
         return call(words, {"codes": _arrays.matrix(codes, "codes")}, title="decode", output=True)[1]["images"]
 
-    def report(self, *, metrics: str | None = None, progress: bool = True) -> Report:
-        """Writes its report; `metrics` is a preset of metrics to have in it. A bar shows the progress where tqdm is there."""
+    def report(self, *, metrics: str | None = None, progress: bool = True, **choices: Any) -> Report:
+        """Writes its report; options as those of `disentangle report`, `metrics` is a preset of metrics to have in it. A bar
+        shows the progress where tqdm is there.
+        """
         show, close = _bar("report") if progress else (None, lambda: None)
         try:
-            call(["report", str(self.path), *options(metrics=metrics)], title="report", progress=show)
+            call(["report", str(self.path), *options(metrics=metrics, **choices)], title="report", progress=show)
         finally:
             close()
         return Report(self.path / "report")
@@ -124,9 +126,9 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     return Run(path)
 
 
-def report(run: Run | str | os.PathLike[str], *, metrics: str | None = None, open_page: bool = True) -> Report:
-    """Writes the report of a run and opens its page."""
-    result = (run if isinstance(run, Run) else Run(run)).report(metrics=metrics)
+def report(run: Run | str | os.PathLike[str], *, open_page: bool = True, **choices: Any) -> Report:
+    """Writes the report of a run, as `Run.report`, and opens its page."""
+    result = (run if isinstance(run, Run) else Run(run)).report(**choices)
     if open_page:
         result.open()
     return result

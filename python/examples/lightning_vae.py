@@ -9,10 +9,10 @@ import argparse
 import lightning
 import torch
 from lightning.pytorch.loggers import CSVLogger
-from pytorch_vae import VAE
 
 import disentangle
 from disentangle.torch import RateDecomposition
+from pytorch_vae import VAE
 
 
 class Module(lightning.LightningModule):

@@ -10,12 +10,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from lightning.pytorch.loggers import CSVLogger
 from nbconvert.preprocessors import ExecutePreprocessor
 from torch.utils.tensorboard import SummaryWriter
 
 import disentangle
+from conftest import ROOT
 from disentangle.torch import RateDecomposition, posterior
 
 
