@@ -47,7 +47,7 @@ public struct ImagePlacement: Sendable, Equatable {
 
   /// Resizes images, and loads those on disk that memory may hold.
   ///
-  /// - Throws: as ``open(_:on:)``.
+  /// - Throws: `StructuredError` if an image cannot be read or does not fit into memory.
   public func place(_ dataset: any FactorDataset, on device: Device) throws -> any FactorDataset {
     let dataset = resized(dataset)
     guard let disk = dataset.images as? any DiskImages else { return dataset }

@@ -34,10 +34,15 @@ def program() -> str:
     """The path of the program: `DISENTANGLE_PROGRAM`, that of this package, or the one on `PATH`."""
     packaged = _HERE / "bin" / "disentangle"
     found = os.environ.get("DISENTANGLE_PROGRAM") or (str(packaged) if packaged.exists() else shutil.which("disentangle"))
-    # The command of this package on PATH would start itself.
-    if not found or not os.path.isfile(found) or b"python" in Path(found).read_bytes()[:200]:
+    if not found or not os.path.isfile(found) or _is_command_of_this_package(found):
         raise DisentangleError("the program disentangle is missing: install a wheel that holds it, or set DISENTANGLE_PROGRAM")
     return found
+
+
+def _is_command_of_this_package(path: str) -> bool:
+    """The command on PATH may be that of a package without the program, which would start itself."""
+    with open(path, "rb") as file:
+        return b"python" in file.read(200)
 
 
 def environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ import TensorCore
 /// Images that are the PNG and JPEG files of a folder, with factors from a table of text.
 ///
 /// All images have one size; they are grey if all are, otherwise RGB. Without a table the images are in the order of their names,
-/// and no factors are known. A table (``CSVTable``) has the name of an image's file in its first column and a factor in each
+/// and no factors are known. A table, CSV, has the name of an image's file in its first column and a factor in each
 /// other one; the images are in the order of its rows, and each image of the folder has one.
 public struct ImageFolderSet: FactorDataset {
   /// The folder's path.
@@ -23,7 +23,7 @@ public struct ImageFolderSet: FactorDataset {
   ///
   /// - Parameters:
   ///   - path: the folder.
-  ///   - factors: the table, a file of the folder or elsewhere; by default `factors.csv` of the folder where there is one.
+  ///   - table: a file of the folder or elsewhere; by default `factors.csv` of the folder where there is one.
   ///   - bins: how continuous factors are put into bins; nil refuses them.
   ///   - device: gives the threads.
   /// - Throws: `StructuredError` when there are no images, one is damaged or of another size, or the table does not fit.

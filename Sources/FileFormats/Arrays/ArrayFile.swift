@@ -21,7 +21,12 @@ public protocol ArrayFile: Sendable {
   /// Calls `body` with consecutive runs of rows of an array `[N, …]`, converted to `Element`; only one run is in
   /// memory. For an array without elements `body` is not called, however many rows the array declares.
   ///
-  /// - Parameter device: inflates chunks on its threads, where there are chunks; nil for the calling thread alone.
+  /// - Parameters:
+  ///   - name: the array.
+  ///   - type: what its numbers become.
+  ///   - rows: how many rows a run has at most, at least 1.
+  ///   - device: inflates chunks on its threads, where there are chunks; nil for the calling thread alone.
+  ///   - body: is given each run.
   /// - Precondition: the array has at least one axis.
   /// - Throws: `StructuredError` if there is no such array, its type does not convert (see
   ///   ``ArrayElement/accepts(_:)``) or its data are damaged; and any error of `body`.

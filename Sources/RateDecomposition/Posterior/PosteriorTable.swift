@@ -68,7 +68,7 @@ public struct PosteriorTable: Sendable, Equatable {
 
   /// Checks and takes arrays in double precision, which are rounded to single precision.
   ///
-  /// - Throws: as ``init(means:logVariances:latents:location:)``.
+  /// - Throws: as ``init(means:logVariances:latents:codebookSize:location:)``.
   public init(
     means: [Double], logVariances: [Double], latents: Int, codebookSize: Int? = nil, location: String? = nil
   ) throws {

@@ -101,7 +101,7 @@ extension StudyReport.Contents {
     }
   }
 
-  /// Shares of the variance of a score (``VarianceExplained``), all adjusted for the number of groups: ε².
+  /// Shares of the variance of a score (`VarianceExplained`), all adjusted for the number of groups: ε².
   public struct Variance: Sendable, Equatable, Codable {
     /// A share of the variance.
     public struct Share: Sendable, Equatable, Codable {
@@ -145,7 +145,7 @@ extension StudyReport.Contents {
     }
   }
 
-  /// P(A > B) + ½·P(A = B) for one random run each of two objectives (``ProbabilityOfSuperiority``).
+  /// P(A > B) + ½·P(A = B) for one random run each of two objectives (`ProbabilityOfSuperiority`).
   public struct Superiority: Sendable, Equatable, Codable {
     /// The score.
     public var score: String

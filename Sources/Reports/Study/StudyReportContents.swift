@@ -126,7 +126,7 @@ extension StudyReport.Contents {
     }
   }
 
-  /// What a choice without labels is worth (``ModelChoice``): the mean over data sets.
+  /// What a choice without labels is worth (`ModelChoice`): the mean over data sets.
   public struct Choice: Sendable, Equatable, Codable {
     /// The choice within one data set.
     public struct Group: Sendable, Equatable, Codable {
@@ -172,7 +172,7 @@ extension StudyReport.Contents {
     }
   }
 
-  /// A setting's share of the possible gain on one data set if it is the best on another (``SettingTransfer``).
+  /// A setting's share of the possible gain on one data set if it is the best on another (`SettingTransfer`).
   public struct Transfer: Sendable, Equatable, Codable {
     /// The score.
     public var score: String

@@ -20,7 +20,10 @@ public struct StudyTable: Sendable {
 
   /// Reads the folder of a study.
   ///
-  /// - Parameter patience: as for ``RunClaim``.
+  /// - Parameters:
+  ///   - plan: the runs.
+  ///   - folder: the folder of the study.
+  ///   - patience: seconds without a sign of life after which nobody is taken to work on a run.
   public init(of plan: StudyPlan, in folder: StudyFolder, patience: Double) {
     let (results, unreadable) = folder.results(plan.runs.map(\.digest))
     let byDigest = Dictionary(results.map { ($0.digest, $0) }) { first, _ in first }

@@ -9,7 +9,7 @@ import StrictConfiguration
 ///     study.yaml                 the study with every default
 ///     runs/DIGEST/               a run's folder, as `disentangle train` makes it, and `result.json` once it is finished
 ///     failures/DIGEST.json       why a run failed; it is not tried again unless asked for
-///     claims/DIGEST.1            which process works on a run; see ``RunClaim``
+///     claims/DIGEST.1            which process works on a run; see `RunClaim`
 ///     report/, study.sqlite      made from these at any time
 ///
 /// Workers on any number of machines need nothing but this folder.
@@ -114,7 +114,7 @@ public struct StudyFolder: Sendable {
   ///
   /// - Parameters:
   ///   - digest: the run.
-  ///   - patience: as for ``RunClaim``.
+  ///   - patience: seconds without a sign of life after which nobody is taken to work on a run.
   public func state(of digest: String, patience: Double) -> State {
     if isFinished(digest) { return .finished }
     if hasFailed(digest) { return .failed((try? readFailure(digest))?.error ?? "the error cannot be read") }
