@@ -201,6 +201,7 @@ def test_weights_and_biases_and_functions(images):
 def test_in_a_notebook(trained, tmp_path):
     """Results are shown as figures and tables, the explorer in a frame."""
     cells = [
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'python')!r})\n"
         f"import disentangle\nrun = disentangle.load_run({str(trained)!r})\nrun.decompose(samples=50)",
         "report = run.report()\nreport", "report.explorer()", "run.evaluate(['mig'], preset='fast')"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
