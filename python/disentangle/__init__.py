@@ -80,5 +80,7 @@ def evaluate(
             arrays[name] = np.array([str(value) for value in values], dtype=np.str_)
     words = ["evaluate", "--codes", "{arrays}", "--format", "json", "--parts", "--log-level", "warning"]
     words += options(metrics=None if metrics is None else ",".join(metrics), preset=preset, seed=seed, threads=threads)
-    words += [word for key, value in (settings or {}).items() for word in ("--set", f"{key}={value}")]
+    # JSON is YAML: `true`, not `True`.
+    changes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in (settings or {}).items()}
+    words += [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
     return Evaluation.read(json.loads(call(words, arrays, title="evaluate")[0]))

@@ -29,6 +29,8 @@ class DSprites:
         self.path = path
         self.bits = _stored(path, "packed_images")
         """The images, eight pixels to the byte, the first in the lowest bit: uint8 [737280, 64, 8]."""
+        if self.bits.shape != (737_280, 64, 8):
+            raise ValueError(f"{path}: the images are {self.bits.shape}, not those of dSprites; remove it to draw it anew")
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -59,6 +61,8 @@ def dsprites(path: str | os.PathLike[str] | None = None) -> DSprites:
 def _stored(path: Path, name: str) -> Array:
     """An array of an NPZ file that is stored without compression, mapped into memory."""
     with zipfile.ZipFile(path) as archive, open(path, "rb") as raw:
+        if f"{name}.npy" not in archive.namelist():
+            raise ValueError(f"{path}: there is no array {name}; expected a file of disentangle dataset convert")
         member = archive.getinfo(f"{name}.npy")
         if member.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{path}: {name} is compressed")

@@ -160,6 +160,10 @@ def test_no_program(posterior, monkeypatch):
         disentangle.decompose(*posterior)
 
 
+def test_version_is_that_of_the_program(command):
+    assert command("--version").split()[1] == disentangle.__version__
+
+
 def test_pairs():
     pairs = disentangle.sample_pairs([3, 1, 4, 5], 20_000, seed=1)
     first, second = (np.stack(np.unravel_index(points, (3, 1, 4, 5)), axis=1) for points in (pairs.first, pairs.second))
@@ -191,4 +195,10 @@ def test_dsprites(tmp_path):
     columns = [data[index].sum(axis=0) @ np.arange(64) / data[index].sum() for index in grid[1, 2, 5, :, 7]]
     rows = [data[index].sum(axis=1) @ np.arange(64) / data[index].sum() for index in grid[1, 2, 5, 3, :]]
     assert columns == sorted(columns) and rows == sorted(rows)
+    np.savez(tmp_path / "small.npz", packed_images=np.zeros((3, 64, 8), np.uint8))
+    with pytest.raises(ValueError, match="not those of dSprites"):
+        disentangle.dsprites(tmp_path / "small.npz")
+    np.savez(tmp_path / "other.npz", images=np.zeros(3))
+    with pytest.raises(ValueError, match="there is no array packed_images"):
+        disentangle.dsprites(tmp_path / "other.npz")
     assert data[grid[2, :2, 0, 0, 0]].shape == (2, 64, 64) and set(np.unique(data[0])) == {0, 1}
