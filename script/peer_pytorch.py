@@ -9,6 +9,7 @@ Reads one JSON request and writes one JSON answer per line on standard input and
     {"work": "network", "network": {"name": "3×3", "batch": 50, "side": 32, "channels": 3, "encoder": [{"kernel": 3,
      "stride": 1, "padding": 1, "channels": 24}, …], "decoder": […]}, "mode": "eager", "count": 8}
     {"work": "encode", "architecture": "burgess", "batch": 256, "mode": "eager", "count": 20}
+    {"work": "anneal", "architecture": "burgess", "batch": 256, "samples": 20, "mode": "eager", "count": 1}
     {"work": "posterior", "components": 737280, "samples": 8, "marginals": true, "count": 1}
     {"work": "load", "file": "dsprites.npz", "count": 1}           → {"milliseconds": [16.1, 15.9, …]}
 
@@ -253,6 +254,48 @@ def time_encoding(request):
             yield time.perf_counter() - start
 
 
+def time_annealing(request, leapfrog_steps=2, size=0.1):
+    """Chains of annealed importance sampling from the prior, with Hamiltonian Monte Carlo; yields seconds for all
+    distributions."""
+    run, chains, distributions = experiment(request), request["batch"], request["samples"]
+    run.network.requires_grad_(False)
+    images = run.batch(chains)
+
+    def likelihood(codes):
+        codes = codes.detach().requires_grad_(True)
+        logits = run.network.decoder(codes)
+        values = -F.binary_cross_entropy_with_logits(logits, images, reduction="none").sum((1, 2, 3))
+        return values.detach(), torch.autograd.grad(values.sum(), codes)[0]
+
+    def energy(codes, momenta, values, beta):
+        return 0.5 * (momenta.square() + codes.square()).sum(1) - beta * values
+
+    for _ in range(request["count"]):
+        start = time.perf_counter()
+        codes, weights = torch.randn(chains, LATENTS), torch.zeros(chains)
+        values, gradients = likelihood(codes)
+        for t in range(1, distributions + 1):
+            beta, before = (t / distributions) ** 4, ((t - 1) / distributions) ** 4
+            weights += (beta - before) * values
+            if t == distributions:
+                break
+            momenta = torch.randn_like(codes)
+            steps = size * (0.8 + 0.4 * torch.rand(chains, 1))
+            old = energy(codes, momenta, values, beta)
+            z, v, g = codes, values, gradients
+            p = momenta + 0.5 * steps * (beta * g - z)
+            for step in range(leapfrog_steps):
+                z = z + steps * p
+                v, g = likelihood(z)
+                p = p + (0.5 if step == leapfrog_steps - 1 else 1.0) * steps * (beta * g - z)
+            accepted = torch.rand(chains) < (old - energy(z, p, v, beta)).exp()
+            codes = torch.where(accepted[:, None], z, codes)
+            gradients = torch.where(accepted[:, None], g, gradients)
+            values = torch.where(accepted, v, values)
+        yield time.perf_counter() - start
+    run.network.requires_grad_(True)
+
+
 def time_posterior(request, chunk=65_536):
     """log q(z) of samples under all components, optionally also in each dimension, in chunks that bound the memory;
     yields seconds per sample."""
@@ -324,8 +367,8 @@ def time_loading(request):
         del images, classes
 
 
-WORK = {"step": time_steps, "network": time_network, "encode": time_encoding, "posterior": time_posterior,
-        "load": time_loading}
+WORK = {"step": time_steps, "network": time_network, "encode": time_encoding, "anneal": time_annealing,
+        "posterior": time_posterior, "load": time_loading}
 
 
 def answer(request):

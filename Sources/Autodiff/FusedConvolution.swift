@@ -46,6 +46,13 @@ extension Variable where Scalar == Float {
     biases: [Variable]
   ) -> Variable {
     let pass = FusedDistortion(input: self, target, edges, stack, likelihood, weights, biases)
+    if isTracked, !(weights + biases).contains(where: \.isTracked) {
+      // An image's gradient at its own input is that with weight 1 times its weight, whatever that will be.
+      let (distortions, gradient) = pass.forwardBackwardAtInput()
+      return Variable.recording(distortions, from: [self]) { g, gradients in
+        gradients.add(gradient.combined(.multiply, g.reshaped([g.count, 1])), to: self)
+      }
+    }
     return Variable.recording(pass.forward(), from: [self] + weights + biases) { g, gradients in
       pass.forwardBackward(imageWeights: g).gradients.add(
         to: &gradients, weights: weights, biases: biases, input: self)
@@ -123,6 +130,18 @@ private struct FusedDistortion {
       input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood, batch: batch,
       parameters: parameters, distortion: distortions.pointer)
     return distortions
+  }
+
+  /// The distortions, `[B]`, and the gradient of each at its own input, `[B, inputs]`.
+  func forwardBackwardAtInput() -> (distortions: Tensor<Float>, gradient: Tensor<Float>) {
+    let distortions = Tensor<Float>(uninitialized: [batch], on: device)
+    let gradient = Tensor<Float>(uninitialized: [batch, stack.inputCount], on: device)
+    let ones = Tensor<Float>(repeating: 1, [batch], on: device)
+    stack.likelihoodForwardBackward(
+      input.value.pointer, target: target.pointer, without: edges, likelihood: likelihood, imageWeights: ones.pointer,
+      batch: batch, parameters: parameters, distortion: distortions.pointer, gradients: nil,
+      inputGradient: gradient.pointer)
+    return (distortions, gradient)
   }
 
   /// The distortions, `[B]`, and the gradients of Σ_b imageWeights[b]·distortion[b].

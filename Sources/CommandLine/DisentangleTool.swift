@@ -25,7 +25,8 @@ public struct DisentangleTool: ParsableCommand {
       "disentangle \(RunEnvironment.version) (\(VectorLevel.best) kernels, OpenBLAS \(Device.blasCore))",
     subcommands: [
       TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, StudyCommand.self,
-      DecomposeCommand.self, AuditCommand.self, EvaluateCommand.self, EncodeCommand.self, DecodeCommand.self,
+      DecomposeCommand.self, AuditCommand.self, LikelihoodCommand.self, EvaluateCommand.self, EncodeCommand.self,
+      DecodeCommand.self,
       SampleCommand.self,
       ScoreCommand.self, ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self,
       ListCommand.self,

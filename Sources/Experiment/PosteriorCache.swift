@@ -15,7 +15,7 @@ import RateDecomposition
 public struct PosteriorCache {
   /// The file.
   public let path: String
-  private let source: String
+  let source: String
   private let count: Int
   private let latents: Int
 

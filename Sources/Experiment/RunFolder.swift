@@ -23,6 +23,8 @@ public final class RunFolder: Sendable {
     case weights = "weights.safetensors"
     /// The posteriors of all images, once they were needed; see ``PosteriorCache``.
     case posteriors = "posteriors.h5"
+    /// Likelihoods, once they were measured; see ``LikelihoodFile``.
+    case likelihood = "likelihood.json"
   }
 
   /// What is wrong where another process holds the lock of a run that is to be continued.

@@ -13,7 +13,8 @@ struct Benchmarks: ParsableCommand {
       disentangle-benchmarks all --peer "python3 script/peer_pytorch.py" --json
       """,
     subcommands: [
-      StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, PosteriorBenchmark.self,
+      StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, AnnealingBenchmark.self,
+      PosteriorBenchmark.self,
       EstimatorBenchmark.self, DCIBenchmark.self, MetricsBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
       ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, IsolatedBenchmark.self,
     ])

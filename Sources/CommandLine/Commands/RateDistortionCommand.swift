@@ -33,6 +33,10 @@ struct RateDistortionCommand: ComponentCommand {
   @Option(name: .shortAndLong, help: "The folder of the study (default: runs/NAME, from the name of the study).")
   var output: String?
 
+  @Flag(
+    help: "Draw the rate–distortion curve of each run's decoder too; about a minute for each run, kept in its folder.")
+  var curves = false
+
   @OptionGroup var computing: ComputingOptions
 
   private typealias Measured = (point: RateDistortionPoint, decomposition: RateDecomposition)
@@ -53,17 +57,25 @@ struct RateDistortionCommand: ComponentCommand {
     try FolderMaking.makeFolder(root, what: "cannot create the folder of the study", at: root)
     let page = PathParts.join(root, "rate-distortion")
     try RateDistortionReport.requireWritable(page)
-    var measured: [Measured] = []
+    var measured: [Measured] = [], decoders: [DecoderCurve] = []
+    func measureCurve(_ run: TrainedRun) throws {
+      if curves { decoders.append(try curve(of: run, on: device)) }
+    }
     for (number, item) in plans.enumerated() {
       let path = PathParts.join(root, item.plan.folder)
       announce("\n[\(number + 1)/\(plans.count)] \(item.plan.label) → \(path)")
       try train(item.resolved, components, at: path, on: device)
-      var run = try measure(TrainedRun(at: path, components: components, on: device), on: device)
+      let trained = try TrainedRun(at: path, components: components, on: device)
+      var run = try measure(trained, on: device)
       run.point.label = item.plan.label
       measured.append(run)
+      try measureCurve(trained)
     }
-    for run in given { measured.append(try measure(run, on: device)) }
-    let report = try RateDistortionReport(name: study.name, runs: measured)
+    for run in given {
+      measured.append(try measure(run, on: device))
+      try measureCurve(run)
+    }
+    let report = try RateDistortionReport(name: study.name, runs: measured, curves: decoders)
     try report.write(to: page)
     try StandardStream.output.writeLine("\n" + report.text)
     try StandardStream.output.writeLine(
@@ -90,6 +102,19 @@ struct RateDistortionCommand: ComponentCommand {
       resolved, at: path, resume: true, components: components, dataset: dataset, on: device, logger: computing.logger)
     if !run.isComplete { try run.trainToTheEnd(settings, computing) }
     _ = try writeShortReport(of: run.folder.path, components, on: dataset, device: device, computing)
+  }
+
+  /// The curve of a run's decoder: what `disentangle likelihood --curve` left, or measured and kept.
+  private func curve(of run: TrainedRun, on device: Device) throws -> DecoderCurve {
+    let dataset = try run.settings.dataset.open(on: device)
+    if let stored = try LikelihoodFile.stored(of: run, for: dataset)?.curve { return stored }
+    let stages = StageDisplay(total: 1, terminal: computing.terminal)
+    let clock = ContinuousClock(), began = clock.now
+    let curve = try DecoderCurve(of: run, on: dataset, device: device) {
+      stages.update(stage: 1, name: "rate–distortion curve", fraction: $0, at: (clock.now - began) / .seconds(1))
+    }
+    stages.finish()
+    return curve
   }
 
   /// A run's decomposition: from its report, or measured.

@@ -2,7 +2,6 @@ import Autodiff
 import Diagnostics
 import NeuralLayers
 import StrictConfiguration
-import Synchronization
 import TensorCore
 
 /// HFS: a VAE whose aggregate posterior is pulled towards a support that is a product of intervals, whatever the
@@ -100,14 +99,14 @@ public struct HausdorffFactorizedSupport: Objective {
     let values = codes.value.elements
     var rows = [[Float]](repeating: [Float](repeating: 0, count: pairs.count * batch), count: 2)
     var columns = [[Float]](repeating: [Float](repeating: 0, count: pairs.count * latents), count: 2)
-    let found = Mutex([Farthest](repeating: Farthest(first: 0, second: 0, nearest: 0), count: pairs.count))
-    device.forEachRange(pairs.count) { _, range in
-      for index in range {
-        let point = farthest(values, batch, latents, pairs[index])
-        found.withLock { $0[index] = point }
+    var found = [Farthest](repeating: Farthest(first: 0, second: 0, nearest: 0), count: pairs.count)
+    found.withUnsafeMutableBufferPointer { found in
+      nonisolated(unsafe) let found = found  // Every worker writes pairs of its own.
+      device.forEachRange(pairs.count) { _, range in
+        for index in range { found[index] = farthest(values, batch, latents, pairs[index]) }
       }
     }
-    for (index, point) in found.withLock({ $0 }).enumerated() {
+    for (index, point) in found.enumerated() {
       for (axis, image) in [point.first, point.second].enumerated() where image != point.nearest {
         rows[axis][index * batch + image] += 1
         rows[axis][index * batch + point.nearest] -= 1

@@ -19,6 +19,8 @@ struct RateDistortionFigure {
   let points: [Point]
   /// H, where it is known.
   let dataEntropy: Double?
+  /// The rate–distortion curves of decoders, with the numbers of their points.
+  var curves: [(point: Int, curve: DecoderCurve)] = []
   var caption = ""
 
   /// Draws the figure.
@@ -30,7 +32,10 @@ struct RateDistortionFigure {
         (.marker(rate), "(R, D) of a run"), (.marker(information), "its exact I(x; z)"),
         (.swatch(.color(Self.bandColor)), "H − D ≤ I ≤ R"),
         (.line(.init(paint: .secondary, dash: [2, 2], shape: .circle), markers: false), "equal ELBO = −(R + D)"),
-      ] + (points.contains(where: \.isCollapsed) ? [(.outline, "collapsed")] : []), width: 380)
+      ]
+        + (curves.isEmpty
+          ? [] : [(.line(Self.curveStyle, markers: false), "least rate with the decoder of a run, at most")])
+        + (points.contains(where: \.isCollapsed) ? [(.outline, "collapsed")] : []), width: 380)
     let height = 300.0
     var figure = Figure(
       name: "rate-distortion", title: "The rate–distortion plane", caption: caption, width: 400,
@@ -47,6 +52,7 @@ struct RateDistortionFigure {
       xTicks: plot.x.ticks(6), yTicks: plot.y.ticks(6))
     let labels = drawEqualBounds(plot, &figure)
     drawDataEntropy(plot, &figure)
+    drawCurves(plot, &figure)
     for point in points {
       let low = plot.x(max(0, point.lowerBound ?? 0)), high = plot.x(point.rate), y = plot.y(point.distortion)
       figure.rectangle(low, y - 4, max(0, high - low), 8, fill: .color(Self.bandColor), opacity: 0.6)
@@ -62,6 +68,25 @@ struct RateDistortionFigure {
     drawLabels(plot, clearOf: labels, &figure)
     legend.draw(10, height + 2, in: &figure)
     return figure
+  }
+
+  private static let curveStyle = Plot.Style(paint: .color(Palette.category(0)), dash: [], shape: .circle)
+
+  /// Curves as far as they lie within the frame of the runs.
+  private func drawCurves(_ plot: Plot, _ figure: inout Figure) {
+    for (index, curve) in curves {
+      let inside = curve.points.map { ($0.rate.value, $0.distortion.value) }.filter {
+        plot.x.domain.contains($0.0) && plot.y.domain.contains($0.1)
+      }
+      plot.line(inside, Self.curveStyle, markers: false, in: &figure)
+      // A thin line leads from a run to the curve at its own distortion.
+      let point = points[index]
+      if let rate = curve.rate(at: point.distortion) {
+        let y = plot.y(point.distortion)
+        figure.line(
+          plot.x(rate), y, plot.x(point.rate), y, .init(.color(Palette.category(0)), width: 0.5, dash: [1, 2]))
+      }
+    }
   }
 
   private typealias Box = (left: Double, top: Double, right: Double, bottom: Double)

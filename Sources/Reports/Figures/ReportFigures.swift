@@ -13,7 +13,8 @@ struct ReportFigures {
     [
       decomposition, latents, contents.pairwise.flatMap(pairwise), contents.factors.map(factors),
       contents.audit.map(audit),
-      contents.likelihood.map(likelihood), contents.training.flatMap(training),
+      contents.likelihood.map(likelihood), contents.bounds.map(annealing), contents.decoderCurve.map(decoderCurve),
+      contents.training.flatMap(training),
     ].compactMap { $0 } + (contents.sampling?.pairs ?? []).enumerated().map(sampled)
   }
 
@@ -64,6 +65,28 @@ struct ReportFigures {
       caption: "I(z_i; z_j) under q(z) of all \(Format.grouped(pairwise.dataPoints)) data points, from "
         + "\(Format.grouped(pairwise.samples)) samples; standard errors are at most "
         + "\(Format.number(errors.max() ?? 0)) nats." + left
+    ).draw()
+  }
+
+  private func annealing(_ bounds: LikelihoodBounds) -> Figure {
+    AnnealingFigure(
+      bounds: bounds,
+      caption:
+        "Above, \(bounds.images.count) images of the data set: log p̂(x) is too low on average, by less the longer "
+        + "the chains."
+        + (bounds.bracket.map {
+          " Below, \($0.images) images drawn from the model, whose codes are known: log p(x) lies between both bounds on "
+            + "average."
+        } ?? "")
+    ).draw()
+  }
+
+  private func decoderCurve(_ curve: DecoderCurve) -> Figure {
+    DecoderCurveFigure(
+      curve: curve,
+      caption:
+        "What the best of all encoders would pay at each distortion of this decoder, at most, on \(curve.images) "
+        + "images (Huang et al. 2020), and where its encoder and the best diagonal Gaussians lie on the same images."
     ).draw()
   }
 

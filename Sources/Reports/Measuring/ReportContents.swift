@@ -141,6 +141,10 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var audit: EstimatorAudit?
   /// The marginal likelihood of some images; nil if not asked for, and for deterministic codes.
   public var likelihood: MarginalLikelihood?
+  /// Bounds of log p(x) that `disentangle likelihood` measured for these parameters; nil if it has not.
+  public var bounds: LikelihoodBounds?
+  /// The decoder's rate–distortion curve, from the same file.
+  public var decoderCurve: DecoderCurve?
   /// Which images training saw; nil for all, equally often, and in the short form.
   public var sampling: Sampling?
   /// The run in the rate–distortion plane.
@@ -155,8 +159,9 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var figures: [FigureNote]
 
   enum CodingKeys: String, CodingKey {
-    case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, sampling,
-      training, pictures, figures
+    case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, bounds,
+      sampling, training, pictures, figures
+    case decoderCurve = "decoder_curve"
     case factorsReason = "factors_reason"
     case rateDistortion = "rate_distortion"
     case trainingReason = "training_reason"

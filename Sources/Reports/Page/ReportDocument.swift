@@ -7,7 +7,7 @@ extension ReportContents {
     var document = Document(title: title)
     document.blocks += summary + rateDecomposition + latentBlocks
     if isFull { document.blocks += factorBlocks }
-    document.blocks += metricBlocks + auditBlocks + likelihoodBlocks
+    document.blocks += metricBlocks + auditBlocks + likelihoodBlocks + boundBlocks
     if isFull { document.blocks += trainingBlocks }
     document.blocks += imageBlocks
     document.blocks += [
@@ -262,28 +262,25 @@ extension ReportContents {
 
   private var likelihoodBlocks: [Document.Block] {
     guard let likelihood else { return [] }
-    func row(_ name: TextTable.Cell, _ mean: MarginalLikelihood.Mean, _ path: String) -> [TextTable.Cell] {
-      [
-        name, .number(mean.value, at: "likelihood.\(path).value"),
-        error(mean.standardError, at: "likelihood.\(path).standard_error"),
-        error(mean.samplingError, at: "likelihood.\(path).sampling_error"),
+    return [
+      .heading("Marginal likelihood"), .figure("likelihood"), .table(likelihood.table, prefix: "likelihood."),
+    ] + (likelihood.warnings.isEmpty ? [] : [.list(likelihood.warnings.map { [.init($0)] })])
+  }
+
+  private var boundBlocks: [Document.Block] {
+    var blocks: [Document.Block] = []
+    if let bounds {
+      blocks += [
+        .heading("Bounds of log p(x)"), .list((bounds.findings + bounds.warnings).map { [.init($0)] }),
+        .figure("annealing"), .table(bounds.table, prefix: "bounds."), .table(bounds.curveTable, prefix: "bounds."),
       ]
     }
-    return [
-      .heading("Marginal likelihood"), .figure("likelihood"),
-      .table(
-        TextTable(
-          header: ["mean over images", "nats", "± over images", "± over codes"],
-          rows: [
-            row("ELBO", likelihood.elbo, "elbo"),
-            row("log p̂(x), importance sampling", likelihood.importance, "importance"),
-            row("log p̂(x), naive Monte Carlo", likelihood.prior, "prior"),
-            row("inference gap, log p̂(x) − ELBO", likelihood.gap, "gap"),
-          ], numeric: [1],
-          note: "\(likelihood.images.count) images, \(Format.grouped(likelihood.samples)) codes each, seed "
-            + "\(likelihood.seed). Standard errors: for other images, and for other codes of the same images."),
-        prefix: ""),
-    ] + (likelihood.warnings.isEmpty ? [] : [.list(likelihood.warnings.map { [.init($0)] })])
+    if let decoderCurve {
+      blocks += [.heading("The decoder's rate–distortion curve"), .figure("decoder-curve")]
+      if !decoderCurve.findings.isEmpty { blocks.append(.list(decoderCurve.findings.map { [.init($0)] })) }
+      blocks.append(.table(decoderCurve.table, prefix: "decoder_curve."))
+    }
+    return blocks
   }
 
   private var trainingBlocks: [Document.Block] {

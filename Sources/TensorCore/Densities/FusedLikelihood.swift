@@ -69,7 +69,7 @@ extension FusedConvolutionStack {
       layers[layers.count - 1].activation == .identity, "likelihood",
       "a likelihood follows the last layer's linear output, not \(layers[layers.count - 1].activation)")
     let last = planes.count - 1, targetCount = edges.removing(from: self.output).count
-    withScratch(parameters, forward: true, gradients: nil) { scratch in
+    withScratch(parameters, forward: true, backward: false, gradients: nil) { scratch in
       device.parallel { worker in
         let workspace = scratch.workspace(worker)
         for image in range(of: worker, batch: batch) {
@@ -96,20 +96,20 @@ extension FusedConvolutionStack {
   ///   - batch: B ≥ 1.
   ///   - parameters: weights and biases.
   ///   - distortion: `[B]`, overwritten.
-  ///   - gradients: where the gradients at the parameters go.
+  ///   - gradients: where the gradients at the parameters go, or nil if they are not needed.
   ///   - inputGradient: `[B, h, w, c]`, overwritten, or nil if it is not needed.
   ///   - output: `[B, H, W, C]`, overwritten with logits or means, or nil if it is not needed.
   public func likelihoodForwardBackward(
     _ input: UnsafePointer<Float>, target: UnsafePointer<Float>, without edges: ImageEdges = .none,
     likelihood: Likelihood, imageWeights: UnsafePointer<Float>, batch: Int, parameters: FusedParameters,
-    distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients,
+    distortion: UnsafeMutablePointer<Float>, gradients: FusedParameterGradients?,
     inputGradient: UnsafeMutablePointer<Float>?, output: UnsafeMutablePointer<Float>? = nil
   ) {
     requireFit(
       layers[layers.count - 1].activation == .identity, "likelihood",
       "a likelihood follows the last layer's linear output, not \(layers[layers.count - 1].activation)")
     let last = planes.count - 1, targetCount = edges.removing(from: self.output).count
-    withScratch(parameters, forward: true, gradients: gradients) { scratch in
+    withScratch(parameters, forward: true, backward: true, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         let workspace = scratch.workspace(worker)
         for image in range(of: worker, batch: batch) {

@@ -118,7 +118,7 @@ public struct FusedConvolutionStack: Sendable {
     _ input: UnsafePointer<Float>, batch: Int, parameters: FusedParameters, output: UnsafeMutablePointer<Float>,
     saved: UnsafeMutablePointer<Float>?
   ) {
-    withScratch(parameters, forward: true, gradients: nil) { scratch in
+    withScratch(parameters, forward: true, backward: false, gradients: nil) { scratch in
       device.parallel { worker in
         var workspace = scratch.workspace(worker)
         var knowsBlank = false
@@ -155,7 +155,7 @@ public struct FusedConvolutionStack: Sendable {
     parameters: FusedParameters, gradients: FusedParameterGradients, inputGradient: UnsafeMutablePointer<Float>?
   ) {
     let last = planes.count - 1
-    withScratch(parameters, forward: false, gradients: gradients) { scratch in
+    withScratch(parameters, forward: false, backward: true, gradients: gradients) { scratch in
       accumulate(gradients, scratch) { worker, sum in
         var workspace = scratch.workspace(worker)
         var hasBlank = false
@@ -260,13 +260,15 @@ public struct FusedConvolutionStack: Sendable {
 
   /// Takes the gradient in the last plane, already gated by the last activation, back to the first.
   func backwardImage(
-    _ region: NonblankRegion?, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum,
+    _ region: NonblankRegion?, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum?,
     _ inputGradient: UnsafeMutablePointer<Float>?
   ) {
     for i in steps.indices.reversed() {
       if i == 1, let region { return backward(region: region, weights, workspace, sum) }
       accumulateGradients(of: i, steps[i], workspace, sum)
-      if i > 0 || inputGradient != nil { backward(through: i, steps[i], weights, workspace) }
+      if i > 0 || inputGradient != nil {
+        backward(through: i, steps[i], weights, workspace, afterGradients: sum != nil)
+      }
     }
     if let inputGradient { planes[0].extract(workspace.gradients[0], to: inputGradient) }
   }
@@ -274,42 +276,46 @@ public struct FusedConvolutionStack: Sendable {
   /// The same for the first two layers and the part of the gradient that belongs to its nonblank region; the rest goes to
   /// `workspace.blank`.
   private func backward(
-    region: NonblankRegion, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+    region: NonblankRegion, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum?
   ) {
     planes[2].move(outside: region.core, of: workspace.gradients[2], to: workspace.blank, level: device.level.code)
     if region.core.isEmpty { return }
     accumulateGradients(of: 1, steps[1].inside(region.core), workspace, sum)
-    backward(through: 1, steps[1].inside(region.reach), weights, workspace)
+    backward(through: 1, steps[1].inside(region.reach), weights, workspace, afterGradients: sum != nil)
     accumulateGradients(of: 0, steps[0].inside(region.reach.doubled), workspace, sum)
   }
 
   /// The same for a blank image and the gradients in `workspace.blank`.
   private func backwardBlank(
-    _ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+    _ parameters: FusedParameters, _ weights: [FusedWeights], _ workspace: FusedWorkspace, _ sum: FusedGradientSum?
   ) {
     var workspace = workspace
     workspace.activations[0].update(repeating: 0, count: planes[0].count)
     workspace.gradients[2] = workspace.blank
     recomputeFirst(inside: nil, parameters, workspace)
     accumulateGradients(of: 1, steps[1], workspace, sum)
-    backward(through: 1, steps[1], weights, workspace)
+    backward(through: 1, steps[1], weights, workspace, afterGradients: sum != nil)
     accumulateGradients(of: 0, steps[0], workspace, sum)
   }
 
   private func accumulateGradients(
-    of i: Int, _ step: FusedStep, _ workspace: FusedWorkspace, _ sum: FusedGradientSum
+    of i: Int, _ step: FusedStep, _ workspace: FusedWorkspace, _ sum: FusedGradientSum?
   ) {
+    guard let sum else { return }
     step.accumulateGradients(
       input: workspace.activations[i], outputGradient: workspace.gradients[i + 1], scratch: workspace.scratch,
       weights: sum.weights[i], bias: sum.biases[i])
   }
 
-  private func backward(through i: Int, _ step: FusedStep, _ weights: [FusedWeights], _ workspace: FusedWorkspace) {
+  /// With `afterGradients`, the gradients at the weights of the same layer have been added up just before.
+  private func backward(
+    through i: Int, _ step: FusedStep, _ weights: [FusedWeights], _ workspace: FusedWorkspace, afterGradients: Bool
+  ) {
     let from = workspace.gradients[i + 1], to = workspace.gradients[i]
     let gate = i > 0 && layers[i - 1].activation == .relu ? UnsafePointer(workspace.activations[i]) : nil
     if step.layer.transposed {
       step.gather(
-        from, reuse: true, weights: weights[i][.gather], bias: nil, relu: false, gate: gate,
+        from, reuse: afterGradients, weights: weights[i][.gather], bias: nil, relu: false, gate: gate,
         scratch: workspace.scratch, to: to)
     } else {
       step.scatter(

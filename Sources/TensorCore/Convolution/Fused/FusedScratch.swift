@@ -35,11 +35,13 @@ extension FusedConvolutionStack {
   /// - Parameters:
   ///   - parameters: the weights to pack.
   ///   - forward: whether the call takes images through the stack.
-  ///   - gradients: where the gradients go if the call takes them back, or nil.
+  ///   - backward: whether it takes gradients back.
+  ///   - gradients: where the gradients at the parameters go, or nil if they are not needed.
   func withScratch(
-    _ parameters: FusedParameters, forward: Bool, gradients: FusedParameterGradients?, _ body: (FusedScratch) -> Void
+    _ parameters: FusedParameters, forward: Bool, backward: Bool, gradients: FusedParameterGradients?,
+    _ body: (FusedScratch) -> Void
   ) {
-    let backward = gradients != nil, threads = device.threads
+    let threads = device.threads
     func round(_ count: Int) -> Int { (count + 15) / 16 * 16 }
     func passes(_ step: FusedStep) -> [FusedDirection] {
       FusedDirection.allCases.filter { forward && $0 == step.forward || backward && $0 == step.backward }
@@ -52,7 +54,7 @@ extension FusedConvolutionStack {
         step.transformedGradientCount.map { threads * round($0) } ?? (threads - 1) * round(step.layer.weightCount)
       return sum + weights + (threads - 1) * round(step.layer.output.channels)
     }
-    let count = packed + threads * workspace + (backward ? sums : 0)
+    let count = packed + threads * workspace + (gradients != nil ? sums : 0)
     let bytes = count * MemoryLayout<Float>.stride
     let raw = device.pool.allocate(bytes: bytes)
     defer { device.pool.release(raw, bytes: bytes) }
@@ -99,11 +101,13 @@ extension FusedConvolutionStack {
         } ?? []))
   }
 
-  /// Runs `body` on every worker with a gradient sum of its own, then adds the sums in the order of the workers.
+  /// Runs `body` on every worker with a gradient sum of its own, then adds the sums in the order of the workers; without
+  /// gradients there are no sums.
   func accumulate(
-    _ gradients: FusedParameterGradients, _ scratch: FusedScratch,
-    _ body: (_ worker: Int, _ sum: FusedGradientSum) -> Void
+    _ gradients: FusedParameterGradients?, _ scratch: FusedScratch,
+    _ body: (_ worker: Int, _ sum: FusedGradientSum?) -> Void
   ) {
+    guard let gradients else { return device.parallel { body($0, nil) } }
     device.parallel { worker in
       let sum = scratch.sums[worker]
       for (i, step) in steps.enumerated() {

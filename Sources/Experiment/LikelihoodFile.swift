@@ -1,0 +1,76 @@
+import Diagnostics
+import FactorData
+import FileFormats
+import Foundation
+import RateDecomposition
+import TensorCore
+
+/// Likelihoods of a run's images as `disentangle likelihood` measured them, kept in the run's folder as `likelihood.json`,
+/// where reports find them.
+public struct LikelihoodFile: Codable {
+  /// What they were measured on: the parameters and the data set, as ``PosteriorCache`` names them.
+  public let source: String
+  /// By annealed importance sampling.
+  public var bounds: LikelihoodBounds?
+  /// By importance sampling.
+  public var importance: MarginalLikelihood?
+  /// The rate–distortion curve of the decoder.
+  public var curve: DecoderCurve?
+
+  /// An empty one for a run as it is now.
+  ///
+  /// - Throws: `StructuredError` if the run's parameters or the data set's file cannot be read.
+  public init(of run: TrainedRun, for dataset: any FactorDataset) throws {
+    source = try PosteriorCache(of: run, for: dataset).source
+  }
+
+  /// What is stored for a run; nil if there is nothing, or it is of other parameters or other data.
+  ///
+  /// - Throws: `StructuredError` if the run's parameters or the data set's file cannot be read.
+  public static func stored(of run: TrainedRun, for dataset: any FactorDataset) throws -> LikelihoodFile? {
+    guard run.folder.contains(.likelihood), let data = try? run.folder.read(.likelihood),
+      let file = try? JSONDecoder().decode(LikelihoodFile.self, from: data),
+      file.source == (try PosteriorCache(of: run, for: dataset).source)
+    else { return nil }
+    return file
+  }
+
+  /// The images that are measured, drawn without repetition.
+  public static func images(_ count: Int, of dataset: any FactorDataset, seed: UInt64) -> [Int] {
+    var stream = RandomStream(seed: seed).split("likelihood images")
+    return stream.distinct(min(count, dataset.count), below: dataset.count).sorted()
+  }
+
+  /// Stores it in place of an earlier one.
+  ///
+  /// - Throws: `StructuredError` if the file cannot be written; an earlier one is intact then.
+  public func store(in run: TrainedRun) throws {
+    try run.folder.write(Data(json().utf8), as: .likelihood)
+  }
+
+  /// As JSON: indented, keys in alphabetical order, so that equal results are equal files.
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+  }
+}
+
+extension DecoderCurve {
+  /// Measures the decoder of a run on images drawn from its data set, and keeps the curve in the run's folder where that can be
+  /// written.
+  ///
+  /// - Throws: as ``LikelihoodBounds``.
+  public init(
+    of run: TrainedRun, on dataset: any FactorDataset, device: Device, progress: @escaping (Double) -> Void = { _ in }
+  ) throws {
+    var options = Options()
+    options.seed = UInt64(run.settings.seed)
+    let images = LikelihoodFile.images(options.images, of: dataset, seed: options.seed)
+    try self.init(
+      of: run.model(for: dataset, on: device), on: dataset, images: images, options: options, progress: progress)
+    var file = try LikelihoodFile.stored(of: run, for: dataset) ?? LikelihoodFile(of: run, for: dataset)
+    file.curve = self
+    try? file.store(in: run)
+  }
+}
