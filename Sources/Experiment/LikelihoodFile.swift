@@ -16,6 +16,8 @@ public struct LikelihoodFile: Codable {
   public var importance: MarginalLikelihood?
   /// The rate–distortion curve of the decoder.
   public var curve: DecoderCurve?
+  /// How prior and aggregate posterior overlap.
+  public var coverage: PriorCoverage?
 
   /// An empty one for a run as it is now.
   ///

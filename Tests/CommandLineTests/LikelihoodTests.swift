@@ -22,20 +22,21 @@ extension CommandLineTests {
       let output = try likelihood("--method bdmc").output
       for part in [
         "log p̂(x), annealed importance sampling", "approximation gap", "amortisation gap", "bits for each value",
-        "lower bound", "upper bound", "images drawn from the model", "run/likelihood.json",
+        "lower bound", "upper bound", "images drawn from the model", "of the prior's codes", "run/likelihood.json",
       ] { #expect(output.contains(part), "\(part) is missing in\n\(output)") }
       let curve = try likelihood("--method importance --codes 50 --curve --format json").output
       let file = String(decoding: try reporting.experiment.data("run/likelihood.json"), as: UTF8.self)
       // What was measured before is still there.
       #expect(curve + "\n" == file || curve == file)
-      for key in ["bounds", "curve", "importance"] { #expect(try reporting.json("run/likelihood.json")[key] != nil) }
+      let kept = try reporting.json("run/likelihood.json")
+      for key in ["bounds", "curve", "importance", "coverage"] { #expect(kept[key] != nil) }
 
       _ = try reporting.report()
       let contents = try reporting.json("run/report/report.json")
       let page = String(decoding: try reporting.experiment.data("run/report/index.html"), as: UTF8.self)
       #expect(page.contains("Bounds of log p(x)") && page.contains("The decoder's rate–distortion curve"))
       #expect(try reporting.checkNumbers(page, against: contents) > 100)
-      for figure in ["annealing", "decoder-curve"] {
+      for figure in ["annealing", "coverage", "decoder-curve"] {
         #expect(!(try reporting.experiment.data("run/report/figures/\(figure).svg")).isEmpty)
       }
       let plane = try reporting.experiment.folder.write("name: plane\nruns: [run]\n".utf8, as: "plane.yaml")

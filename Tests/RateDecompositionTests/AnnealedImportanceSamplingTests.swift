@@ -138,7 +138,7 @@ struct AnnealedImportanceSamplingTests {
   func golden(kind: GoldenDecoder.Kind, start: AnnealingStart) throws {
     let decoder = try GoldenDecoder(kind), exact = try decoder.array("log_px")
     let result = try estimate(
-      decoder, from: start, distributions: start == .posterior ? 100 : 300, chains: kind == .linear ? 3_000 : 400,
+      decoder, from: start, distributions: start == .posterior ? 100 : 300, chains: kind == .linear ? 1_500 : 300,
       seed: 2)
     var differences: [Double] = []
     for (weights, truth) in zip(result.logWeights, exact) {

@@ -19,7 +19,8 @@ struct LikelihoodCommand: ComponentCommand {
       split in two: what the best diagonal Gaussian loses (approximation), and what the encoder loses against that \
       (amortisation). bdmc: besides, images drawn from the model are bounded from both sides, which tells how far the \
       estimate can be off. importance: importance sampling from q(z|x) alone. --curve measures the least rate with which \
-      any encoder could reach each distortion of this decoder.
+      any encoder could reach each distortion of this decoder. Besides, the share of the prior's codes that hardly any image \
+      has.
 
       The results are kept in likelihood.json in the folder of the run, where `disentangle report` finds them.
       """)
@@ -116,6 +117,11 @@ struct LikelihoodCommand: ComponentCommand {
       result.curve = measured
     }
     stages.finish()
+    let encoded = try PosteriorCache(of: run, for: dataset).posterior(
+      of: dataset, by: model, logger: computing.logger, progress: computing.progress(of: dataset.count))
+    let coverage = PriorCoverage(of: encoded, seed: seed, on: device)
+    notes += coverage.findings
+    result.coverage = coverage
     try StandardStream.output.writeLine(
       format.text({ style in (tables.map { $0.text(style) } + notes).joined(separator: "\n\n") }, json: result.json))
     do {

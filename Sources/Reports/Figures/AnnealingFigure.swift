@@ -26,17 +26,19 @@ struct AnnealingFigure {
     var figure = Figure(
       name: "annealing", title: "Bounds of log p(x)", caption: caption, width: 400,
       height: panels * height + legend.height + 4)
-    let points = bounds.curve.map { (Double($0.evaluations), $0.annealed) }
+    // The first estimates are often hundreds of nats below and would flatten the others.
+    let span = max(bounds.annealed.value - bounds.elbo.value, 1)
+    let seen = bounds.curve.filter { $0.annealed.value > bounds.elbo.value - span }
+    let points = (seen.count > 1 ? seen : Array(bounds.curve.suffix(2))).map { (Double($0.evaluations), $0.annealed) }
     let plot = panel(
-      "images of the data set", 0, height, points.map(\.0), points.map(\.1.value) + [bounds.elbo.value],
-      &figure)
+      "images of the data set", 0, height, points.map(\.0),
+      points.map(\.1.value) + [bounds.elbo.value, bounds.bestELBO.value], &figure)
     for (value, style) in [(bounds.elbo.value, elbo), (bounds.bestELBO.value, best)] {
       plot.line(
         [(plot.x.domain.lowerBound, value), (plot.x.domain.upperBound, value)], style, markers: false, in: &figure)
     }
     plot.line(points.map { ($0.0, $0.1.value) }, estimate, markers: true, in: &figure)
     if let bracket = bounds.bracket {
-      // The first bounds are often hundreds of nats apart and would flatten the others.
       let shown = bracket.curve.dropFirst(min(2, bracket.curve.count - 1))
       let values = shown.flatMap { [$0.lower.value, $0.upper.value] }
       let plot = panel(

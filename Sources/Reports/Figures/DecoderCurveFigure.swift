@@ -23,8 +23,10 @@ struct DecoderCurveFigure {
       name: "decoder-curve", title: "The rate–distortion curve of the decoder", caption: caption, width: 400,
       height: height + legend.height + 4)
     let distortions = curve.points.map(\.distortion.value)
-    // From where the rate is a few nats: at β = 0 distortions are far beyond those of any model.
-    let shown = curve.points.filter { $0.rate.value > 0.15 * curve.encoder.rate.value }
+    // At small β distortions are far beyond those of any model and would flatten the rest.
+    let least = distortions.min() ?? 0
+    let most = curve.encoder.distortion.value + 2 * (curve.encoder.distortion.value - least)
+    let shown = curve.points.filter { $0.distortion.value <= most }
     let values =
       (shown.isEmpty ? distortions : shown.map(\.distortion.value)) + [curve.encoder.distortion.value]
     let rates = curve.points.map(\.rate.value) + [curve.encoder.rate.value, curve.bestGaussian.rate.value]

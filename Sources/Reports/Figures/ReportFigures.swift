@@ -14,6 +14,7 @@ struct ReportFigures {
       decomposition, latents, contents.pairwise.flatMap(pairwise), contents.factors.map(factors),
       contents.audit.map(audit),
       contents.likelihood.map(likelihood), contents.bounds.map(annealing), contents.decoderCurve.map(decoderCurve),
+      contents.coverage.map(coverage),
       contents.training.flatMap(training),
     ].compactMap { $0 } + (contents.sampling?.pairs ?? []).enumerated().map(sampled)
   }
@@ -87,6 +88,15 @@ struct ReportFigures {
       caption:
         "What the best of all encoders would pay at each distortion of this decoder, at most, on \(curve.images) "
         + "images (Huang et al. 2020), and where its encoder and the best diagonal Gaussians lie on the same images."
+    ).draw()
+  }
+
+  private func coverage(_ coverage: PriorCoverage) -> Figure {
+    CoverageFigure(
+      coverage: coverage,
+      caption:
+        "How much denser the aggregate posterior of all images is than the prior, over \(Format.grouped(coverage.samples)) "
+        + "codes of each. Far to the left are codes of the prior that hardly any image has."
     ).draw()
   }
 

@@ -145,6 +145,8 @@ public struct ReportContents: Sendable, Equatable, Codable {
   public var bounds: LikelihoodBounds?
   /// The decoder's rate–distortion curve, from the same file.
   public var decoderCurve: DecoderCurve?
+  /// How prior and aggregate posterior overlap, from the same file.
+  public var coverage: PriorCoverage?
   /// Which images training saw; nil for all, equally often, and in the short form.
   public var sampling: Sampling?
   /// The run in the rate–distortion plane.
@@ -160,7 +162,7 @@ public struct ReportContents: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case form, title, run, decomposition, findings, latents, pairwise, factors, metrics, audit, likelihood, bounds,
-      sampling, training, pictures, figures
+      coverage, sampling, training, pictures, figures
     case decoderCurve = "decoder_curve"
     case factorsReason = "factors_reason"
     case rateDistortion = "rate_distortion"

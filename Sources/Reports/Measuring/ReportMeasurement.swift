@@ -139,7 +139,7 @@ public struct Report {
       form: .full, title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
       factors: factors, factorsReason: factorsReason, metrics: metrics, audit: audit, likelihood: likelihood,
-      bounds: stored?.bounds, decoderCurve: stored?.curve,
+      bounds: stored?.bounds, decoderCurve: stored?.curve, coverage: stored?.coverage,
       sampling: try ReportContents.Sampling(run.settings, dataset),
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
       trainingReason: history == nil

@@ -280,6 +280,11 @@ extension ReportContents {
       if !decoderCurve.findings.isEmpty { blocks.append(.list(decoderCurve.findings.map { [.init($0)] })) }
       blocks.append(.table(decoderCurve.table, prefix: "decoder_curve."))
     }
+    if let coverage {
+      blocks += [
+        .heading("Prior and aggregate posterior"), .figure("coverage"), .list(coverage.findings.map { [.init($0)] }),
+      ]
+    }
     return blocks
   }
 
