@@ -47,14 +47,14 @@ public struct LikelihoodFile: Codable {
   ///
   /// - Throws: `StructuredError` if the file cannot be written; an earlier one is intact then.
   public func store(in run: TrainedRun) throws {
-    try run.folder.write(Data(json().utf8), as: .likelihood)
+    try run.folder.write(Data((json() + "\n").utf8), as: .likelihood)
   }
 
   /// As JSON: indented, keys in alphabetical order, so that equal results are equal files.
   public func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 }
 

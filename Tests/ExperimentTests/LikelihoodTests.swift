@@ -82,20 +82,25 @@ struct LikelihoodTests {
   @Test("the bounds of a model hold together under every likelihood", arguments: likelihoods)
   func bounds(likelihood: Likelihood) throws {
     let model = try model(likelihood), images = [1, 9, 20, 31]
-    let result = try LikelihoodBounds(of: model, on: TinyDataset(), images: images, options: options())
+    var options = options()
+    options.start = .bestGaussian
+    let result = try LikelihoodBounds(of: model, on: TinyDataset(), images: images, options: options)
     #expect(result.images.map(\.index) == images)
     #expect((result.bitsPerPixel != nil) == (likelihood == .bernoulli))
-    // An untrained decoder hardly depends on its codes: both bounds meet, and the best Gaussian is close to the prior.
-    let bracket = try #require(result.bracket?.curve.last)
-    #expect(abs(bracket.gap.value) < 0.2, "\(bracket)")
-    #expect(result.bestELBO.value >= result.elbo.value - 0.05)
-    #expect(result.annealed.value > result.bestELBO.value - 0.2)
-    #expect(
-      abs(result.approximationGap.value + result.amortisationGap.value + result.elbo.value - result.annealed.value)
-        < 1e-6)
+    let bracket = try #require(result.bracket?.curve)
+    // A single exact code for each image: the bounds may meet by chance, but hardly cross.
+    #expect(bracket[2].gap.value > -0.5 && bracket[2].gap.value < 15, "\(bracket)")
+    // An untrained encoder knows nothing of the best Gaussian, from which annealing rises further.
+    #expect(result.bestELBO.value > result.elbo.value + 1)
+    #expect(result.annealed.value > result.bestELBO.value - 0.3)
+    let parts = result.approximationGap.value + result.amortisationGap.value
+    #expect(abs(result.elbo.value + parts - result.annealed.value) < 1e-6)
     let curve = try DecoderCurve(of: model, on: TinyDataset(), images: images)
     let one = try #require(curve.points.first { $0.beta == 1 })
-    #expect(abs(one.rate.value + one.distortion.value + result.annealed.value) < 0.2)
+    // Both estimate −log p(x) from above; they come from different ends.
+    #expect(abs(one.rate.value + one.distortion.value + result.annealed.value) < 5)
+    let encoder = curve.encoder.rate.value + curve.encoder.distortion.value
+    #expect(abs(encoder + result.elbo.value) < 0.05 * encoder.magnitude)
   }
 
   @Test("the same seed gives the same bits on 1, 2 and 3 threads")

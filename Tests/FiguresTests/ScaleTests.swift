@@ -25,6 +25,8 @@ struct ScaleTests {
     // Rounding of a logarithm.
     #expect(abs(logarithmic(10) - 1) < 1e-12)
     #expect(logarithmic.ticks().map(\.label) == ["1", "10", "100", "1k"])
+    #expect(Scale(.logarithmic, 2.4...8.75, from: 0, to: 1).ticks().map(\.label) == ["5"])
+    #expect(Scale(.logarithmic, 30...600, from: 0, to: 1).ticks().map(\.label) == ["50", "100", "200", "500"])
     let both = Scale(.symmetricLogarithmic(threshold: 1), -100...100, from: 0, to: 6)
     #expect(abs(both(0) - 3) < 1e-12 && abs(both(-10) - 1) < 1e-12 && abs(both(1) - 4) < 1e-12)
     #expect(both.ticks().map(\.label) == ["−100", "−10", "−1", "0", "1", "10", "100"])

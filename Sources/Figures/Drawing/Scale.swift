@@ -87,8 +87,14 @@ package struct Scale {
         return Tick(value: value, label: isCount ? Format.count(value) : Format.round(value, step: step))
       }
     case .logarithmic:
-      let exponents = Int(log10(domain.lowerBound).rounded(.up))...Int(log10(domain.upperBound).rounded(.down))
-      return exponents.map { Tick(value: pow(10, Double($0)), label: Format.count(pow(10, Double($0)))) }
+      let decades = Int(log10(domain.lowerBound).rounded(.down))...Int(log10(domain.upperBound).rounded(.up))
+      // Powers of ten; where there are not two of them, 2 and 5 times these as well.
+      func ticks(_ factors: [Double]) -> [Tick] {
+        decades.flatMap { decade in factors.map { $0 * pow(10, Double(decade)) } }.filter(domain.contains)
+          .map { Tick(value: $0, label: Format.count($0)) }
+      }
+      let powers = ticks([1])
+      return powers.count > 1 ? powers : ticks([1, 2, 5])
     case .symmetricLogarithmic(let threshold):
       var values = [0.0]
       var size = threshold
