@@ -26,10 +26,8 @@ public struct DisentangleTool: ParsableCommand {
     subcommands: [
       TrainCommand.self, ReportCommand.self, CompareCommand.self, RateDistortionCommand.self, StudyCommand.self,
       DecomposeCommand.self, AuditCommand.self, LikelihoodCommand.self, EvaluateCommand.self, EncodeCommand.self,
-      DecodeCommand.self,
-      SampleCommand.self,
-      ScoreCommand.self, ExportCommand.self, ImportCommand.self, DatasetCommand.self, ConfigCommand.self,
-      ListCommand.self,
+      DecodeCommand.self, SampleCommand.self, ScoreCommand.self, ExportCommand.self, ImportCommand.self,
+      DatasetCommand.self, ConfigCommand.self, ListCommand.self,
     ])
 
   /// The parser's errors look like all others.

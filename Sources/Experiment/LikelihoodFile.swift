@@ -19,22 +19,15 @@ public struct LikelihoodFile: Codable {
   /// How prior and aggregate posterior overlap.
   public var coverage: PriorCoverage?
 
-  /// An empty one for a run as it is now.
+  /// What is stored for a run; empty if there is nothing, or it is of other parameters or other data.
   ///
   /// - Throws: `StructuredError` if the run's parameters or the data set's file cannot be read.
   public init(of run: TrainedRun, for dataset: any FactorDataset) throws {
     source = try PosteriorCache(of: run, for: dataset).source
-  }
-
-  /// What is stored for a run; nil if there is nothing, or it is of other parameters or other data.
-  ///
-  /// - Throws: `StructuredError` if the run's parameters or the data set's file cannot be read.
-  public static func stored(of run: TrainedRun, for dataset: any FactorDataset) throws -> LikelihoodFile? {
     guard run.folder.contains(.likelihood), let data = try? run.folder.read(.likelihood),
-      let file = try? JSONDecoder().decode(LikelihoodFile.self, from: data),
-      file.source == (try PosteriorCache(of: run, for: dataset).source)
-    else { return nil }
-    return file
+      let file = try? JSONDecoder().decode(LikelihoodFile.self, from: data), file.source == source
+    else { return }
+    (bounds, importance, curve, coverage) = (file.bounds, file.importance, file.curve, file.coverage)
   }
 
   /// The images that are measured, drawn without repetition.
@@ -55,24 +48,5 @@ public struct LikelihoodFile: Codable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-}
-
-extension DecoderCurve {
-  /// Measures the decoder of a run on images drawn from its data set, and keeps the curve in the run's folder where that can be
-  /// written.
-  ///
-  /// - Throws: as ``LikelihoodBounds``.
-  public init(
-    of run: TrainedRun, on dataset: any FactorDataset, device: Device, progress: @escaping (Double) -> Void = { _ in }
-  ) throws {
-    var options = Options()
-    options.seed = UInt64(run.settings.seed)
-    let images = LikelihoodFile.images(options.images, of: dataset, seed: options.seed)
-    try self.init(
-      of: run.model(for: dataset, on: device), on: dataset, images: images, options: options, progress: progress)
-    var file = try LikelihoodFile.stored(of: run, for: dataset) ?? LikelihoodFile(of: run, for: dataset)
-    file.curve = self
-    try? file.store(in: run)
   }
 }

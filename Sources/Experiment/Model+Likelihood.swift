@@ -5,61 +5,44 @@ import NeuralLayers
 import RateDecomposition
 import TensorCore
 
-/// A decoder with images, for chains that ask for log p(x|z) of the same images again and again.
-private final class DecodedImages {
-  private let model: Model
-  private let images: [Float]
-  private var numbers: [Int] = []
-  private var targets: [Tensor<Float>] = []
-
+extension Model {
+  /// Codes that the decoder sees at once.
   private static let codesAtOnce = 256
 
-  init(_ model: Model, _ images: Tensor<Float>) { (self.model, self.images) = (model, images.elements) }
-
-  /// log p(x|z) and its gradients at codes `[rows, D]`, each for the image of the given number.
-  func evaluate(_ codes: [Double], _ numbers: [Int]) throws -> (values: [Double], gradients: [Double]) {
-    if numbers != self.numbers { gather(numbers) }
-    var values: [Double] = [], gradients: [Double] = []
-    values.reserveCapacity(numbers.count)
-    gradients.reserveCapacity(codes.count)
-    for target in targets {
-      let first = gradients.count, end = first + target.shape[0] * model.latents
-      let (minus, slopes) = try flushingDenormals {
-        try distortions(of: target, at: codes[first..<end].map { Float($0) })
+  /// log p(x|z) of images `[n, height, width, channels]` with its gradient at the codes.
+  ///
+  /// Codes are rounded to single precision, in which the decoder computes.
+  public func codeLikelihood(of images: Tensor<Float>) -> CodeLikelihood {
+    let pixels = image.count, elements = images.elements
+    return CodeLikelihood(latents: latents, images: images.shape[0]) { [self] codes, numbers in
+      var values: [Double] = [], gradients: [Double] = []
+      values.reserveCapacity(numbers.count)
+      gradients.reserveCapacity(codes.count)
+      for first in stride(from: 0, to: numbers.count, by: Self.codesAtOnce) {
+        let part = numbers[first..<min(first + Self.codesAtOnce, numbers.count)]
+        let target = Tensor<Float>(uninitialized: image.batch(part.count), on: device)
+        target.withMutableElements { target in
+          for (row, number) in part.enumerated() {
+            _ = UnsafeMutableBufferPointer(rebasing: target[row * pixels..<(row + 1) * pixels])
+              .update(fromContentsOf: elements[number * pixels..<(number + 1) * pixels])
+          }
+        }
+        let z = codes[first * latents..<(first + part.count) * latents].map { Float($0) }
+        let (minus, slopes) = try flushingDenormals { try distortions(of: target, at: z) }
+        for value in minus { values.append(-Double(value)) }
+        for slope in slopes { gradients.append(-Double(slope)) }
       }
-      for value in minus { values.append(-Double(value)) }
-      for slope in slopes { gradients.append(-Double(slope)) }
-    }
-    return (values, gradients)
-  }
-
-  private func gather(_ numbers: [Int]) {
-    let pixels = model.image.count
-    self.numbers = numbers
-    targets = stride(from: 0, to: numbers.count, by: Self.codesAtOnce).map { first in
-      let part = numbers[first..<min(first + Self.codesAtOnce, numbers.count)]
-      let elements = part.flatMap { images[$0 * pixels..<($0 + 1) * pixels] }
-      return Tensor(elements, model.image.batch(part.count), on: model.device)
+      return (values, gradients)
     }
   }
 
   /// −log p(x|z) for each image and its gradient at the codes `[n, D]`.
   private func distortions(of images: Tensor<Float>, at codes: [Float]) throws -> ([Float], [Float]) {
-    let pass = Pass.evaluation(on: model.device)
-    let z = pass.tape.track(Tensor(codes, [images.shape[0], model.latents], on: model.device))
-    let distortions = model.decoder.distortions(of: images, from: z, model.likelihood, pass)
+    let pass = Pass.evaluation(on: device)
+    let z = pass.tape.track(Tensor(codes, [images.shape[0], latents], on: device))
+    let distortions = decoder.distortions(of: images, from: z, likelihood, pass)
     let gradients = try pass.tape.backward(from: distortions.sum())
     return (distortions.value.elements, gradients[z].elements)
-  }
-}
-
-extension Model {
-  /// log p(x|z) of images `[n, height, width, channels]` with its gradient at the codes.
-  ///
-  /// Codes are rounded to single precision, in which the decoder computes.
-  public func codeLikelihood(of images: Tensor<Float>) -> CodeLikelihood {
-    let decoded = DecodedImages(self, images)
-    return CodeLikelihood(latents: latents, images: images.shape[0], decoded.evaluate)
   }
 
   /// Images drawn from the model: z ~ p(z), x ~ p(x|z).

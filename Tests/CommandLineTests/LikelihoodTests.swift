@@ -39,12 +39,19 @@ extension CommandLineTests {
       for figure in ["annealing", "coverage", "decoder-curve"] {
         #expect(!(try reporting.experiment.data("run/report/figures/\(figure).svg")).isEmpty)
       }
-      let plane = try reporting.experiment.folder.write("name: plane\nruns: [run]\n".utf8, as: "plane.yaml")
+      // A run without a curve keeps its place.
+      try reporting.train("--set 'objective={name: qlae, values: 4}'", output: "counted")
+      let plane = try reporting.experiment.folder.write("name: plane\nruns: [counted, run]\n".utf8, as: "plane.yaml")
       let drawn = try reporting.run("rate-distortion \(plane) --output plane --curves")
       #expect(drawn.code == 0, "\(drawn.errors)")
       #expect(drawn.output.contains("this decoder needs at most"))
       let plotted = try reporting.json("plane/rate-distortion/rate-distortion.json")
-      #expect(reporting.value("curves.0.points.0.beta", in: plotted) != nil)
+      let curves = try #require(plotted["curves"] as? [Any])
+      let points = try #require(plotted["points"] as? [[String: Any]])
+      for (point, curve) in zip(points, curves) {
+        #expect((curve is NSNull) == (point["objective"] as? String == "qlae"))
+      }
+      #expect(curves.count == 2 && points.count == 2)
     }
 
     @Test("The same seed gives the same file; other parameters make it invalid")

@@ -133,20 +133,21 @@ struct AnnealedImportanceSamplingTests {
   }
 
   @Test(
-    "log p(x) meets the closed form to 0.01 nats, and quadrature to 0.02, within three standard errors",
+    "log p(x) is within three standard errors of the truth; from q(z|x) to 0.01 nats of the closed form, 0.02 of quadrature",
     arguments: GoldenDecoder.Kind.allCases, [AnnealingStart.posterior, .prior])
   func golden(kind: GoldenDecoder.Kind, start: AnnealingStart) throws {
     let decoder = try GoldenDecoder(kind), exact = try decoder.array("log_px")
+    // The long way from the prior is measured with fewer chains, and held to its own errors alone.
+    let isLinear = kind == .linear, isShort = start == .posterior
     let result = try estimate(
-      decoder, from: start, distributions: start == .posterior ? 100 : 300, chains: kind == .linear ? 1_500 : 300,
-      seed: 2)
-    var differences: [Double] = []
+      decoder, from: start, distributions: isLinear ? 300 : 150,
+      chains: (isLinear ? 3_000 : 1_000) / (isShort ? 1 : 3), seed: 2)
     for (weights, truth) in zip(result.logWeights, exact) {
       let value = LogWeights(weights[...]), error = try #require(value.standardError)
-      differences.append(value.logMean - truth)
-      #expect(abs(value.logMean - truth) < 3 * error && error < 0.03, "\(value.logMean), \(truth), \(error)")
+      let tolerance = isShort ? (isLinear ? 0.01 : 0.02) : 0.1
+      #expect(
+        abs(value.logMean - truth) < min(3 * error, tolerance), "\(value.logMean), \(truth), \(error)")
     }
-    #expect(abs(Estimate(meanOf: differences).value) < (kind == .linear ? 0.01 : 0.02))
     for value in result.acceptance { #expect(value > 0.45 && value < 0.9, "\(value)") }
   }
 

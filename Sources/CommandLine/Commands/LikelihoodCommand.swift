@@ -19,8 +19,8 @@ struct LikelihoodCommand: ComponentCommand {
       split in two: what the best diagonal Gaussian loses (approximation), and what the encoder loses against that \
       (amortisation). bdmc: besides, images drawn from the model are bounded from both sides, which tells how far the \
       estimate can be off. importance: importance sampling from q(z|x) alone. --curve measures the least rate with which \
-      any encoder could reach each distortion of this decoder. Besides, the share of the prior's codes that hardly any image \
-      has.
+      any encoder could reach each distortion of this decoder. Every call also says how many codes of the prior lie where \
+      hardly any image has its own.
 
       The results are kept in likelihood.json in the folder of the run, where `disentangle report` finds them.
       """)
@@ -63,7 +63,7 @@ struct LikelihoodCommand: ComponentCommand {
   func validate() throws {
     let bounds: [(name: String, value: Int, range: ClosedRange<Int>)] = [
       ("--images", images, 1...1_000_000), ("--chains", chains, 2...10_000),
-      ("--distributions", distributions, 1...1_000_000), ("--leapfrog-steps", leapfrogSteps, 1...1_000),
+      ("--distributions", distributions, 1...100_000), ("--leapfrog-steps", leapfrogSteps, 1...1_000),
       ("--codes", codes, 2...10_000_000),
     ]
     for (name, value, range) in bounds where !range.contains(value) {
@@ -80,7 +80,7 @@ struct LikelihoodCommand: ComponentCommand {
     let indices = LikelihoodFile.images(images, of: dataset, seed: seed)
 
     // What other calls have measured stays.
-    var result = try LikelihoodFile.stored(of: run, for: dataset) ?? LikelihoodFile(of: run, for: dataset)
+    var result = try LikelihoodFile(of: run, for: dataset)
     var tables: [TextTable] = [], notes: [String] = []
     let stages = StageDisplay(total: curve ? 2 : 1, terminal: computing.terminal)
     let clock = ContinuousClock(), began = clock.now

@@ -34,7 +34,8 @@ struct RateDistortionCommand: ComponentCommand {
   var output: String?
 
   @Flag(
-    help: "Draw the rate–distortion curve of each run's decoder too; about a minute for each run, kept in its folder.")
+    help:
+      "Draw the rate–distortion curve of each run's decoder too; kept in its folder, where it is not measured again.")
   var curves = false
 
   @OptionGroup var computing: ComputingOptions
@@ -57,7 +58,7 @@ struct RateDistortionCommand: ComponentCommand {
     try FolderMaking.makeFolder(root, what: "cannot create the folder of the study", at: root)
     let page = PathParts.join(root, "rate-distortion")
     try RateDistortionReport.requireWritable(page)
-    var measured: [Measured] = [], decoders: [DecoderCurve] = []
+    var measured: [Measured] = [], decoders: [DecoderCurve?] = []
     func measureCurve(_ run: TrainedRun) throws {
       if curves { decoders.append(try curve(of: run, on: device)) }
     }
@@ -104,16 +105,24 @@ struct RateDistortionCommand: ComponentCommand {
     _ = try writeShortReport(of: run.folder.path, components, on: dataset, device: device, computing)
   }
 
-  /// The curve of a run's decoder: what `disentangle likelihood --curve` left, or measured and kept.
-  private func curve(of run: TrainedRun, on device: Device) throws -> DecoderCurve {
+  /// The curve of a run's decoder: what `disentangle likelihood --curve` left, or measured and kept; nil for deterministic codes.
+  private func curve(of run: TrainedRun, on device: Device) throws -> DecoderCurve? {
     let dataset = try run.settings.dataset.open(on: device)
-    if let stored = try LikelihoodFile.stored(of: run, for: dataset)?.curve { return stored }
+    var file = try LikelihoodFile(of: run, for: dataset)
+    if let stored = file.curve { return stored }
+    let model = try run.model(for: dataset, on: device)
+    guard model.codebook == nil else { return nil }
     let stages = StageDisplay(total: 1, terminal: computing.terminal)
     let clock = ContinuousClock(), began = clock.now
-    let curve = try DecoderCurve(of: run, on: dataset, device: device) {
+    var options = DecoderCurve.Options()
+    options.seed = UInt64(run.settings.seed)
+    let images = LikelihoodFile.images(options.images, of: dataset, seed: options.seed)
+    let curve = try DecoderCurve(of: model, on: dataset, images: images, options: options) {
       stages.update(stage: 1, name: "rate–distortion curve", fraction: $0, at: (clock.now - began) / .seconds(1))
     }
     stages.finish()
+    file.curve = curve
+    do { try file.store(in: run) } catch { computing.logger.warning("The curve cannot be stored: \(error)") }
     return curve
   }
 

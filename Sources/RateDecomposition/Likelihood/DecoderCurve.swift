@@ -94,28 +94,28 @@ public struct DecoderCurve: Sendable, Equatable, Codable {
       (1..<schedule.count).filter { $0 % stride == 0 || $0 == schedule.count - 1 || kept.contains(schedule[$0]) })
     var rates = [Int: [Estimate]](), distortions = rates
     var places = [[(rate: Double, distortion: Estimate)]](repeating: [], count: 2)
-    var done = 0.0
     let tuning = AnnealedImportanceSampling.Options.tuningChains
     let steps = (options.chains + tuning) * options.leapfrogSteps * (schedule.count - 1)
-    let total = Double(images.indices.count * (steps + BestGaussian.Options().evaluations + 2 * options.codes))
+    let work = LikelihoodWork(
+      evaluations: Double(images.indices.count * (steps + BestGaussian.Options().evaluations + 2 * options.codes)),
+      progress)
     let stream = RandomStream(seed: options.seed).split("decoder curve")
     try images.forEachBlock { block, likelihood in
-      let counting = CodeLikelihood(latents: likelihood.latents, images: likelihood.images) { codes, rows in
-        done += Double(rows.count)
-        progress(min(1, done / total))
-        return try likelihood(codes, rows)
-      }
+      let likelihood = work.counting(likelihood)
       let best = try BestGaussian(
-        from: block.posterior, indices: block.indices, stream: stream, counting
+        from: block.posterior, indices: block.indices, stream: stream, likelihood
       ).posterior
       for (k, table) in [block.posterior, best].enumerated() {
-        places[k] += try Self.positions(table, block.indices, codes: options.codes, stream, counting)
+        let samples = try block.sampled(from: table, count: options.codes, stream, "codes", likelihood)
+        places[k] += samples.enumerated().map { row, sample in
+          (table.rate(at: row), Estimate(meanOf: sample.values.map { -$0 }))
+        }
       }
       let sampler = AnnealedImportanceSampling(
         block.indices, along: AnnealingPath(from: nil, widths: best),
         options: .init(
           chains: options.chains, distributions: schedule.count - 1, leapfrogSteps: options.leapfrogSteps),
-        stream: stream, counting)
+        stream: stream, likelihood)
       _ = try sampler.run(sampler.tuned(schedule), movingAtTheEnd: true) { visit in
         let t = visit.t
         guard visited.contains(t) else { return }
@@ -129,43 +129,24 @@ public struct DecoderCurve: Sendable, Equatable, Codable {
         }
       }
     }
-    func mean(_ estimates: [Estimate]) -> MarginalLikelihood.Mean {
-      .init(estimates.map(\.value), samplingError: MarginalLikelihood.Mean.independent(estimates.map(\.standardError)))
-    }
     units = "nats"
     (self.images, chains, distributions, seed) = (
       images.posterior.count, options.chains, schedule.count - 1, options.seed
     )
     func position(_ images: [(rate: Double, distortion: Estimate)]) -> Position {
-      Position(rate: .init(images.map(\.rate), samplingError: 0), distortion: mean(images.map(\.distortion)))
+      Position(rate: .init(images.map(\.rate), samplingError: 0), distortion: .init(images.map(\.distortion)))
     }
     (encoder, bestGaussian) = (position(places[0]), position(places[1]))
     points = visited.sorted().map {
-      Point(beta: schedule[$0], rate: mean(rates[$0] ?? []), distortion: mean(distortions[$0] ?? []))
+      Point(beta: schedule[$0], rate: .init(rates[$0] ?? []), distortion: .init(distortions[$0] ?? []))
     }
   }
 
-  /// 0, then values that rise by a constant factor from a thousandth of the last: log Z_β changes fastest near 0.
+  /// 0, then values that rise by a constant factor from a ten-thousandth of the last: log Z_β changes fastest near 0.
   private static func schedule(_ options: Options, through kept: [Double]) -> [Double] {
     let least = options.last * 1e-4, count = options.distributions
     let values = (0..<count).map { least * pow(options.last / least, Double($0) / Double(count - 1)) }
     return [0] + Set(values.dropLast() + kept + [options.last]).sorted()
-  }
-
-  /// Rate and distortion of Gaussians, image by image.
-  private static func positions(
-    _ table: PosteriorTable, _ indices: [Int], codes size: Int, _ stream: RandomStream, _ likelihood: CodeLikelihood
-  ) throws -> [(rate: Double, distortion: Estimate)] {
-    let codes = indices.indices.flatMap { row in
-      var noise = stream.split("codes", indices[row])
-      return table.codes(at: row, count: size, noise: &noise)
-    }
-    let values = try likelihood(
-      codes.map(Double.init), indices.indices.flatMap { [Int](repeating: $0, count: size) }
-    ).values
-    return indices.indices.map { row in
-      (table.rate(at: row), Estimate(meanOf: values[row * size..<(row + 1) * size].map { -$0 }))
-    }
   }
 
   /// The least rate known for a distortion, by the straight line between neighbouring points; nil beyond the curve.
@@ -192,17 +173,14 @@ public struct DecoderCurve: Sendable, Equatable, Codable {
   static func point(
     logWeights: [Double], distortions: [Double], beta: Double
   ) -> (rate: Estimate, distortion: Estimate) {
-    let count = Double(logWeights.count), top = logWeights.max() ?? 0
-    let weights = logWeights.map { exp($0 - top) }, sum = weights.reduce(0, +)
-    let relative = weights.map { $0 * count / sum }
-    let distortion = zip(relative, distortions).reduce(0) { $0 + $1.0 * $1.1 } / count
+    let weights = LogWeights(logWeights[...]), count = Double(logWeights.count)
+    let distortion = zip(weights.relative, distortions).reduce(0) { $0 + $1.0 * $1.1 } / count
     // What one chain adds to the weighted mean, and to −log mean w − β·D.
-    let part = zip(relative, distortions).map { $0 * ($1 - distortion) }
-    let logMean = top + log(sum / count)
+    let part = zip(weights.relative, distortions).map { $0 * ($1 - distortion) }
     return (
       Estimate(
-        value: -logMean - beta * distortion,
-        standardError: Estimate(meanOf: zip(relative, part).map { -$0 - beta * $1 }).standardError),
+        value: -weights.logMean - beta * distortion,
+        standardError: Estimate(meanOf: zip(weights.relative, part).map { -$0 - beta * $1 }).standardError),
       Estimate(value: distortion, standardError: Estimate(meanOf: part).standardError)
     )
   }
@@ -212,17 +190,16 @@ public struct DecoderCurve: Sendable, Equatable, Codable {
     TextTable(
       header: ["β", "R", "±", "D", "±"],
       rows: points.enumerated().map { i, point in
-        func error(_ mean: MarginalLikelihood.Mean, _ path: String) -> TextTable.Cell {
-          mean.samplingError.map { .init(Format.short($0), value: $0, path: path + ".sampling_error") } ?? "–"
-        }
+        let path = "points.\(i)"
         return [
-          .init(Format.significant(point.beta), value: point.beta, path: "points.\(i).beta"),
-          .number(point.rate.value, at: "points.\(i).rate.value"), error(point.rate, "points.\(i).rate"),
-          .number(point.distortion.value, at: "points.\(i).distortion.value"),
-          error(point.distortion, "points.\(i).distortion"),
+          .init(Format.significant(point.beta), value: point.beta, path: path + ".beta"),
+          point.rate.cell(at: path + ".rate"), point.rate.samplingErrorCell(at: path + ".rate"),
+          point.distortion.cell(at: path + ".distortion"),
+          point.distortion.samplingErrorCell(at: path + ".distortion"),
         ]
       }, numeric: Set(0..<5),
       note: "The rate–distortion curve of the decoder, in nats: \(images) images, \(chains) chains each, "
-        + "\(Format.grouped(distributions)) distributions, seed \(seed). R is an upper bound.")
+        + "\(Format.grouped(distributions)) distributions, seed \(seed). R is an upper bound; ± are standard errors over "
+        + "chains.")
   }
 }

@@ -20,7 +20,8 @@ extension LikelihoodBounds {
     precondition(simulated == nil || simulated?.exactCodes != nil, "images drawn from the model come with their codes")
     let sizes = Self.sizes(options.distributions), simulated = options.isBidirectional ? simulated : nil
     let work = LikelihoodWork(
-      options, sizes, images: images.indices.count, simulated: simulated?.indices.count ?? 0, progress)
+      evaluations: Self.evaluations(
+        options, sizes, images: images.indices.count, simulated: simulated?.indices.count ?? 0), progress)
     let stream = RandomStream(seed: options.seed).split("likelihood bounds")
     let measured = try MeasuredImages(images, options, sizes, stream, work)
     let evaluations = measured.evaluations
@@ -68,21 +69,26 @@ extension LikelihoodBounds {
           standardError: error.flatMap { error in measured.gaps[i].best.standardError.map { hypot(error, $0) } }),
         amortisationGap: measured.gaps[i].difference)
     }
-    func mean(_ estimates: [Estimate]) -> MarginalLikelihood.Mean {
-      .init(
-        estimates.map(\.value), samplingError: MarginalLikelihood.Mean.independent(estimates.map(\.standardError)))
-    }
-    annealed = mean(images.map(\.annealed.logLikelihood))
-    elbo = mean(images.map(\.elbo))
-    bestELBO = mean(images.map(\.bestELBO))
-    approximationGap = mean(images.map(\.approximationGap))
-    amortisationGap = mean(images.map(\.amortisationGap))
+    annealed = .init(images.map(\.annealed.logLikelihood))
+    elbo = .init(images.map(\.elbo))
+    bestELBO = .init(images.map(\.bestELBO))
+    approximationGap = .init(images.map(\.approximationGap))
+    amortisationGap = .init(images.map(\.amortisationGap))
     let nats = annealed.value
     bitsPerPixel = pixels.map { -nats / (Double($0) * log(2)) }
     self.curve = curve
     self.bracket = bracket
     (findings, warnings) = ([], [])
     (findings, warnings) = (statements, cautions)
+  }
+
+  /// The decoder's evaluations for everything.
+  private static func evaluations(_ options: Options, _ sizes: [Int], images: Int, simulated: Int) -> Double {
+    let tuning = Double(AnnealedImportanceSampling.Options.tuningChains), chains = Double(options.chains)
+    let steps = sizes.reduce(0.0) { $0 + Double(1 + max(0, $1 - 1) * options.leapfrogSteps) }
+    let search = Double(BestGaussian.Options().evaluations)
+    return Double(images) * (steps * (tuning + chains) + search + Double(4 * options.codes))
+      + Double(simulated) * (steps * (tuning + 2 * chains) + search)
   }
 
   /// The numbers of distributions of the curve: 1, and fourfold steps up to all.
@@ -164,22 +170,10 @@ private struct MeasuredImages {
     _ block: LikelihoodBounds.Subject, _ best: PosteriorTable, _ options: LikelihoodBounds.Options,
     _ stream: RandomStream, _ likelihood: CodeLikelihood
   ) throws {
-    let rows = block.indices.indices, size = options.codes, d = best.latents
+    let rows = block.indices.indices, size = options.codes
     func logWeights(_ table: PosteriorTable, _ purpose: String) throws -> [[Double]] {
-      let codes = rows.flatMap { row in
-        var noise = stream.split(purpose, block.indices[row])
-        return table.codes(at: row, count: size, noise: &noise)
-      }
-      let values = try likelihood(codes.map(Double.init), rows.flatMap { [Int](repeating: $0, count: size) }).values
-      guard values.allSatisfy(\.isFinite) else {
-        throw StructuredError(
-          "the decoder's log-likelihoods are not finite", expected: "log p(x|z) of each code",
-          action: "Check that training did not diverge.")
-      }
-      return rows.map { row in
-        table.logWeights(
-          at: row, codes: Array(codes[row * size * d..<(row + 1) * size * d]),
-          logLikelihoods: Array(values[row * size..<(row + 1) * size]))
+      try block.sampled(from: table, count: size, stream, purpose, likelihood).enumerated().map { row, sample in
+        table.logWeights(at: row, codes: sample.codes, logLikelihoods: sample.values)
       }
     }
     // Codes that choose between q and q* are others than those that measure, so that the choice favours neither.
@@ -200,23 +194,36 @@ private struct MeasuredImages {
   }
 }
 
+extension LikelihoodBounds.Subject {
+  /// Codes from Gaussians `[images, D]`, `count` for each image, with log p(x|z).
+  ///
+  /// - Throws: `StructuredError` if a log-likelihood is not finite.
+  func sampled(
+    from table: PosteriorTable, count: Int, _ stream: RandomStream, _ purpose: String, _ likelihood: CodeLikelihood
+  ) throws -> [(codes: [Float], values: [Double])] {
+    let codes = indices.enumerated().map { row, index in
+      var noise = stream.split(purpose, index)
+      return table.codes(at: row, count: count, noise: &noise)
+    }
+    let rows = indices.indices.flatMap { [Int](repeating: $0, count: count) }
+    let values = try likelihood(codes.flatMap { $0.map(Double.init) }, rows).values
+    guard values.allSatisfy(\.isFinite) else {
+      throw StructuredError(
+        "the decoder's log-likelihoods are not finite", expected: "log p(x|z) of each code",
+        action: "Check that training did not diverge.")
+    }
+    return codes.enumerated().map { row, codes in (codes, Array(values[row * count..<(row + 1) * count])) }
+  }
+}
+
 /// Counts the decoder's evaluations against how many there will be.
-private final class LikelihoodWork {
+final class LikelihoodWork {
   private let total: Double
   private var done = 0.0
   private let progress: (Double) -> Void
 
-  init(
-    _ options: LikelihoodBounds.Options, _ sizes: [Int], images: Int, simulated: Int,
-    _ progress: @escaping (Double) -> Void
-  ) {
-    self.progress = progress
-    let tuning = Double(AnnealedImportanceSampling.Options.tuningChains), chains = Double(options.chains)
-    let steps = sizes.reduce(0.0) { $0 + Double(1 + max(0, $1 - 1) * options.leapfrogSteps) }
-    let search = Double(BestGaussian.Options().evaluations)
-    total =
-      Double(images) * (steps * (tuning + chains) + search + Double(4 * options.codes))
-      + Double(simulated) * (steps * (tuning + 2 * chains) + search)
+  init(evaluations: Double, _ progress: @escaping (Double) -> Void) {
+    (total, self.progress) = (evaluations, progress)
   }
 
   func counting(_ likelihood: CodeLikelihood) -> CodeLikelihood {

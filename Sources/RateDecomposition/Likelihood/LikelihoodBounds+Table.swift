@@ -5,13 +5,7 @@ extension LikelihoodBounds {
   /// The means over the images; the paths of the cells begin at this object of JSON.
   public var table: TextTable {
     func row(_ name: String, _ mean: MarginalLikelihood.Mean, _ path: String) -> [TextTable.Cell] {
-      func error(_ value: Double?, _ name: String) -> TextTable.Cell {
-        value.map { .init(Format.short($0), value: $0, path: "\(path).\(name)") } ?? "–"
-      }
-      return [
-        .init(name), .number(mean.value, at: path + ".value"), error(mean.standardError, "standard_error"),
-        error(mean.samplingError, "sampling_error"),
-      ]
+      [.init(name), mean.cell(at: path), mean.errorCell(at: path), mean.samplingErrorCell(at: path)]
     }
     let bits = bitsPerPixel.map { " \(Format.decimals($0, 5)) bits for each value of an image." } ?? ""
     return TextTable(
@@ -29,26 +23,20 @@ extension LikelihoodBounds {
 
   /// What some numbers of distributions give; the bounds on both sides where images were drawn from the model.
   public var curveTable: TextTable {
-    func error(_ mean: MarginalLikelihood.Mean, _ path: String) -> TextTable.Cell {
-      (mean.samplingError ?? mean.standardError).map {
-        .init(
-          Format.short($0), value: $0,
-          path: path + (mean.samplingError == nil ? ".standard_error" : ".sampling_error"))
-      } ?? "–"
-    }
+    // Errors over images throughout: those over chains are often not known.
     let rows = curve.enumerated().map { i, point -> [TextTable.Cell] in
       let path = "curve.\(i)"
       var cells: [TextTable.Cell] = [
         .init(
           Format.grouped(point.distributions), value: Double(point.distributions), path: path + ".distributions"),
         .init(Format.grouped(point.evaluations), value: Double(point.evaluations), path: path + ".evaluations"),
-        .number(point.annealed.value, at: path + ".annealed.value"), error(point.annealed, path + ".annealed"),
+        point.annealed.cell(at: path + ".annealed"), point.annealed.errorCell(at: path + ".annealed"),
       ]
       if let bracket {
         let both = bracket.curve[i], path = "bracket.curve.\(i)"
         cells += [
-          .number(both.lower.value, at: path + ".lower.value"), .number(both.upper.value, at: path + ".upper.value"),
-          .number(both.gap.value, at: path + ".gap.value"), error(both.gap, path + ".gap"),
+          both.lower.cell(at: path + ".lower"), both.upper.cell(at: path + ".upper"), both.gap.cell(at: path + ".gap"),
+          both.gap.errorCell(at: path + ".gap"),
         ]
       }
       return cells
@@ -57,7 +45,7 @@ extension LikelihoodBounds {
       header: ["distributions", "evaluations", "log p̂(x)", "±"]
         + (bracket == nil ? [] : ["lower bound", "upper bound", "gap", "±"]),
       rows: rows, numeric: Set(0..<8),
-      note: "Evaluations of the decoder for one chain."
+      note: "Evaluations of the decoder for one chain; ± are standard errors over images."
         + (bracket.map { " Bounds: \($0.images) images drawn from the model." } ?? ""))
   }
 }

@@ -13,7 +13,7 @@ struct LogWeights {
   /// The effective sample size from which the delta method is trusted.
   static let leastEffectiveSize = 10.0
   /// w/w̄.
-  private let relative: [Double]
+  let relative: [Double]
 
   init(_ logarithms: ArraySlice<Double>) {
     let count = Double(logarithms.count), top = logarithms.max() ?? 0
@@ -57,6 +57,11 @@ extension MarginalLikelihood.Mean {
   init(_ values: [Double], samplingError: Double?) {
     let mean = Estimate(meanOf: values)
     self.init(value: mean.value, standardError: mean.standardError, samplingError: samplingError)
+  }
+
+  /// The mean of independent estimates, one for each image.
+  init(_ estimates: [Estimate]) {
+    self.init(estimates.map(\.value), samplingError: Self.independent(estimates.map(\.standardError)))
   }
 
   /// The standard error of a mean of independent estimates.

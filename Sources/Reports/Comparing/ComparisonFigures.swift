@@ -147,13 +147,15 @@ struct ComparisonFigures {
 }
 
 extension RateDistortionFigure {
-  /// The plane of some runs; nil if none has a distortion.
-  init?(points: [(point: RateDistortionPoint, label: String)]) {
-    let drawn = points.compactMap { point, label in
-      point.distortion.map { distortion in
+  /// The plane of some runs, with the curves of their decoders where these were measured; nil if none has a distortion.
+  init?(points: [(point: RateDistortionPoint, label: String)], curves: [DecoderCurve?] = []) {
+    let drawn = points.enumerated().compactMap { number, run in
+      let (point, label) = run
+      return point.distortion.map { distortion in
         Point(
           label: label, rate: point.rate, distortion: distortion.value,
-          mutualInformation: point.mutualInformation, lowerBound: point.lowerBound, isCollapsed: point.isCollapsed)
+          mutualInformation: point.mutualInformation, lowerBound: point.lowerBound, isCollapsed: point.isCollapsed,
+          curve: curves.isEmpty ? nil : curves[number])
       }
     }
     guard !drawn.isEmpty else { return nil }

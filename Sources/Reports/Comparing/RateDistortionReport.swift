@@ -14,8 +14,9 @@ public struct RateDistortionReport {
     public var title: String
     /// The runs by rising rate.
     public var points: [RateDistortionPoint]
-    /// The rate–distortion curve of each run's decoder, in the order of the points; nil without `--curves`.
-    public var curves: [DecoderCurve]?
+    /// The rate–distortion curve of each run's decoder, in the order of the points, null for deterministic codes; nil without
+    /// `--curves`.
+    public var curves: [DecoderCurve?]?
     /// What the points show, in sentences.
     public var findings: [String]
     /// The figures.
@@ -32,19 +33,19 @@ public struct RateDistortionReport {
   /// - Parameters:
   ///   - name: the study's name.
   ///   - runs: each run's point and its decomposition.
-  ///   - curves: the curve of each run's decoder, in the same order; none if they are not asked for.
+  ///   - curves: the curve of each run's decoder, in the same order, nil for deterministic codes; none if they are not
+  ///     asked for.
   /// - Throws: `StructuredError` if there are no runs, or none of them has a distortion.
   public init(
-    name: String, runs: [(point: RateDistortionPoint, decomposition: RateDecomposition)], curves: [DecoderCurve] = []
+    name: String, runs: [(point: RateDistortionPoint, decomposition: RateDecomposition)], curves: [DecoderCurve?] = []
   ) throws {
     precondition(curves.isEmpty || curves.count == runs.count, "a curve for each run")
     let rank = runs.indices.sorted { (runs[$0].point.rate, $0) < (runs[$1].point.rate, $1) }
     let order = rank.map { runs[$0] }
     let ordered = curves.isEmpty ? [] : rank.map { curves[$0] }
-    guard var plane = RateDistortionFigure(points: order.map { ($0.point, $0.point.label) }) else {
+    guard let plane = RateDistortionFigure(points: order.map { ($0.point, $0.point.label) }, curves: ordered) else {
       throw StructuredError("there is no run with a distortion to draw", at: name)
     }
-    plane.curves = ordered.enumerated().map { ($0.offset, $0.element) }
     figures = [
       plane.draw(),
       DecompositionFigure(
@@ -55,7 +56,7 @@ public struct RateDistortionReport {
     contents = Contents(
       title: name, points: order.map(\.point), curves: ordered.isEmpty ? nil : ordered,
       findings: Self.findings(order.map(\.point))
-        + zip(order, ordered).flatMap { run, curve in curve.findings.map { "\(run.point.label): \($0)" } },
+        + zip(order, ordered).flatMap { run, curve in (curve?.findings ?? []).map { "\(run.point.label): \($0)" } },
       figures: figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) })
   }
 

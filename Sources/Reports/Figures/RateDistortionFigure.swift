@@ -14,13 +14,13 @@ struct RateDistortionFigure {
     /// H − D; nil where that is no bound.
     var lowerBound: Double?
     var isCollapsed: Bool
+    /// The rate–distortion curve of its decoder, if it was measured.
+    var curve: DecoderCurve?
   }
 
   let points: [Point]
   /// H, where it is known.
   let dataEntropy: Double?
-  /// The rate–distortion curves of decoders, with the numbers of their points.
-  var curves: [(point: Int, curve: DecoderCurve)] = []
   var caption = ""
 
   /// Draws the figure.
@@ -33,7 +33,7 @@ struct RateDistortionFigure {
         (.swatch(.color(Self.bandColor)), "H − D ≤ I ≤ R"),
         (.line(.init(paint: .secondary, dash: [2, 2], shape: .circle), markers: false), "equal ELBO = −(R + D)"),
       ]
-        + (curves.isEmpty
+        + (points.allSatisfy { $0.curve == nil }
           ? [] : [(.line(Self.curveStyle, markers: false), "least rate with the decoder of a run, at most")])
         + (points.contains(where: \.isCollapsed) ? [(.outline, "collapsed")] : []), width: 380)
     let height = 300.0
@@ -46,7 +46,7 @@ struct RateDistortionFigure {
     let plot = Plot(
       x: Scale(.linear, -0.05 * top...top, from: 56, to: 392),
       y: Scale(
-        covering: Self.padded(points.map(\.distortion)), from: height - 34, to: 12))
+        covering: Self.padded(points.map(\.distortion) + curvesBesideRuns(upTo: top)), from: height - 34, to: 12))
     plot.drawAxes(
       in: &figure, xLabel: "rate R and mutual information I(x; z), nats", yLabel: "distortion D, nats",
       xTicks: plot.x.ticks(6), yTicks: plot.y.ticks(6))
@@ -72,15 +72,22 @@ struct RateDistortionFigure {
 
   private static let curveStyle = Plot.Style(paint: .color(Palette.category(0)), dash: [], shape: .circle)
 
+  /// The distortions of curves as far to the right as the runs, and as far above them as below.
+  private func curvesBesideRuns(upTo rate: Double) -> [Double] {
+    let near = points.flatMap { $0.curve?.points ?? [] }.filter { $0.rate.value <= rate }.map(\.distortion.value)
+    guard let least = near.min(), let highest = points.map(\.distortion).max() else { return [] }
+    return near.filter { $0 <= highest + max(0, highest - least) }
+  }
+
   /// Curves as far as they lie within the frame of the runs.
   private func drawCurves(_ plot: Plot, _ figure: inout Figure) {
-    for (index, curve) in curves {
+    for point in points {
+      guard let curve = point.curve else { continue }
       let inside = curve.points.map { ($0.rate.value, $0.distortion.value) }.filter {
         plot.x.domain.contains($0.0) && plot.y.domain.contains($0.1)
       }
       plot.line(inside, Self.curveStyle, markers: false, in: &figure)
       // A thin line leads from a run to the curve at its own distortion.
-      let point = points[index]
       if let rate = curve.rate(at: point.distortion) {
         let y = plot.y(point.distortion)
         figure.line(

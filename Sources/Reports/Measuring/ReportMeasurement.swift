@@ -134,12 +134,12 @@ public struct Report {
     let images = try ReportImages(encoded, latents, form: .full)
     let history = try TrainingHistory(reading: run.folder)
     let facts = try Self.facts(run, state, dataset)
-    let stored = try LikelihoodFile.stored(of: run, for: dataset)
+    let stored = try LikelihoodFile(of: run, for: dataset)
     var contents = ReportContents(
       form: .full, title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
       factors: factors, factorsReason: factorsReason, metrics: metrics, audit: audit, likelihood: likelihood,
-      bounds: stored?.bounds, decoderCurve: stored?.curve, coverage: stored?.coverage,
+      bounds: stored.bounds, decoderCurve: stored.curve, coverage: stored.coverage,
       sampling: try ReportContents.Sampling(run.settings, dataset),
       rateDistortion: try run.rateDistortionPoint(decomposition), training: history,
       trainingReason: history == nil
