@@ -44,7 +44,7 @@ extension CommandLineTests {
       let plane = try reporting.experiment.folder.write("name: plane\nruns: [counted, run]\n".utf8, as: "plane.yaml")
       let drawn = try reporting.run("rate-distortion \(plane) --output plane --curves")
       #expect(drawn.code == 0, "\(drawn.errors)")
-      #expect(drawn.output.contains("this decoder needs at most"))
+      #expect(drawn.output.contains("this decoder needs a rate of"))
       let plotted = try reporting.json("plane/rate-distortion/rate-distortion.json")
       let curves = try #require(plotted["curves"] as? [Any])
       let points = try #require(plotted["points"] as? [[String: Any]])
@@ -52,6 +52,23 @@ extension CommandLineTests {
         #expect((curve is NSNull) == (point["objective"] as? String == "qlae"))
       }
       #expect(curves.count == 2 && points.count == 2)
+    }
+
+    @Test("A report with --likelihood ais bounds log p(x), keeps the result, and takes what is kept")
+    func reported() throws {
+      try reporting.train()
+      let measured = try reporting.run("report run --likelihood ais --likelihood-images 1")
+      #expect(measured.code == 0, "\(measured.errors)")
+      let first = try #require(try reporting.json("run/report/report.json")["bounds"] as? [String: Any])
+      let kept = try reporting.experiment.data("run/likelihood.json")
+      #expect(try reporting.json("run/likelihood.json")["bounds"] as? NSDictionary == first as NSDictionary)
+      _ = try likelihood("--seed 9")
+      let other = try reporting.experiment.data("run/likelihood.json")
+      #expect(other != kept)
+      #expect(try reporting.run("report run --likelihood ais --likelihood-images 1").code == 0)
+      #expect(try reporting.experiment.data("run/likelihood.json") == other)
+      let none = try reporting.run("report run --likelihood ais --likelihood-images 0")
+      #expect(none.code == 64 && none.errors.contains("--likelihood-images must be at least 1, not 0"))
     }
 
     @Test("The same seed gives the same file; other parameters make it invalid")
@@ -80,6 +97,7 @@ extension CommandLineTests {
         result.errors.contains(
           "annealed importance sampling needs the density of a posterior, and the codes of this model are deterministic"
         ))
+      #expect(try reporting.run("report run --likelihood ais").errors.contains("deterministic"))
       for (arguments, message) in [
         ("--images 0", "--images must be from 1 to 1000000, not 0"), ("--chains 1", "--chains must be from 2"),
         ("--distributions 0", "--distributions must be from 1"), ("--method exact", "'exact' is invalid"),

@@ -164,6 +164,7 @@ extension CommandLineTests {
         try String(contentsOfFile: "\(runs)/\(digest)/environment.json", encoding: .utf8)
       }
       #expect(begun.filter { $0.contains("\"train\"") }.count == 1, "one run of the two has as many threads")
+      #expect(result.errors.components(separatedBy: ": taken over\n").count == 2, "\(result.errors)")
       #expect(try experiment.results("runs/study") == experiment.results("undisturbed"))
       expectError(try study("run study.yaml --from nowhere"), "there is no finished run")
     }

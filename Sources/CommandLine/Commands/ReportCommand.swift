@@ -26,13 +26,26 @@ struct ReportCommand: ComponentCommand {
   @Option(help: "Also compute disentanglement metrics with this preset.")
   var metrics: MetricPreset?
 
+  @Option(
+    help: """
+      How to estimate log p(x): ais adds what `disentangle likelihood` measures, unless it is in the run's folder, and \
+      keeps it there; it takes minutes.
+      """)
+  var likelihood = LikelihoodMethod.importance
+
   @OptionGroup var measuring: ReportMeasuringOptions
   @OptionGroup var computing: ComputingOptions
+
+  func validate() throws {
+    guard likelihood == .ais, measuring.likelihoodImages == 0 else { return }
+    throw ValidationError("--likelihood ais needs images: --likelihood-images must be at least 1, not 0")
+  }
 
   func run(_ components: Components) throws {
     let device = computing.device
     var options = measuring.options
     options.metrics = metrics
+    options.likelihood = likelihood
     let run = try TrainedRun(at: folder, components: components, on: device)
     let path = output ?? run.folder.reportFolder
     try Report.requireWritable(path, of: run, force: force)
@@ -42,6 +55,8 @@ struct ReportCommand: ComponentCommand {
     try StandardStream.output.writeLine("The report is in \(path): open \(PathParts.join(path, "index.html"))")
   }
 }
+
+extension LikelihoodMethod: ExpressibleByArgument {}
 
 /// The sample sizes of a report.
 struct ReportMeasuringOptions: ParsableArguments {
@@ -65,7 +80,7 @@ struct ReportMeasuringOptions: ParsableArguments {
       "A batch size for the audit of estimators (default: 64, 256, 1024). Repeatable.", valueName: "size"))
   var auditBatchSize: [Int] = []
 
-  @Option(help: "The number of images for the likelihood curve; 0 omits it.")
+  @Option(help: "The number of images whose log p(x) is estimated; 0 omits it.")
   var likelihoodImages = ReportOptions().likelihoodImages
 
   @Option(help: "The largest number of codes for each of these images.")

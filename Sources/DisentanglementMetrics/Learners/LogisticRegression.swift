@@ -128,14 +128,9 @@ private struct LogisticProblem {
     rows.values.withUnsafeBufferPointer { x in
       weights.withUnsafeBufferPointer { w in
         result.withUnsafeMutableBufferPointer { result in
-          for n in 0..<rows.count {
-            let row = UnsafeMutableBufferPointer(rebasing: result[n * k..<(n + 1) * k])
-            for j in 0..<k { row[j] = w[d * k + j] }
-            for f in 0..<d {
-              let value = x[n * d + f]
-              for j in 0..<k { row[j] += value * w[f * k + j] }
-            }
-          }
+          guard let x = x.baseAddress, let w = w.baseAddress, let result = result.baseAddress else { return }
+          for n in 0..<rows.count { (result + n * k).update(from: w + d * k, count: k) }
+          Double.matrixProduct(false, false, rows.count, k, d, x, d, w, k, 1, result, k)
         }
       }
     }
@@ -150,13 +145,12 @@ private struct LogisticProblem {
     rows.values.withUnsafeBufferPointer { x in
       factors.withUnsafeBufferPointer { factors in
         result.withUnsafeMutableBufferPointer { result in
+          guard let x = x.baseAddress, let factors = factors.baseAddress, let result = result.baseAddress else {
+            return
+          }
+          Double.matrixProduct(true, false, d, k, rows.count, x, d, factors, k, 1, result, k)
           for n in 0..<rows.count {
-            let row = UnsafeBufferPointer(rebasing: factors[n * k..<(n + 1) * k])
-            for f in 0..<d {
-              let value = x[n * d + f]
-              for j in 0..<k { result[f * k + j] += value * row[j] }
-            }
-            for j in 0..<k { result[d * k + j] += row[j] }
+            for j in 0..<k { result[d * k + j] += factors[n * k + j] }
           }
         }
       }

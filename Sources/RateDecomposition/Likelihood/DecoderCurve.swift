@@ -164,8 +164,9 @@ public struct DecoderCurve: Sendable, Equatable, Codable {
   public var findings: [String] {
     guard let least = rate(at: encoder.distortion.value) else { return [] }
     return [
-      "At its distortion of \(Format.decimals(encoder.distortion.value, 1)) nats the encoder pays a rate of "
-        + "\(Format.decimals(encoder.rate.value, 1)); this decoder needs at most \(Format.decimals(least, 1))."
+      "On \(Format.grouped(images)) images the encoder has a rate of \(Format.decimals(encoder.rate.value, 1)) nats and a "
+        + "distortion of \(Format.decimals(encoder.distortion.value, 1)); for that distortion this decoder needs a rate of "
+        + "\(Format.decimals(least, 1)) at most."
     ]
   }
 

@@ -163,6 +163,11 @@ extension RateDistortionFigure {
     var caption =
       "D against R of each run, and on the same line its exact I(x; z), from \(samples) samples of q(z), in "
       + "its band from H − D (or 0) to R."
+    if let curve = curves.lazy.compactMap({ $0 }).first {
+      caption +=
+        " Curves: the rate that an encoder needs for each distortion with this decoder, at most, on "
+        + "\(Format.grouped(curve.images)) images."
+    }
     if let reason = points.lazy.compactMap(\.point.lowerBoundReason).first { caption += " No lower bound: \(reason)." }
     self.init(points: drawn, dataEntropy: points[0].point.dataEntropy, caption: caption)
   }

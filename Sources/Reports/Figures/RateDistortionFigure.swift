@@ -33,8 +33,7 @@ struct RateDistortionFigure {
         (.swatch(.color(Self.bandColor)), "H − D ≤ I ≤ R"),
         (.line(.init(paint: .secondary, dash: [2, 2], shape: .circle), markers: false), "equal ELBO = −(R + D)"),
       ]
-        + (points.allSatisfy { $0.curve == nil }
-          ? [] : [(.line(Self.curveStyle, markers: false), "least rate with the decoder of a run, at most")])
+        + curveEntries
         + (points.contains(where: \.isCollapsed) ? [(.outline, "collapsed")] : []), width: 380)
     let height = 300.0
     var figure = Figure(
@@ -70,7 +69,25 @@ struct RateDistortionFigure {
     return figure
   }
 
-  private static let curveStyle = Plot.Style(paint: .color(Palette.category(0)), dash: [], shape: .circle)
+  /// So many curves can be told apart by their lines.
+  private static let mostStyles = 6
+
+  /// The line of each run's curve; all alike if there are too many.
+  private var curveStyles: [Plot.Style] {
+    let drawn = points.indices.filter { points[$0].curve != nil }
+    return points.indices.map { index in
+      let position = drawn.count <= Self.mostStyles ? drawn.firstIndex(of: index) ?? 0 : 0
+      return Plot.Style.series(position)
+    }
+  }
+
+  private var curveEntries: [(key: Legend.Key, name: String)] {
+    let drawn = zip(points, curveStyles).filter { $0.0.curve != nil }
+    if drawn.count > Self.mostStyles {
+      return [(.line(drawn[0].1, markers: false), "least rate with the decoder of a run, at most")]
+    }
+    return drawn.map { (.line($0.1, markers: false), "decoder of \($0.0.label)") }
+  }
 
   /// The distortions of curves as far to the right as the runs, and as far above them as below.
   private func curvesBesideRuns(upTo rate: Double) -> [Double] {
@@ -81,17 +98,16 @@ struct RateDistortionFigure {
 
   /// Curves as far as they lie within the frame of the runs.
   private func drawCurves(_ plot: Plot, _ figure: inout Figure) {
-    for point in points {
+    for (point, style) in zip(points, curveStyles) {
       guard let curve = point.curve else { continue }
       let inside = curve.points.map { ($0.rate.value, $0.distortion.value) }.filter {
         plot.x.domain.contains($0.0) && plot.y.domain.contains($0.1)
       }
-      plot.line(inside, Self.curveStyle, markers: false, in: &figure)
+      plot.line(inside, style, markers: false, in: &figure)
       // A thin line leads from a run to the curve at its own distortion.
       if let rate = curve.rate(at: point.distortion) {
         let y = plot.y(point.distortion)
-        figure.line(
-          plot.x(rate), y, plot.x(point.rate), y, .init(.color(Palette.category(0)), width: 0.5, dash: [1, 2]))
+        figure.line(plot.x(rate), y, plot.x(point.rate), y, .init(style.paint, width: 0.5, dash: [1, 2]))
       }
     }
   }

@@ -59,7 +59,7 @@ public struct Report {
   /// - Throws: `StructuredError` if files of the run or its data are missing or do not fit, or a number is not finite.
   public init(
     _ run: TrainedRun, options: ReportOptions = ReportOptions(), on device: Device,
-    logger: Logger = .silent, progress: ReportProgress = { _, _ in }
+    logger: Logger = .silent, progress: @escaping ReportProgress = { _, _ in }
   ) throws {
     var settings = run.settings
     settings.report.samples = options.samples ?? settings.report.samples
@@ -69,6 +69,7 @@ public struct Report {
     let dataset = try settings.dataset.open(on: device)
     if options.metrics != nil { try MetricInput.requireFactors(of: dataset, at: run.folder.path) }
     let state = try run.state(for: dataset, on: device)
+    if options.likelihood == .ais { try state.model.requireDensity(for: "annealed importance sampling") }
     var isEncoded = false
     let encoded = try EncodedRun(run, model: state.model, on: dataset, settings: settings, logger: logger) {
       isEncoded = true
@@ -129,12 +130,12 @@ public struct Report {
         progress(.likelihood, Double($0) / Double(chosen.count))
       }
     }
+    let stored = try Self.bounds(of: run, encoded, options, seed, logger) { progress(.likelihood, $0) }
 
     progress(.pictures, 0)
     let images = try ReportImages(encoded, latents, form: .full)
     let history = try TrainingHistory(reading: run.folder)
     let facts = try Self.facts(run, state, dataset)
-    let stored = try LikelihoodFile(of: run, for: dataset)
     var contents = ReportContents(
       form: .full, title: run.settings.title(on: dataset), run: facts, decomposition: decomposition,
       findings: CollapseFindings(decomposition, factors: factors), latents: latents, pairwise: pairwise,
@@ -150,6 +151,24 @@ public struct Report {
     (self.contents, self.figures, self.encoded) = (contents, figures, encoded)
     animation = images.animation
     progress(.pictures, 0.5)
+  }
+
+  /// What `disentangle likelihood` left, with bounds of log p(x) if they are asked for.
+  private static func bounds(
+    of run: TrainedRun, _ encoded: EncodedRun, _ options: ReportOptions, _ seed: UInt64, _ logger: Logger,
+    _ progress: @escaping (Double) -> Void
+  ) throws -> LikelihoodFile {
+    var file = try LikelihoodFile(of: run, for: encoded.dataset)
+    guard options.likelihood == .ais, file.bounds == nil else { return file }
+    var choice = LikelihoodBounds.Options()
+    choice.seed = seed
+    file.bounds = try LikelihoodBounds(
+      of: encoded.model, on: encoded.dataset,
+      images: LikelihoodFile.images(options.likelihoodImages, of: encoded.dataset, seed: seed), options: choice,
+      progress: progress)
+    file.coverage = file.coverage ?? PriorCoverage(of: encoded.posterior, seed: seed, on: encoded.model.device)
+    do { try file.store(in: run) } catch { logger.warning("The likelihoods cannot be stored: \(error)") }
+    return file
   }
 
   /// Factors of more values are not categories but measurements.

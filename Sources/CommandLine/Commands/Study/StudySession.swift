@@ -103,7 +103,7 @@ final class StudyProgress: @unchecked Sendable {
   private var failed: [String] = []
   /// The part of each run at work that is done here, and what was done of it before.
   private var parts: [String: (part: Double, before: Double)] = [:]
-  /// What was done before of runs that are finished now.
+  /// What was not done here of runs that were finished here: all of those that were taken over.
   private var before = 0.0
   private var lastShown = -Double.infinity
   private var lineIsOpen = false
@@ -125,11 +125,14 @@ final class StudyProgress: @unchecked Sendable {
       case .advanced(let run, let step, let steps): parts[run.digest]?.part = Double(step) / Double(max(1, steps))
       case .measuring: break
       case .finished(let run, let time):
-        end(run)
+        let part = parts.removeValue(forKey: run.digest)
+        before += part?.before ?? 1
         finished += 1
-        message("[\(Format.grouped(finished))/\(Format.grouped(runs))] \(run.label): \(Format.duration(time))")
+        message(
+          "[\(Format.grouped(finished))/\(Format.grouped(runs))] \(run.label): "
+            + (part == nil ? "taken over" : Format.duration(time)))
       case .failed(let run, let error):
-        end(run)
+        parts[run.digest] = nil
         failed.append("\(run.label): \(error)")
         message("failed: \(run.label)")
       }
@@ -140,8 +143,6 @@ final class StudyProgress: @unchecked Sendable {
       lineIsOpen = terminal.isInteractive
     }
   }
-
-  private func end(_ run: PlannedRun) { before += parts.removeValue(forKey: run.digest)?.before ?? 0 }
 
   private func message(_ text: String) {
     terminal.write((lineIsOpen ? "\r\u{1B}[K" : "") + text.escapingControls() + "\n")
