@@ -122,9 +122,7 @@ public final class LogitDifference<Scalar: TensorScalar> {
         }
         for number in weights.indices where weights[number].isTracked || biases[number].isTracked {
           let slope = slopes[number].rows(0..<count).combined(.multiply, g)
-          gradients.write(to: weights[number]) {
-            Tensor.multiply(activations[number].rows(0..<count), transposeA: true, slope, into: $0, accumulate: $1)
-          }
+          gradients.writeProduct(activations[number].rows(0..<count), slope, to: weights[number])
           gradients.add(slope.sum(axis: 0), to: biases[number])
         }
       }

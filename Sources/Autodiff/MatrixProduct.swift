@@ -29,7 +29,7 @@ extension Variable {
     return Variable.recording(result, from: [self, weights, bias]) { g, gradients in
       let inner = result.activationGradient(activation, g)
       gradients.write(to: self) { Tensor.multiply(inner, weights.value, transposeB: true, into: $0, accumulate: $1) }
-      gradients.write(to: weights) { Tensor.multiply(value, transposeA: true, inner, into: $0, accumulate: $1) }
+      gradients.writeProduct(value, inner, to: weights)
       if bias.isTracked { gradients.add(inner.sum(axis: 0), to: bias) }
     }
   }

@@ -8,11 +8,16 @@ public final class Tape<Scalar: TensorScalar> {
   /// The pullback of an operation: given the gradient of its value, adds to the gradients of its inputs.
   public typealias Pullback = (_ gradient: Tensor<Scalar>, _ gradients: inout Gradients<Scalar>) throws -> Void
 
+  /// Updates a parameter from its gradient aᵀ·b at once, or returns false and does nothing.
+  public typealias Update = (_ a: Tensor<Scalar>, _ b: Tensor<Scalar>) -> Bool
+
   struct Node {
     let shape: Shape
     var pullback: Pullback?
     /// The tensor that receives the gradient of a parameter; nil for a new tensor.
     let destination: Tensor<Scalar>?
+    /// What can take the place of computing the gradient of a parameter.
+    var update: Update?
     /// The phase of the profile that recorded it, if there is a profile.
     var phase: Int?
   }
@@ -31,11 +36,15 @@ public final class Tape<Scalar: TensorScalar> {
   /// - Parameters:
   ///   - value: the value.
   ///   - destination: a tensor of the same shape that receives the gradient.
-  public func track(_ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil) -> Variable<Scalar> {
+  ///   - update: called at most once, when the backward pass needs the value no longer and nothing has been written to the
+  ///     destination; if it returns true, nothing will be.
+  public func track(
+    _ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil, updatedBy update: Update? = nil
+  ) -> Variable<Scalar> {
     requireFit(
       destination.map { $0.shape == value.shape } ?? true, "track",
       "a gradient of shape \(destination?.shape ?? []) for a value of shape \(value.shape)")
-    nodes.append(Node(shape: value.shape, pullback: nil, destination: destination))
+    nodes.append(Node(shape: value.shape, pullback: nil, destination: destination, update: update))
     return Variable(value: value, tape: self, node: nodes.count - 1)
   }
 
@@ -163,6 +172,17 @@ public struct Gradients<Scalar: TensorScalar> {
       try body(gradient, false)
       add(gradient, to: variable)
     }
+  }
+
+  /// Writes the gradient aᵀ·b of weights, or adds it to what there is; where the weights can be updated from it at once, they
+  /// are. A pullback calls this when it needs their value no longer.
+  mutating func writeProduct(_ a: Tensor<Scalar>, _ b: Tensor<Scalar>, to weights: Variable<Scalar>) {
+    guard let node = weights.node else { return }
+    if !written[node], let update = tape.nodes[node].update, update(a, b) {
+      written[node] = true
+      return
+    }
+    write(to: weights) { Tensor.multiply(a, transposeA: true, b, into: $0, accumulate: $1) }
   }
 
   mutating func take(_ node: Int) -> Tensor<Scalar>? {

@@ -9,6 +9,8 @@ void vk_correlate_f32(int level, const vk_correlation *shape, const float *in, c
 #if defined(__x86_64__)
   if (level == 2) return avx512::correlate(*shape, {in, w, bias, relu != 0, gate, out});
   if (level == 1) return avx2::correlate(*shape, {in, w, bias, relu != 0, gate, out});
+#else
+  (void)level;  // there is one level
 #endif
   plain::correlate(*shape, {in, w, bias, relu != 0, gate, out});
 }

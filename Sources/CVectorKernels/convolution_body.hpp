@@ -3,7 +3,7 @@
 namespace VK_LEVEL {
 
 /// Pixels of a register tile with two vectors of channels; the accumulators fill the registers of the level.
-constexpr int tile_pixels = width == 16 ? 8 : 4;
+constexpr int tile_pixels = registers == 32 ? 8 : 4;
 
 /// The operands of the map.
 struct correlation_operands {

@@ -1,4 +1,5 @@
 #include "vector.hpp"
+#include "adam_body.hpp"
 
 namespace VK_LEVEL {
 
@@ -216,19 +217,8 @@ static void pairwise_gaussian_gradient(size_t rows, size_t columns, const float 
 
 static void adam(size_t n, float *p, const float *g, float *m, float *v, vk_adam_coefficients c) {
   size_t i = 0;
-  for (; i + width <= n; i += width) {
-    vec gi = load(g + i);
-    vec mi = splat(c.beta1) * load(m + i) + splat(c.rest1) * gi;
-    vec vi = splat(c.beta2) * load(v + i) + splat(c.rest2) * gi * gi;
-    store(m + i, mi);
-    store(v + i, vi);
-    store(p + i, load(p + i) - splat(c.rate) * mi / (vsqrt(vi) * splat(c.scale) + splat(c.epsilon)));
-  }
-  for (; i < n; i++) {
-    m[i] = c.beta1 * m[i] + c.rest1 * g[i];
-    v[i] = c.beta2 * v[i] + c.rest2 * g[i] * g[i];
-    p[i] -= c.rate * m[i] / (__builtin_sqrtf(v[i]) * c.scale + c.epsilon);
-  }
+  for (; i + width <= n; i += width) adam_step(p + i, load(g + i), m + i, v + i, c);
+  for (; i < n; i++) adam_step(p + i, g[i], m + i, v + i, c);
 }
 
 }  // namespace VK_LEVEL

@@ -3,8 +3,8 @@
 namespace VK_LEVEL {
 
 /// A register tile is tile_side patches (or rows of a gradient) times at most most_vectors vectors of columns.
-constexpr int tile_side = width == 16 ? 8 : 4;
-constexpr int most_vectors = width == 16 ? 3 : 2;
+constexpr int tile_side = registers == 32 ? 8 : 4;
+constexpr int most_vectors = registers == 32 ? 3 : 2;
 
 /// The number of vectors in the next panel of columns: as even as possible, and never a single one after a full panel.
 VK_INLINE ptrdiff_t panel_vectors(ptrdiff_t left) {
@@ -52,10 +52,10 @@ constexpr bool has_half = false;
 VK_INLINE half load_half(const float *p) { return *(const half_unaligned *)p; }
 VK_INLINE void store_half(float *p, half v) { *(half_unaligned *)p = v; }
 VK_INLINE half fma_half(float a, half b, half c) {
-#if VK_WIDTH == 4
-  return a * b + c;
-#else
+#if VK_FUSED
   return __builtin_elementwise_fma(a - (half){}, b, c);
+#else
+  return a * b + c;
 #endif
 }
 
@@ -164,7 +164,9 @@ VK_INLINE void gradient_tile(const vk_patches &s, ptrdiff_t first, ptrdiff_t las
     if (Half) rest[p] = load_half(gradient + p * step + V * width);
   }
   d += first * columns;
-#pragma clang loop unroll_count(2)
+  // With many narrow registers, two patches at a time do not fit beside the 24 sums: 38 instructions for 24 fused
+  // multiply-adds of one patch became 111 for 48, most of them copies.
+#pragma clang loop unroll_count(many_narrow ? 1 : 2)
   for (ptrdiff_t i = first; i < last; i++, d += columns) {
     const float *a = in + s.offsets[i];
     vec b[V + 1];

@@ -1,13 +1,15 @@
 #include "vector.hpp"
+#include "adam_body.hpp"
 
 namespace VK_LEVEL {
 
-/// Rows of a in a register tile with two vectors of columns.
-constexpr int tile_rows = width == 16 ? 8 : 4;
+/// Rows of a in a register tile with two vectors of columns. On 64-bit ARM a step of the tile has 10 loads for 16 fused
+/// multiply-adds and nothing on the stack; with four rows it has 6 for 8.
+constexpr int tile_rows = registers == 32 ? 8 : 4;
 /// Columns of a panel of b; the rows of a panel are contiguous.
 constexpr int panel_columns = 2 * width;
 /// Rows of a panel; a panel leaves room for other data in the second-level cache.
-constexpr ptrdiff_t panel_rows = 512;
+constexpr ptrdiff_t panel_rows = VK_PRODUCT_DEPTH;
 /// Rows of a that are packed at a time if its rows are not contiguous.
 constexpr ptrdiff_t block_rows = 64;
 /// Steps along a tile's depth between two prefetches.
@@ -105,14 +107,46 @@ VK_INLINE void prefetch_next(prefetch_plan &u) {
   for (; count > 0; count--, u.next += u.step) prefetch(u.next, panel_columns);
 }
 
+/// Where a product goes: it is written to c, or added to it.
+struct product_output {
+  float *c;
+  bool add;
+
+  VK_MEMBER product_output at(ptrdiff_t offset) const { return {c + offset, add}; }
+  /// The output of a later part of the depth.
+  VK_MEMBER product_output later() const { return {c, true}; }
+  VK_MEMBER void fetch(ptrdiff_t offset, ptrdiff_t count) const { prefetch(c + offset, count); }
+  VK_MEMBER void take(ptrdiff_t offset, vec sum) const {
+    float *to = c + offset;
+    store(to, add ? load(to) + sum : sum);
+  }
+  VK_MEMBER void take(ptrdiff_t offset, float sum) const { c[offset] = add ? c[offset] + sum : sum; }
+};
+
+/// Where a product goes that is a gradient, of one part of the depth: into a step of Adam.
+struct adam_output {
+  float *p, *m, *v;
+  const vk_adam_coefficients &step;
+
+  VK_MEMBER adam_output at(ptrdiff_t offset) const { return {p + offset, m + offset, v + offset, step}; }
+  VK_MEMBER adam_output later() const { return *this; }
+  VK_MEMBER void fetch(ptrdiff_t offset, ptrdiff_t count) const {
+    prefetch(p + offset, count);
+    prefetch(m + offset, count);
+    prefetch(v + offset, count);
+  }
+  VK_MEMBER void take(ptrdiff_t offset, vec sum) const { adam_step(p + offset, sum, m + offset, v + offset, step); }
+  VK_MEMBER void take(ptrdiff_t offset, float sum) const { adam_step(p + offset, sum, m + offset, v + offset, step); }
+};
+
 /// R rows of a times V vectors of a panel's columns, in registers. Prefetches are spread over the tile: issued all at
 /// once they would queue and stall it.
-template <int V, int R, bool Packed>
+template <int V, int R, bool Packed, class Output>
 VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a, const float *panel, ptrdiff_t columns,
-                            bool add, prefetch_plan &next, float *c) {
+                            prefetch_plan &next, const Output &out) {
   const bool streams_rows = !Packed && s.m > s.n;
   if (s.c_step == 1)
-    for (int r = 0; r < R; r++) prefetch(c + r * s.c_row, V * width);
+    for (int r = 0; r < R; r++) out.fetch(r * s.c_row, V * width);
   vec sum[R][V] = {};
   for (ptrdiff_t start = 0; start < depth; start += prefetch_interval) {
     const ptrdiff_t end = start + prefetch_interval < depth ? start + prefetch_interval : depth;
@@ -136,10 +170,7 @@ VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a
 #pragma clang loop unroll(full)
     for (int r = 0; r < R; r++) {
 #pragma clang loop unroll(full)
-      for (int v = 0; v < V; v++) {
-        float *to = c + r * s.c_row + v * width;
-        store(to, add ? load(to) + sum[r][v] : sum[r][v]);
-      }
+      for (int v = 0; v < V; v++) out.take(r * s.c_row + v * width, sum[r][v]);
     }
     return;
   }
@@ -150,30 +181,32 @@ VK_INLINE void product_tile(const vk_product &s, ptrdiff_t depth, const float *a
     for (int v = 0; v < V; v++) store(&values[r][v * width], sum[r][v]);
   }
   for (ptrdiff_t j = 0; j < (columns < V * width ? columns : V * width); j++) {
-    float *to = c + j * s.c_step;
 #pragma clang loop unroll(full)
-    for (int r = 0; r < R; r++) to[r * s.c_row] = add ? to[r * s.c_row] + values[r][j] : values[r][j];
+    for (int r = 0; r < R; r++) out.take(r * s.c_row + j * s.c_step, values[r][j]);
   }
 }
 
 /// All rows of a times one panel, in tiles of R rows, then of R / 2 and so on.
-template <int V, bool Packed, int R = tile_rows>
+template <int V, bool Packed, int R = tile_rows, class Output>
 static void product_rows(const vk_product &s, ptrdiff_t rows, ptrdiff_t depth, const float *a, const float *panel,
-                         ptrdiff_t columns, bool add, prefetch_plan &next, float *c) {
-  for (; rows >= R; rows -= R) {
-    product_tile<V, R, Packed>(s, depth, a, panel, columns, add, next, c);
+                         ptrdiff_t columns, prefetch_plan &next, const Output &out) {
+  ptrdiff_t row = 0;
+  for (; row + R <= rows; row += R) {
+    product_tile<V, R, Packed>(s, depth, a, panel, columns, next, out.at(row * s.c_row));
     a += Packed ? depth * tile_rows : R * s.a_row;
-    c += R * s.c_row;
   }
+  const ptrdiff_t left = rows - row;
   if constexpr (R > 1) {
-    if (!Packed || rows == 0) return product_rows<V, Packed, R / 2>(s, rows, depth, a, panel, columns, add, next, c);
+    const Output rest = out.at(row * s.c_row);
+    if (!Packed || left == 0) return product_rows<V, Packed, R / 2>(s, left, depth, a, panel, columns, next, rest);
     // The values of one row of a packed tile are tile_rows floats apart: the remaining rows are taken one by one.
-    for (ptrdiff_t r = 0; r < rows; r++)
-      product_tile<V, 1, true>(s, depth, a + r, panel, columns, add, next, c + r * s.c_row);
+    for (ptrdiff_t r = 0; r < left; r++)
+      product_tile<V, 1, true>(s, depth, a + r, panel, columns, next, rest.at(r * s.c_row));
   }
 }
 
-static void product(const vk_product &s, const float *a, const float *b, float *c) {
+template <class Output>
+VK_INLINE void product_into(const vk_product &s, const float *a, const float *b, const Output &out) {
   alignas(64) float panel[panel_rows * panel_columns];
   alignas(64) float block[panel_rows * block_rows];
   const bool packed = s.a_step != 1;
@@ -191,18 +224,26 @@ static void product(const vk_product &s, const float *a, const float *b, float *
         const bool fetches = s.b_step == 1 && columns == panel_columns && j + columns < s.n;
         const ptrdiff_t tiles = rows / tile_rows > 0 ? rows / tile_rows : 1;
         prefetch_plan next = {source + columns, s.b_row, fetches ? depth : 0, (prefetch_interval + tiles - 1) / tiles};
-        float *to = c + i * s.c_row + j * s.c_step;
-        const bool add = s.accumulate || p > 0;
+        const Output to = (p > 0 ? out.later() : out).at(i * s.c_row + j * s.c_step);
         if (packed) {
-          if (columns > width) product_rows<2, true>(s, rows, depth, block, panel, columns, add, next, to);
-          else product_rows<1, true>(s, rows, depth, block, panel, columns, add, next, to);
+          if (columns > width) product_rows<2, true>(s, rows, depth, block, panel, columns, next, to);
+          else product_rows<1, true>(s, rows, depth, block, panel, columns, next, to);
         } else {
-          if (columns > width) product_rows<2, false>(s, rows, depth, from, panel, columns, add, next, to);
-          else product_rows<1, false>(s, rows, depth, from, panel, columns, add, next, to);
+          if (columns > width) product_rows<2, false>(s, rows, depth, from, panel, columns, next, to);
+          else product_rows<1, false>(s, rows, depth, from, panel, columns, next, to);
         }
       }
     }
   }
+}
+
+static void product(const vk_product &s, const float *a, const float *b, float *c) {
+  product_into(s, a, b, product_output{c, s.accumulate != 0});
+}
+
+static void product_adam(const vk_product &s, const float *a, const float *b, float *p, float *m, float *v,
+                         const vk_adam_coefficients &step) {
+  product_into(s, a, b, adam_output{p, m, v, step});
 }
 
 }  // namespace VK_LEVEL

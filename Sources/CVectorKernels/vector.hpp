@@ -10,8 +10,13 @@ typedef float vec __attribute__((vector_size(4 * VK_WIDTH)));
 typedef float vec_unaligned __attribute__((vector_size(4 * VK_WIDTH), aligned(4)));
 typedef int ivec __attribute__((vector_size(4 * VK_WIDTH)));
 constexpr int width = VK_WIDTH;
+/// Vector registers of the level; the tiles that kernels hold in registers follow from it.
+constexpr int registers = VK_REGISTERS;
+/// Many registers of few floats, as on 64-bit ARM.
+constexpr bool many_narrow = registers == 32 && width == 4;
 
-#define VK_INLINE static inline __attribute__((always_inline))
+#define VK_MEMBER inline __attribute__((always_inline))
+#define VK_INLINE static VK_MEMBER
 
 VK_INLINE vec load(const float *p) { return *(const vec_unaligned *)p; }
 VK_INLINE void store(float *p, vec v) { *(vec_unaligned *)p = v; }
@@ -24,10 +29,10 @@ VK_INLINE vec vsqrt(vec a) { return __builtin_elementwise_sqrt(a); }
 
 /// a·b + c, fused if the level has the instruction.
 VK_INLINE vec fma(vec a, vec b, vec c) {
-#if VK_WIDTH == 4
-  return a * b + c;
-#else
+#if VK_FUSED
   return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
 #endif
 }
 

@@ -117,7 +117,7 @@ static void winograd_gather(const vk_winograd &s, const float *high, const float
     const float *a = v + p * v_point, *b = u + (ptrdiff_t)p * depth * N;
     for (int n = 0; n < N; n += 2 * width) {
       int i = 0;
-      if constexpr (width == 16) product_rows<8>(i, tiles, depth, a, b, N, n, m + p * point);
+      if constexpr (registers == 32) product_rows<8>(i, tiles, depth, a, b, N, n, m + p * point);
       product_rows<4>(i, tiles, depth, a, b, N, n, m + p * point);
       product_rows<1>(i, tiles, depth, a, b, N, n, m + p * point);
     }
@@ -176,7 +176,7 @@ static void transform_low(const vk_winograd &s, const float *low, float *v) {
 }
 
 /// Channels of `high` computed together.
-constexpr int group = width == 16 ? 16 : 2 * width;
+constexpr int group = registers == 32 ? 16 : 2 * width;
 
 /// u[phase][n / group][c][point][group].
 static void winograd_scatter_weights(const vk_winograd &s, int phase, const float *w, float *u) {
@@ -270,6 +270,10 @@ static void winograd_scatter(const vk_winograd &s, const float *low, const float
           if (width == 16 && left >= 3 && left != 4) {
             scatter_tile<3, 9>(s, tile, w, from, pixel);
             x += 3;
+          } else if (many_narrow && left >= 4) {
+            // Four tiles of four vectors of one point: half a load for each multiply-add, against one for 2 × 2 × 3.
+            scatter_tile<4, 1>(s, tile, w, from, pixel);
+            x += 4;
           } else if (left >= 2) {
             scatter_tile<2, width == 16 ? 9 : 3>(s, tile, w, from, pixel);
             x += 2;
@@ -337,7 +341,7 @@ VK_INLINE void outer_tile(int tiles, const float *v, ptrdiff_t v_row, const floa
 }
 
 static void winograd_gradient(const vk_winograd &s, const float *high, const float *low, float *scratch, float *du) {
-  constexpr int L = width == 16 ? 8 : 4;
+  constexpr int L = registers == 32 ? 8 : 4;
   const int C = s.high_channels, N = s.low_channels, tiles = s.height / 2 * (s.width / 2), depth = 4 * C;
   const ptrdiff_t v_point = point_stride((ptrdiff_t)tiles * depth), point = point_stride((ptrdiff_t)tiles * N);
   float *v = scratch, *e = scratch + 9 * v_point;

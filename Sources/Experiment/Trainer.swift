@@ -121,7 +121,8 @@ public final class Trainer {
 
   private func makeStep() throws -> StepResult {
     let device = model.device, stores = [model.parameters] + (objective.parameters.map { [$0] } ?? [])
-    let pass = Pass(training: stores, on: device, profile: profile)
+    let optimizers = [optimizer] + (objectiveOptimizer.map { [$0] } ?? [])
+    let pass = Pass(training: stores, updating: optimizers, on: device, profile: profile)
     // All images are read before anything is updated, because reading may fail.
     let batch = try pass.tape.phase("images") { try source.batch(at: step) }
     let second = try objective.adversary.map { _ in
@@ -164,7 +165,9 @@ public final class Trainer {
   private func advance(
     _ adversary: any Adversary, _ images: Tensor<Float>, _ loss: (AdversaryStep) throws -> LossTerms
   ) throws -> [(name: String, value: Double)] {
-    let device = model.device, pass = Pass(training: [adversary.parameters], on: device, profile: profile)
+    let device = model.device,
+      pass = Pass(
+        training: [adversary.parameters], updating: adversaryOptimizer.map { [$0] } ?? [], on: device, profile: profile)
     let posterior = pass.tape.phase("encoder") {
       // As in training, but nothing of the model changes.
       model.encoder(images, Pass(training: [], mode: .training, on: device, profile: profile))

@@ -108,6 +108,16 @@ public final class ParameterStore {
       what, bytes: saturatingProduct(values, MemoryLayout<Float>.stride), at: location, action: action)
   }
 
+  /// The parts of the flat tensors that hold all arrays but some, as long as possible.
+  func ranges(without left: Set<Int>) -> [Range<Int>] {
+    var ranges: [Range<Int>] = [], start = 0
+    for index in left.sorted() {
+      ranges.append(start..<entries[index].offset)
+      start = index + 1 < entries.count ? entries[index + 1].offset : memory
+    }
+    return (ranges + [start..<memory]).filter { !$0.isEmpty }
+  }
+
   /// The array with this number.
   public func parameter(at index: Int) -> Parameter { Parameter(store: self, index: index) }
 
@@ -137,7 +147,11 @@ public struct Parameter {
   public var layout: ParameterLayout { entry.layout }
   /// The values; writing to them changes the model.
   public var value: Tensor<Float> { Tensor(viewing: store.values, offset: entry.offset, shape: entry.shape) }
-  /// The gradient of the last backward pass.
+  /// What a flat tensor of the store's size has for this array.
+  func view(of tensor: Tensor<Float>) -> Tensor<Float> {
+    Tensor(viewing: tensor, offset: entry.offset, shape: entry.shape)
+  }
+  /// The gradient of the last backward pass, unless an optimiser has taken it already (``Pass/init(training:mode:updating:on:profile:)``).
   public var gradient: Tensor<Float> { Tensor(viewing: store.gradients, offset: entry.offset, shape: entry.shape) }
 }
 

@@ -18,12 +18,19 @@ public final class Pass {
   /// Whether any store is trained, so that a backward pass follows and the forward pass may prepare gradients.
   public let isTraining: Bool
   private let trained: [ObjectIdentifier]
+  private let optimizers: [ObjectIdentifier: Optimizer]
   private var variables: [Key: Variable<Float>] = [:]
+  private let uses = Uses()
   private var updated: Set<Key> = []
 
   private struct Key: Hashable {
     let store: ObjectIdentifier
     let index: Int
+  }
+
+  /// How often each parameter was asked for.
+  private final class Uses {
+    var counts: [Key: Int] = [:]
   }
 
   /// A pass that trains the given stores; every other parameter is a constant.
@@ -32,15 +39,19 @@ public final class Pass {
   ///   - stores: the stores that are trained. Only their running statistics are updated, once in the pass, by the first
   ///     batch that a layer sees.
   ///   - mode: how layers behave. With no stores and `.training`, a pass uses batch statistics and changes nothing.
+  ///   - optimizers: those of trained stores that are updated once the backward pass is over. They may update large weights
+  ///     within it, whose gradients are then nowhere to be seen.
   ///   - device: where it runs.
   ///   - profile: where its time is charged, if it is measured.
   public init(
-    training stores: [ParameterStore], mode: Mode = .training, on device: Device, profile: StepProfile? = nil
+    training stores: [ParameterStore], mode: Mode = .training, updating optimizers: [Optimizer] = [], on device: Device,
+    profile: StepProfile? = nil
   ) {
     tape = Tape(on: device, profile: profile)
     self.mode = mode
     isTraining = !stores.isEmpty
     trained = stores.map { ObjectIdentifier($0) }
+    self.optimizers = Dictionary(optimizers.map { (ObjectIdentifier($0.store), $0) }) { first, _ in first }
   }
 
   /// A pass that records nothing, in evaluation mode.
@@ -56,8 +67,14 @@ public final class Pass {
     let store = ObjectIdentifier(parameter.store)
     guard trained.contains(store) else { return Variable(parameter.value) }
     let key = Key(store: store, index: parameter.index)
+    uses.counts[key, default: 0] += 1
     if let known = variables[key] { return known }
-    let variable = tape.track(parameter.value, gradientInto: parameter.gradient)
+    let variable = tape.track(
+      parameter.value, gradientInto: parameter.gradient,
+      // The gradient of weights that are used twice is a sum.
+      updatedBy: optimizers[store].map { [uses] optimizer in
+        { a, b in uses.counts[key] == 1 && optimizer.update(parameter, fromProductOf: a, b) }
+      })
     variables[key] = variable
     return variable
   }

@@ -49,8 +49,13 @@ struct ShapeCheckTests {
     StoppedCase("activationGradient", "[2]", "[3]") { _ = tensor([3]).activationGradient(.relu, tensor([2])) },
     StoppedCase("adam", "[2]", "[3]") {
       tensor([3]).adam(
-        gradient: tensor([2]), first: tensor([3]), second: tensor([3]), rate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1,
-        step: 1)
+        gradient: tensor([2]), first: tensor([3]), second: tensor([3]),
+        AdamStep(rate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1))
+    },
+    StoppedCase("adam", "[4, 2]", "[3, 2]") {
+      tensor([3, 2]).adam(
+        gradientOf: tensor([4, 2]), tensor([4, 2]), first: tensor([3, 2]), second: tensor([3, 2]),
+        AdamStep(rate: 1, beta1: 0.9, beta2: 0.9, epsilon: 1, step: 1))
     },
     StoppedCase("descend", "[2]", "[3]") {
       tensor([3]).descend(tensor([3]), gradient: tensor([2]), rate: 1, momentum: 0)

@@ -98,7 +98,8 @@ import Testing
       let moments = [Tensor<Float>(repeating: 0, [count], on: device), Tensor(repeating: 0, [count], on: device)]
       let adam = tensor("a", [count], device)
       adam.adam(
-        gradient: b, first: moments[0], second: moments[1], rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: 1)
+        gradient: b, first: moments[0], second: moments[1],
+        AdamStep(rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, step: 1))
       let velocity = tensor("v", [count], device), descended = tensor("a", [count], device)
       velocity.descend(descended, gradient: b, rate: 0.1, momentum: 0.9)
       let activated = tensor("a", [count / 8 + 1, 8], device)

@@ -66,8 +66,12 @@ extension Float {
         }
       }
     }
-    for worker in 0..<device.threads {
-      gradient.add(sum + worker * sumCount, to: weightGradient)
+    // Every worker adds up a part of the weights.
+    let threads = device.threads
+    device.forEachRange(gradient.rows, grain: max(1, 4_096 / shape.channels)) { _, rows in
+      for worker in 0..<threads { gradient.add(sum + worker * sumCount, rows, to: weightGradient) }
+    }
+    for worker in 0..<threads {
       let bias = sum + worker * sumCount + gradient.sumCount
       for c in 0..<shape.channels { biasGradient[c] += bias[c] }
     }
@@ -310,11 +314,17 @@ private struct WeightGradient {
     patches.gradient(first..<count, columns: channels, step: columns, padded, end, sum, device.level)
   }
 
-  /// Adds a worker's sum to the gradient.
-  func add(_ sum: UnsafePointer<Float>, to gradient: UnsafeMutablePointer<Float>) {
-    let rows = geometry.weightShape[0], channels = geometry.lowChannels, columns = columns
-    if columns == channels { return Float.apply(.add, device.level, rows * columns, gradient, 1, sum, 1, gradient) }
-    for row in 0..<rows {
+  /// Rows of the weights.
+  var rows: Int { geometry.weightShape[0] }
+
+  /// Adds some rows of a worker's sum to the gradient.
+  func add(_ sum: UnsafePointer<Float>, _ rows: Range<Int>, to gradient: UnsafeMutablePointer<Float>) {
+    let channels = geometry.lowChannels, columns = columns
+    if columns == channels {
+      let (a, b) = (gradient + rows.lowerBound * columns, sum + rows.lowerBound * columns)
+      return Float.apply(.add, device.level, rows.count * columns, a, 1, b, 1, a)
+    }
+    for row in rows {
       for n in 0..<channels { gradient[row * channels + n] += sum[row * columns + n] }
     }
   }

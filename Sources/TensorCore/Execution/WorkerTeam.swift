@@ -12,6 +12,11 @@ import Synchronization
 /// Workers treat denormal numbers as the caller does (``flushingDenormals(_:)``), so that a result does not depend on
 /// which thread computed it.
 final class WorkerTeam: Sendable {
+  /// 128 bytes.
+  private typealias Padding = (Pad, Pad)
+  private typealias Pad = (Int, Int, Int, Int, Int, Int, Int, Int)
+  private static let padding: Padding = ((0, 0, 0, 0, 0, 0, 0, 0), (0, 0, 0, 0, 0, 0, 0, 0))
+
   /// The state that the threads share. It outlives the team until the last thread has exited.
   ///
   /// Sendable is not checked by the compiler because of `job` and `denormals`. They are written by one thread, the caller
@@ -19,8 +24,13 @@ final class WorkerTeam: Sendable {
   /// and their decrement of `running` (release), which the caller awaits (acquire) before it writes again. NSCondition
   /// may be used from all threads.
   private final class Shared: @unchecked Sendable {
+    // Waiting workers read `generation` all the time, and each worker that ends writes `running`: in one cache line, every
+    // ending would take the line from all that wait. Lines come in pairs of 64 bytes.
+    private let before: Padding = padding
     let generation = Atomic<Int>(0)
+    private let between: Padding = padding
     let running = Atomic<Int>(0)
+    private let after: Padding = padding
     let sleepers = Atomic<Int>(0)
     let stopped = Atomic<Bool>(false)
     let callerSleeps = Atomic<Bool>(false)

@@ -20,14 +20,7 @@ extension Tensor {
         level, transposeA, transposeB, rows.count, columns.count, k, pa + i * (transposeA ? 1 : lda), lda,
         pb + j * (transposeB ? ldb : 1), ldb, accumulate, pc + i * ldc + j, ldc)
     }
-    // Each thread takes a part of the weights, so that they are read, or their gradient is written, only once.
-    if m * n * k < 65_536 {
-      block(0..<m, 0..<n)
-    } else if transposeA ? m >= n : n < 64 {
-      c.device.forEachRange(m, grain: 8) { _, rows in block(rows, 0..<n) }
-    } else {
-      c.device.forEachRange(n, grain: 32) { _, columns in block(0..<m, columns) }
-    }
+    c.device.forEachBlock(of: m, n, inner: k, transposeA: transposeA, block)
   }
 
   /// The matrix product A·B of `[M, K]` and `[K, N]`.
@@ -61,5 +54,21 @@ extension Tensor {
       (result.pointer + i * range.count).update(from: pointer + i * width + range.lowerBound, count: range.count)
     }
     return result
+  }
+}
+
+extension Device {
+  /// Splits a product `[m, k]` × `[k, n]` among the threads: each takes a part of the weights, so that they are read, or their
+  /// gradient is written, only once.
+  func forEachBlock(
+    of m: Int, _ n: Int, inner k: Int, transposeA: Bool, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
+  ) {
+    if m * n * k < 65_536 {
+      body(0..<m, 0..<n)
+    } else if transposeA ? m >= n : n < 64 {
+      forEachRange(m, grain: 8) { _, rows in body(rows, 0..<n) }
+    } else {
+      forEachRange(n, grain: 32) { _, columns in body(0..<m, columns) }
+    }
   }
 }

@@ -124,18 +124,20 @@ extension FusedConvolutionStack {
     }
     device.parallel { worker in
       for (i, step) in steps.enumerated() {
-        if step.transformedGradientCount != nil {
-          step.finishGradient(
-            scratch.sums.map { $0.weights[i] }, accumulate: gradients.accumulate, weights: gradients.weights[i],
-            worker: worker, workers: device.threads)
-        } else {
-          for part in scratch.sums.dropFirst() {
-            add(part.weights[i], to: gradients.weights[i], count: step.layer.weightCount, worker: worker)
-          }
-        }
+        let transformed = step.transformedGradientCount
+        let weights = transformed == nil ? gradients.weights[i] : scratch.sums[0].weights[i]
         for part in scratch.sums.dropFirst() {
+          add(part.weights[i], to: weights, count: transformed ?? step.layer.weightCount, worker: worker)
           add(part.biases[i], to: gradients.biases[i], count: step.layer.output.channels, worker: worker)
         }
+      }
+    }
+    guard steps.contains(where: { $0.transformedGradientCount != nil }) else { return }
+    device.parallel { worker in
+      for (i, step) in steps.enumerated() {
+        step.finishGradient(
+          scratch.sums[0].weights[i], accumulate: gradients.accumulate, weights: gradients.weights[i], worker: worker,
+          workers: device.threads)
       }
     }
   }

@@ -218,23 +218,15 @@ struct FusedStep {
       (layer.transposed ? onHigh : onLow) + output.interior, bias)
   }
 
-  /// Adds the workers' transformed gradients in their order and takes the sum back to the layout of the weights; each worker
-  /// of the call does its part.
+  /// Takes a transformed gradient back to the layout of the weights, if it is one; each worker of the call does its part.
   func finishGradient(
-    _ sums: [UnsafeMutablePointer<Float>], accumulate: Bool, weights: UnsafeMutablePointer<Float>, worker: Int,
+    _ sum: UnsafeMutablePointer<Float>, accumulate: Bool, weights: UnsafeMutablePointer<Float>, worker: Int,
     workers: Int
   ) {
     guard let winograd else { return }
-    let block = high.channels * low.channels
     withUnsafePointer(to: winograd) { shape in
       for phase in Device.range(of: worker, among: workers, count: 4, grain: 1) {
-        for part in sums.dropFirst() {
-          for point in 0..<9 {
-            let (a, b) = (sums[0] + (4 * point + phase) * block, part + (4 * point + phase) * block)
-            vk_binary_f32(level, VK_ADD, block, a, 1, b, 1, a)
-          }
-        }
-        vk_winograd_finish_f32(level, shape, Int32(phase), sums[0], accumulate ? 1 : 0, weights)
+        vk_winograd_finish_f32(level, shape, Int32(phase), sum, accumulate ? 1 : 0, weights)
       }
     }
   }
