@@ -16,8 +16,10 @@ public final class Tape<Scalar: TensorScalar> {
     var pullback: Pullback?
     /// The tensor that receives the gradient of a parameter; nil for a new tensor.
     let destination: Tensor<Scalar>?
-    /// What can take the place of computing the gradient of a parameter.
+    /// What can take the place of computing the gradient of a parameter that one operation uses.
     var update: Update?
+    /// The operations that use it.
+    var uses = 0
     /// The phase of the profile that recorded it, if there is a profile.
     var phase: Int?
   }
@@ -36,8 +38,8 @@ public final class Tape<Scalar: TensorScalar> {
   /// - Parameters:
   ///   - value: the value.
   ///   - destination: a tensor of the same shape that receives the gradient.
-  ///   - update: called at most once, when the backward pass needs the value no longer and nothing has been written to the
-  ///     destination; if it returns true, nothing will be.
+  ///   - update: called at most once, when the backward pass needs the value no longer, if a single operation uses it; if it
+  ///     returns true, nothing is written to the destination.
   public func track(
     _ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil, updatedBy update: Update? = nil
   ) -> Variable<Scalar> {
@@ -96,7 +98,11 @@ public struct Variable<Scalar: TensorScalar> {
   /// Whether the variable has a gradient.
   public var isTracked: Bool { node != nil }
   /// The same value as a constant.
-  public var detached: Variable { Variable(value) }
+  public var detached: Variable {
+    // An operation that uses it needs the value until the backward pass is over.
+    if let node { tape?.nodes[node].uses += 1 }
+    return Variable(value)
+  }
   /// The value of a variable with one element.
   public var scalar: Scalar { value.scalar }
 
@@ -111,6 +117,7 @@ public struct Variable<Scalar: TensorScalar> {
     requireFit(
       inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "recording",
       "the operands, of shapes \(inputs.map(\.shape)), belong to different tapes")
+    for case let node? in inputs.map(\.node) { tape.nodes[node].uses += 1 }
     tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
   }
@@ -178,7 +185,8 @@ public struct Gradients<Scalar: TensorScalar> {
   /// are. A pullback calls this when it needs their value no longer.
   mutating func writeProduct(_ a: Tensor<Scalar>, _ b: Tensor<Scalar>, to weights: Variable<Scalar>) {
     guard let node = weights.node else { return }
-    if !written[node], let update = tape.nodes[node].update, update(a, b) {
+    // The gradient of weights that are used twice is a sum.
+    if tape.nodes[node].uses == 1, let update = tape.nodes[node].update, update(a, b) {
       written[node] = true
       return
     }

@@ -20,17 +20,11 @@ public final class Pass {
   private let trained: [ObjectIdentifier]
   private let optimizers: [ObjectIdentifier: Optimizer]
   private var variables: [Key: Variable<Float>] = [:]
-  private let uses = Uses()
   private var updated: Set<Key> = []
 
   private struct Key: Hashable {
     let store: ObjectIdentifier
     let index: Int
-  }
-
-  /// How often each parameter was asked for.
-  private final class Uses {
-    var counts: [Key: Int] = [:]
   }
 
   /// A pass that trains the given stores; every other parameter is a constant.
@@ -40,7 +34,8 @@ public final class Pass {
   ///     batch that a layer sees.
   ///   - mode: how layers behave. With no stores and `.training`, a pass uses batch statistics and changes nothing.
   ///   - optimizers: those of trained stores that are updated once the backward pass is over. They may update large weights
-  ///     within it, whose gradients are then nowhere to be seen.
+  ///     within it, whose gradients are then nowhere to be seen. A pullback that reads values of weights must have them from
+  ///     a variable.
   ///   - device: where it runs.
   ///   - profile: where its time is charged, if it is measured.
   public init(
@@ -67,14 +62,10 @@ public final class Pass {
     let store = ObjectIdentifier(parameter.store)
     guard trained.contains(store) else { return Variable(parameter.value) }
     let key = Key(store: store, index: parameter.index)
-    uses.counts[key, default: 0] += 1
     if let known = variables[key] { return known }
     let variable = tape.track(
       parameter.value, gradientInto: parameter.gradient,
-      // The gradient of weights that are used twice is a sum.
-      updatedBy: optimizers[store].map { [uses] optimizer in
-        { a, b in uses.counts[key] == 1 && optimizer.update(parameter, fromProductOf: a, b) }
-      })
+      updatedBy: optimizers[store].map { optimizer in { optimizer.update(parameter, fromProductOf: $0, $1) } })
     variables[key] = variable
     return variable
   }

@@ -22,11 +22,15 @@ struct FusedUpdateTests {
       store.initialize(.kaimingUniform, from: RandomStream(seed: 3))
     }
 
-    /// Σ of squares of the last layer's outputs; the first two layers are applied `times` times.
-    func loss(_ x: Tensor<Float>, times: Int, _ pass: Pass) -> Variable<Float> {
+    /// Σ of squares of the last layer's outputs; the first two layers are applied `times` times. `alone` is false for a second
+    /// term that uses the same variables of their weights, or their values as constants.
+    func loss(_ x: Tensor<Float>, times: Int, alone: Bool, _ pass: Pass) -> Variable<Float> {
       var values = Variable(x)
       for _ in 0..<times { values = layers[1](layers[0](values, pass), pass) }
-      return layers[2](values, pass).squared().sum()
+      let loss = layers[2](values, pass).squared().sum()
+      if alone { return loss }
+      let (first, second) = (pass(layers[0].weight), pass(layers[1].weight))
+      return loss + first.squared().sum() + (values.squared().sum() * second.detached.sum())
     }
   }
 
@@ -37,7 +41,7 @@ struct FusedUpdateTests {
 
   /// Values of parameters and moments after three steps, and which layers' gradients of weights are in memory.
   private static func train(
-    _ settings: OptimizerSettings, fused: Bool, batch: Int = 70, times: Int = 1, _ device: Device
+    _ settings: OptimizerSettings, fused: Bool, batch: Int = 70, times: Int = 1, alone: Bool = true, _ device: Device
   ) throws -> (values: [[Float]], written: [Bool]) {
     let net = Net(on: device), optimizer = Optimizer(settings, for: net.store)
     var noise = RandomStream(seed: 8)
@@ -45,7 +49,7 @@ struct FusedUpdateTests {
       net.store.gradients.fill(untouched)
       let x = noise.normalTensor([batch, 520], on: device)
       let pass = Pass(training: [net.store], updating: fused ? [optimizer] : [], on: device)
-      try pass.tape.backward(from: net.loss(x, times: times, pass))
+      try pass.tape.backward(from: net.loss(x, times: times, alone: alone, pass))
       optimizer.update()
     }
     let written = net.layers.map { layer in layer.weight.gradient.elements.allSatisfy { $0 != untouched } }
@@ -72,15 +76,16 @@ struct FusedUpdateTests {
     let device = Device(threads: 2)
     let decay = OptimizerSettings.adam(
       learningRate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1)
-    let cases: [(OptimizerSettings, batch: Int, times: Int)] = [
-      (Self.adam, 70, 2), (Self.adam, 513, 1), (decay, 70, 1), (.sgd(learningRate: 1e-3, momentum: 0.5), 70, 1),
+    let cases: [(OptimizerSettings, batch: Int, times: Int, alone: Bool)] = [
+      (Self.adam, 70, 2, true), (Self.adam, 70, 1, false), (Self.adam, 513, 1, true), (decay, 70, 1, true),
+      (.sgd(learningRate: 1e-3, momentum: 0.5), 70, 1, true),
     ]
-    for (settings, batch, times) in cases {
-      let plain = try Self.train(settings, fused: false, batch: batch, times: times, device)
-      let fused = try Self.train(settings, fused: true, batch: batch, times: times, device)
+    for (settings, batch, times, alone) in cases {
+      let plain = try Self.train(settings, fused: false, batch: batch, times: times, alone: alone, device)
+      let fused = try Self.train(settings, fused: true, batch: batch, times: times, alone: alone, device)
       #expect(fused.written == [true, true, true])
       let isSame = fused.values == plain.values
-      #expect(isSame, "\(settings), batch \(batch), \(times) times")
+      #expect(isSame, "\(settings), batch \(batch), \(times) times, \(alone)")
     }
   }
 }
