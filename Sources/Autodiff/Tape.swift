@@ -100,8 +100,13 @@ public struct Variable<Scalar: TensorScalar> {
   /// The same value as a constant.
   public var detached: Variable {
     // An operation that uses it needs the value until the backward pass is over.
-    if let node { tape?.nodes[node].uses += 1 }
+    countUse()
     return Variable(value)
+  }
+
+  /// Counts an operation that uses the variable; after the backward pass there is nothing left to count.
+  private func countUse() {
+    if let tape, let node, node < tape.nodes.count { tape.nodes[node].uses += 1 }
   }
   /// The value of a variable with one element.
   public var scalar: Scalar { value.scalar }
@@ -117,7 +122,7 @@ public struct Variable<Scalar: TensorScalar> {
     requireFit(
       inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "recording",
       "the operands, of shapes \(inputs.map(\.shape)), belong to different tapes")
-    for case let node? in inputs.map(\.node) { tape.nodes[node].uses += 1 }
+    for input in inputs { input.countUse() }
     tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
   }

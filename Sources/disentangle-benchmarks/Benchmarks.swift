@@ -16,7 +16,8 @@ struct Benchmarks: ParsableCommand {
       StepBenchmark.self, ShapesBenchmark.self, EncodingBenchmark.self, AnnealingBenchmark.self,
       PosteriorBenchmark.self,
       EstimatorBenchmark.self, DCIBenchmark.self, MetricsBenchmark.self, RenderBenchmark.self, LoadBenchmark.self,
-      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, IsolatedBenchmark.self,
+      ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, CompareBenchmark.self,
+      IsolatedBenchmark.self,
     ])
 }
 
