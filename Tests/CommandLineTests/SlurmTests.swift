@@ -55,14 +55,16 @@ extension CommandLineTests {
       let submit = "study run study.yaml --output study --on slurm --partition low --workers 6 --time 10:00 --detach"
       let submitted = try shell("\"$disentangle\" \(submit)")
       #expect(submitted.code == 0 && submitted.output.contains("Submitted job "), "\(submitted.errors)")
-      let work = "pgrep -f '^[^ ]*disentangle study work .*\(experiment.folder.path)/study '"
+      let pattern = "-f '^[^ ]*disentangle study work .*\(experiment.folder.path)/study '", work = "pgrep \(pattern)"
       // Two workers are killed, one after the other.
       for _ in 0..<2 {
         let process = try #require(Int32(try wait(for: "\(work) | head -1")))
         kill(process, SIGKILL)
       }
       // A job that may preempt others takes the whole node for a moment; they are queued again.
+      // On a fast machine they could end before Slurm gets to it, and are stopped until it wakes and terminates them.
       _ = try wait(for: work)
+      _ = try shell("pkill -STOP \(pattern)")
       let urgent = try shell(
         "sbatch --parsable --partition high --ntasks $(nproc) --time 2 --output /dev/null --wrap 'sleep 1'")
       #expect(urgent.code == 0, "\(urgent.errors)")
