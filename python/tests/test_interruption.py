@@ -48,19 +48,30 @@ def children(process):
 
 
 def interrupt(count, run):
-    """Interrupts calls after 0 to 400 ms; the number that were interrupted before they were completed."""
+    """Interrupts calls after up to 1.25 times what they take; the number that were interrupted before they were completed."""
     before = set(os.listdir("/dev/shm"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         [sys.executable, "-c", CALLS, str(run)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout.readline() == "ready\n"
     descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
-    interrupted = 0
-    for index in range(count):
-        process.stdin.write("encode\n" if index % 2 else "decompose\n")
+
+    def begin(call):
+        process.stdin.write(call + "\n")
         process.stdin.flush()
         assert process.stdout.readline() == "begins\n"
-        time.sleep(0.0004 * (index * 7919 % 1000))
+        return time.monotonic()
+
+    durations = {}
+    for call in ("decompose", "encode"):
+        start = begin(call)
+        assert process.stdout.readline() == "completed\n"
+        durations[call] = time.monotonic() - start
+    interrupted = 0
+    for index in range(count):
+        call = "encode" if index % 2 else "decompose"
+        begin(call)
+        time.sleep(durations[call] * (index * 7919 % 1000) / 800)
         process.send_signal(signal.SIGINT)
         answer = process.stdout.readline()
         assert answer in ("interrupted\n", "completed\n"), answer
