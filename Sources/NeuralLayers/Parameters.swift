@@ -151,7 +151,9 @@ public struct Parameter {
   func view(of tensor: Tensor<Float>) -> Tensor<Float> {
     Tensor(viewing: tensor, offset: entry.offset, shape: entry.shape)
   }
-  /// The gradient of the last backward pass, unless an optimiser has taken it already (``Pass/init(training:mode:updating:on:profile:)``).
+
+  /// The gradient of the last backward pass, unless an optimiser has taken it already
+  /// (``Pass/init(training:mode:updating:on:profile:)``).
   public var gradient: Tensor<Float> { Tensor(viewing: store.gradients, offset: entry.offset, shape: entry.shape) }
 }
 
