@@ -213,5 +213,6 @@ void check_mixtures(int level);
 void check_patches(int level);
 void check_processor(int level);
 void check_winograd(int level);
+void check_tiles(int level);
 
 #endif

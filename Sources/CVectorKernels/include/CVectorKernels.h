@@ -14,6 +14,7 @@
 #include "vk_peak.h"
 #include "vk_product.h"
 #include "vk_threads.h"
+#include "vk_tiles.h"
 #include "vk_winograd.h"
 
 #endif

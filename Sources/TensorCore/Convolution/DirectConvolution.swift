@@ -31,7 +31,7 @@ extension Float {
     biasGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?, on device: Device
   ) {
     let g = layer.geometry, group = g.imagesInCache, shape = layer.output
-    let gradient = WeightGradient(g, group: group, on: device)
+    let gradient = weightGradientSum(g, group: group, on: device)
     let product = inputGradient.map { _ in
       directProduct(g, toHigh: !layer.transposed, weights, group: group, on: device)
     }
@@ -69,7 +69,7 @@ extension Float {
     // Every worker adds up a part of the weights.
     let threads = device.threads
     device.forEachRange(gradient.rows, grain: max(1, 4_096 / shape.channels)) { _, rows in
-      for worker in 0..<threads { gradient.add(sum + worker * sumCount, rows, to: weightGradient) }
+      gradient.add(sum, apart: sumCount, count: threads, rows, to: weightGradient)
     }
     for worker in 0..<threads {
       let bias = sum + worker * sumCount + gradient.sumCount
@@ -84,7 +84,7 @@ extension ConvolutionGeometry {
 }
 
 /// A linear map of images to images, a group of them at a time.
-private protocol DirectProduct {
+protocol DirectProduct {
   /// Floats that a worker needs.
   var scratchCount: Int { get }
   /// Called once for each worker's scratch.
@@ -95,10 +95,36 @@ private protocol DirectProduct {
     into output: UnsafeMutablePointer<Float>)
 }
 
+/// The sum of the gradients of the weights over images, a group of them at a time. Each worker has a sum of its own.
+protocol WeightGradientSum {
+  /// Floats of a worker's sum.
+  var sumCount: Int { get }
+  /// Floats that a worker needs.
+  var scratchCount: Int { get }
+  /// Called once for each worker's scratch.
+  func prepare(_ scratch: UnsafeMutablePointer<Float>)
+  /// Adds the gradient of as many images as a group has, or fewer.
+  func run(
+    high: UnsafePointer<Float>, low: UnsafePointer<Float>, images: Int, _ scratch: UnsafeMutablePointer<Float>,
+    into sum: UnsafeMutablePointer<Float>)
+  /// Rows of the sum that can be added to the gradient by themselves.
+  var rows: Int { get }
+  /// Adds some rows of so many sums, in their order, to the gradient.
+  func add(
+    _ sums: UnsafeMutablePointer<Float>, apart: Int, count: Int, _ rows: Range<Int>,
+    to gradient: UnsafeMutablePointer<Float>)
+}
+
+private func weightGradientSum(_ g: ConvolutionGeometry, group: Int, on device: Device) -> any WeightGradientSum {
+  if let tiled = TileWeightGradient(g, group: group, on: device) { return tiled }
+  return WeightGradient(g, group: group, on: device)
+}
+
 /// The map from low to high, or from high to low.
 private func directProduct(
   _ g: ConvolutionGeometry, toHigh: Bool, _ weights: UnsafePointer<Float>, group: Int, on device: Device
 ) -> any DirectProduct {
+  if let tiled = TileConvolution(g, toHigh: toHigh, weights, group: group, on: device) { return tiled }
   if !toHigh { return Correlation(g, weights, group: group, on: device) }
   if g.high.channels < 12 { return ScatterByPatches(g, weights, on: device) }
   return ScatterByPhases(g, weights, group: group, on: device)
@@ -209,7 +235,7 @@ private struct ScatterByPhases: DirectProduct {
 }
 
 /// The high pixels, along one axis, whose position plus padding has one remainder by the stride.
-private struct ScatterPhase {
+struct ScatterPhase {
   let remainder: Int
   let geometry: ConvolutionGeometry
   /// How many taps of the kernel meet these pixels.
@@ -274,7 +300,7 @@ private struct ScatterByPatches: DirectProduct {
 }
 
 /// W-gradient = Σ_images patches(high)ᵀ·low.
-private struct WeightGradient {
+private struct WeightGradient: WeightGradientSum {
   private let geometry: ConvolutionGeometry
   private let plane: PaddedPlane
   private let patches: PatchTable
@@ -292,7 +318,6 @@ private struct WeightGradient {
     columns = (g.lowChannels + 15) / 16 * 16
   }
 
-  /// Floats of a worker's sum.
   var sumCount: Int { geometry.weightShape[0] * columns }
   private var planeCount: Int { plane.isPadded ? group * plane.count : 0 }
   /// Pixels at the end of a batch that have less than a whole row of a sum after their beginning.
@@ -314,18 +339,23 @@ private struct WeightGradient {
     patches.gradient(first..<count, columns: channels, step: columns, padded, end, sum, device.level)
   }
 
-  /// Rows of the weights.
   var rows: Int { geometry.weightShape[0] }
 
-  /// Adds some rows of a worker's sum to the gradient.
-  func add(_ sum: UnsafePointer<Float>, _ rows: Range<Int>, to gradient: UnsafeMutablePointer<Float>) {
+  func add(
+    _ sums: UnsafeMutablePointer<Float>, apart: Int, count: Int, _ rows: Range<Int>,
+    to gradient: UnsafeMutablePointer<Float>
+  ) {
     let channels = geometry.lowChannels, columns = columns
-    if columns == channels {
-      let (a, b) = (gradient + rows.lowerBound * columns, sum + rows.lowerBound * columns)
-      return Float.apply(.add, device.level, rows.count * columns, a, 1, b, 1, a)
-    }
-    for row in rows {
-      for n in 0..<channels { gradient[row * channels + n] += sum[row * columns + n] }
+    for worker in 0..<count {
+      let sum = sums + worker * apart
+      if columns == channels {
+        let (a, b) = (gradient + rows.lowerBound * columns, sum + rows.lowerBound * columns)
+        Float.apply(.add, device.level, rows.count * columns, a, 1, b, 1, a)
+        continue
+      }
+      for row in rows {
+        for n in 0..<channels { gradient[row * channels + n] += sum[row * columns + n] }
+      }
     }
   }
 }
