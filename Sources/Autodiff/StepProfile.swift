@@ -32,6 +32,13 @@ public final class StepProfile {
 
   /// The index of the phase that is being measured.
   var current: Int? { openPhases.last }
+  private var backward: Int?
+
+  /// What is being measured: a phase, its pullback, or nothing.
+  public var part: String {
+    if let backward { return phases[backward].name + ", backward" }
+    return current.map { phases[$0].name } ?? ""
+  }
 
   /// The seconds of all phases.
   public var seconds: Double { phases.reduce(0) { $0 + $1.seconds } }
@@ -71,7 +78,9 @@ public final class StepProfile {
   func measureBackward<R>(_ phase: Int?, _ body: () throws -> R) rethrows -> R {
     guard let phase else { return try body() }
     chargeElapsedTime()
+    backward = phase
     defer {
+      backward = nil
       let now = clock.now
       phases[phase].backward += (now - since) / .seconds(1)
       since = now

@@ -81,4 +81,5 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
 
 extension String {
   func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+  func leftPadded(_ width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }
 }

@@ -26,7 +26,14 @@ struct StepBenchmark: ParsableCommand {
   @Flag(help: "Also print the time of each phase of a step.")
   var profile = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Print how a step is divided among 1 to 64 threads.",
+      discussion: "All parts are computed one after the other; how many processors there are does not matter."))
+  var scalingModel = false
+
   func run() throws {
+    if scalingModel { return try ScalingModel(of: self).print() }
     try options.report { bench in
       let dataset: any FactorDataset = noise ? try NoiseImages() : try DSprites(renderedOn: bench.device)
       try Self.measure(

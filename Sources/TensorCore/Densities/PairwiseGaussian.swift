@@ -16,11 +16,13 @@ extension Tensor {
     let z = codes.transposed(), m = mean.transposed(), v = logVariance.transposed()
     let result = Tensor(uninitialized: [latents, rows, columns], on: codes.device)
     let (pz, pm, pv, out) = (z.pointer, m.pointer, v.pointer, result.pointer)
-    codes.device.forEachRange(latents) { _, range in
-      for d in range {
+    let blocks = (rows + 15) / 16
+    codes.device.forEachRange(latents * blocks) { _, range in
+      for item in range {
+        let (d, block) = item.quotientAndRemainder(dividingBy: blocks), first = d * rows + 16 * block
         Scalar.pairwiseGaussian(
-          codes.device.level, rows, columns, pz + d * rows, pm + d * columns, pv + d * columns,
-          out + d * rows * columns, columns)
+          codes.device.level, min(16, rows - 16 * block), columns, pz + first, pm + d * columns, pv + d * columns,
+          out + first * columns, columns)
       }
     }
     return result

@@ -15,6 +15,8 @@ public final class Device: Sendable {
   public let pool = StoragePool()
 
   private let team: WorkerTeam
+  /// Sendable is not checked by the compiler: a device serves one caller at a time.
+  nonisolated(unsafe) package let model: WorkModel?
 
   /// Makes a device.
   ///
@@ -23,10 +25,20 @@ public final class Device: Sendable {
   ///     smaller.
   ///   - level: the instruction level; by default the one that the environment variable `DISENTANGLE_VECTOR_LEVEL`
   ///     names, otherwise the best (``VectorLevel/named(_:)``).
-  public init(threads: Int? = nil, level: VectorLevel? = nil) {
+  public convenience init(threads: Int? = nil, level: VectorLevel? = nil) {
+    self.init(threads: threads, level: level, model: nil)
+  }
+
+  /// Makes a device whose work is divided among so many threads, but done by the caller alone and measured.
+  package convenience init(modelling threads: Int, in model: WorkModel, level: VectorLevel? = nil) {
+    self.init(threads: threads, level: level, model: model)
+  }
+
+  private init(threads: Int?, level: VectorLevel?, model: WorkModel?) {
     self.threads = max(1, threads ?? Self.availableThreads)
     self.level = level ?? .named(ProcessInfo.processInfo.environment["DISENTANGLE_VECTOR_LEVEL"])
-    team = WorkerTeam(count: self.threads)
+    self.model = model
+    team = WorkerTeam(count: model == nil ? self.threads : 1)
     // Matrix products are split among the device's threads; OpenBLAS's own threads would compete with them.
     openblas_set_num_threads(1)
   }
@@ -35,7 +47,10 @@ public final class Device: Sendable {
   public static var availableThreads: Int { AvailableProcessors.count() }
 
   /// Runs `body(0)` … `body(threads − 1)` in parallel and returns when all have finished.
-  public func parallel(_ body: (_ worker: Int) -> Void) { team.run(body) }
+  public func parallel(_ body: (_ worker: Int) -> Void) {
+    guard let model else { return team.run(body) }
+    model.run(threads, body)
+  }
 
   /// Splits `0..<count` into one contiguous range per worker and runs `body` on those that are not empty.
   ///

@@ -5,6 +5,7 @@ extension Device {
   ///
   /// - Throws: the error of the lowest item that failed; no item is started after a failure.
   package func forEachItem(_ count: Int, _ body: (_ worker: Int, _ item: Int) throws -> Void) throws {
+    if let model { return try model.runItems(count, workers: threads, body) }
     let next = Atomic<Int>(0)
     let failure = Mutex<(item: Int, error: any Error)?>(nil)
     parallel { worker in

@@ -1,6 +1,6 @@
 extension Tensor {
   /// The number of elements per thread below which another thread does not pay off.
-  static var grain: Int { 32_768 }
+  static var grain: Int { 8_192 }
 
   /// f applied to every element.
   public func map(_ f: UnaryFunction) -> Tensor {
@@ -35,8 +35,10 @@ extension Tensor {
       return result
     }
     let order = BroadcastOrder(shape, other.shape)
-    order.forEachRun { i, p, q in
-      Scalar.apply(f, level, order.run, a + p, order.strideA, b + q, order.strideB, y + i)
+    device.forEachRange(order.count, grain: max(1, Self.grain / order.run)) { _, runs in
+      order.forEachRun(runs) { i, p, q in
+        Scalar.apply(f, level, order.run, a + p, order.strideA, b + q, order.strideB, y + i)
+      }
     }
     return result
   }
@@ -90,11 +92,18 @@ struct BroadcastOrder {
     (self.extents, self.stepsA, self.stepsB, self.run, strideA, strideB) = (extents, stepsA, stepsB, run, lastA, lastB)
   }
 
-  func forEachRun(_ body: (_ out: Int, _ a: Int, _ b: Int) -> Void) {
+  /// The number of runs.
+  var count: Int { extents.reduce(1, *) }
+
+  func forEachRun(_ runs: Range<Int>, _ body: (_ out: Int, _ a: Int, _ b: Int) -> Void) {
     var index = [Int](repeating: 0, count: extents.count)
-    let runs = extents.reduce(1, *)
-    var a = 0, b = 0
-    for i in 0..<runs {
+    var a = 0, b = 0, rest = runs.lowerBound
+    for axis in (0..<extents.count).reversed() {
+      (rest, index[axis]) = rest.quotientAndRemainder(dividingBy: extents[axis])
+      a += stepsA[axis] * index[axis]
+      b += stepsB[axis] * index[axis]
+    }
+    for i in runs {
       body(i * run, a, b)
       for axis in (0..<extents.count).reversed() {
         index[axis] += 1

@@ -59,16 +59,23 @@ extension Tensor {
 
 extension Device {
   /// Splits a product `[m, k]` × `[k, n]` among the threads: each takes a part of the weights, so that they are read, or their
-  /// gradient is written, only once.
+  /// gradient is written, only once; where there are fewer parts than threads, several threads share one.
   func forEachBlock(
     of m: Int, _ n: Int, inner k: Int, transposeA: Bool, _ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void
   ) {
-    if m * n * k < 65_536 {
-      body(0..<m, 0..<n)
-    } else if transposeA ? m >= n : n < 64 {
-      forEachRange(m, grain: 8) { _, rows in body(rows, 0..<n) }
-    } else {
-      forEachRange(n, grain: 32) { _, columns in body(0..<m, columns) }
+    if m * n * k < 65_536 { return body(0..<m, 0..<n) }
+    // The side that is longer in units of a tile is split first, and the other as well if there are threads left.
+    let rows = (m + 7) / 8, columns = (n + 31) / 32
+    let byRows = transposeA ? m >= n : n < 64
+    let first = min(threads, byRows ? rows : columns), second = min(threads / first, byRows ? columns : rows)
+    forEachRange(first * second) { _, blocks in
+      for block in blocks {
+        let (i, j) = block.quotientAndRemainder(dividingBy: second)
+        let row = byRows ? (i, first) : (j, second), column = byRows ? (j, second) : (i, first)
+        body(
+          Self.range(of: row.0, among: row.1, count: m, grain: 8),
+          Self.range(of: column.0, among: column.1, count: n, grain: 32))
+      }
     }
   }
 }

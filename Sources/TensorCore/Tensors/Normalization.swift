@@ -58,7 +58,9 @@ extension Tensor {
   private func forEachPart(segments: Int, _ body: (_ slot: Int, _ segment: Int, _ rows: Range<Int>) -> Void) {
     let rows = count / channels / segments
     if segments == 1 {
-      device.forEachRange(rows, grain: Swift.max(1, Self.grain / channels)) { worker, part in body(worker, 0, part) }
+      // Another grain would add the sums in another order.
+      let grain = Swift.max(1, 32_768 / channels)
+      device.forEachRange(rows, grain: grain) { worker, part in body(worker, 0, part) }
     } else {
       device.forEachRange(segments) { _, part in
         for segment in part { body(segment, segment, segment * rows..<(segment + 1) * rows) }

@@ -11,13 +11,24 @@ extension Tensor {
     let result = Tensor(uninitialized: shape.reducing(axis), on: device)
     let x = pointer, y = result.pointer, level = device.level
     if inner == 1 {
-      for i in 0..<outer { y[i] = Scalar(Scalar.sum(level, length, x + i * length)) }
+      device.forEachRange(outer, grain: max(1, Self.grain / max(length, 1))) { _, range in
+        for i in range { y[i] = Scalar(Scalar.sum(level, length, x + i * length)) }
+      }
       return result
     }
-    for o in 0..<outer {
-      let row = y + o * inner
-      row.update(repeating: 0, count: inner)
-      for k in 0..<length { Scalar.apply(.add, level, inner, row, 1, x + (o * length + k) * inner, 1, row) }
+    // Whole cache lines of columns.
+    func add(_ o: Int, _ columns: Range<Int>) {
+      let row = y + o * inner + columns.lowerBound, first = x + o * length * inner + columns.lowerBound
+      row.update(repeating: 0, count: columns.count)
+      for k in 0..<length { Scalar.apply(.add, level, columns.count, row, 1, first + k * inner, 1, row) }
+    }
+    if outer == 1 {
+      device.forEachRange(inner, grain: max(16, Self.grain / max(length, 1) / 16 * 16)) { _, columns in add(0, columns)
+      }
+    } else {
+      device.forEachRange(outer, grain: max(1, Self.grain / max(length * inner, 1))) { _, range in
+        for o in range { add(o, 0..<inner) }
+      }
     }
     return result
   }
