@@ -43,8 +43,12 @@ final class BatchReader {
     for bytes in spare + (reading?.bytes ?? []) { bytes.deallocate() }
   }
 
-  /// Says which images will be read after several other batches.
-  func announce(_ lists: [[Int]]) { for list in lists { dataset.images.announce(list) } }
+  /// Says which images will be read after several other batches: on the thread that reads, after what it has begun, because
+  /// the system may have to start as many transfers as there are images.
+  func announce(_ lists: [[Int]]) {
+    guard let disk else { return }
+    queue.async { for list in lists { disk.announce(list) } }
+  }
 
   /// Begins to read lists of images, which the next call of ``read(_:)`` is to ask for.
   func begin(_ lists: [[Int]]) {

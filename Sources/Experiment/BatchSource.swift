@@ -58,13 +58,15 @@ struct BatchSource {
   /// - Throws: `StructuredError` if images cannot be read.
   mutating func batch(at step: Int) throws -> Batch {
     if plans.first?.step != step { plans = [] }
+    var later: [Plan] = []
     while plans.count <= reader.lookahead {
       plans.append(plan(at: step + plans.count))
-      if plans.count > 2, let last = plans.last { reader.announce(last.lists) }
+      if plans.count > 2, let last = plans.last { later.append(last) }
     }
     let plan = plans.removeFirst()
     var images = try reader.read(plan.lists)
     if let next = plans.first { reader.begin(next.lists) }
+    for plan in later { reader.announce(plan.lists) }
     var batch = Batch(indices: plan.indices, images: images.removeFirst())
     if let drawn = plan.pairs, let pairs {
       batch.pairs = PairedImages(
