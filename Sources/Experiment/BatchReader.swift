@@ -3,10 +3,12 @@ import FactorData
 import Synchronization
 import TensorCore
 
-/// Reads the images of batches: the bytes of those on disk one batch ahead, on a thread of its own, while the step before is
-/// computed. Bytes become floats on all threads when the batch is needed, so that the step is disturbed as little as possible.
+/// Reads the images of batches.
 ///
-/// What is read ahead has the same bits as what is read when it is needed.
+/// Those on disk are announced to the system many batches ahead. Where that has an effect, they are in memory when they are
+/// needed, and all threads read a part of the batch: a thread beside them would displace one, and the others would wait.
+/// Otherwise, as where images have to be decoded, their bytes are read one batch ahead on a thread of its own, while the step
+/// before is computed, and become floats on all threads when the batch is needed. The bits are the same either way.
 final class BatchReader {
   private let dataset: any FactorDataset
   private let device: Device
@@ -43,16 +45,16 @@ final class BatchReader {
     for bytes in spare + (reading?.bytes ?? []) { bytes.deallocate() }
   }
 
-  /// Says which images will be read after several other batches: on the thread that reads, after what it has begun, because
-  /// the system may have to start as many transfers as there are images.
+  /// Says which images will be read after several other batches. The system has to start as many transfers as there are
+  /// images, so that all threads take part.
   func announce(_ lists: [[Int]]) {
     guard let disk else { return }
-    queue.async { for list in lists { disk.announce(list) } }
+    for list in lists { device.forEachRange(list.count, grain: 4) { _, part in disk.announce(Array(list[part])) } }
   }
 
   /// Begins to read lists of images, which the next call of ``read(_:)`` is to ask for.
   func begin(_ lists: [[Int]]) {
-    guard let disk else { return }
+    guard let disk, !disk.isFetchedInAdvance else { return }
     let outcome = Outcome(), size = disk.shape.count
     var bytes = spare
     spare = []

@@ -59,9 +59,18 @@ struct SquaresOnDisk: FactorDataset, DiskImages {
   var images: any ImageSource { self }
   var factors: Factors { squares.factors }
 
-  init(failing: Set<Int> = [], after reads: Int = 0) throws {
+  let isFetchedInAdvance: Bool
+  /// The images that were announced.
+  let announced = Announced()
+
+  final class Announced: Sendable { let indices = Mutex<[Int]>([]) }
+
+  init(failing: Set<Int> = [], after reads: Int = 0, fetchedInAdvance: Bool = false) throws {
     squares = try GeneratedSquares(failing: failing, after: reads)
+    isFetchedInAdvance = fetchedInAdvance
   }
+
+  func announce(_ indices: [Int]) { announced.indices.withLock { $0 += indices } }
 
   func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws {
     var pixels = [Float](repeating: 0, count: indices.count * shape.count)
@@ -105,6 +114,10 @@ struct DataSourceTests {
     }
     let same = try trained(GeneratedSquares()) == trained(SquaresOnDisk())
     #expect(same)
+    let fetched = try SquaresOnDisk(fetchedInAdvance: true)
+    let alsoSame = try trained(GeneratedSquares()) == trained(fetched)
+    #expect(alsoSame)
+    #expect(!fetched.announced.indices.withLock(\.isEmpty))
   }
 
   @Test("an image on disk that cannot be read stops the step that needs it, and nothing else")

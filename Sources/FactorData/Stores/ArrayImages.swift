@@ -33,6 +33,8 @@ struct ArrayImages: DiskImages {
 
   var canReadAtRandom: Bool { rows != nil }
 
+  var isFetchedInAdvance: Bool { rows?.canBeAnnounced ?? false }
+
   func announce(_ indices: [Int]) { rows?.announce(indices) }
 
   func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws {

@@ -17,6 +17,10 @@ public protocol DiskImages: ImageSource {
   /// ``forEachRun(on:_:)`` reads them well. By default true.
   var canReadAtRandom: Bool { get }
 
+  /// Whether images that were announced a while ago are in the system's memory, so that reading them does not wait. By default
+  /// false.
+  var isFetchedInAdvance: Bool { get }
+
   /// Calls `body` with consecutive runs of all images, as ``readBytes(_:into:)`` writes them. By default each thread of the
   /// device reads a part of a run.
   ///
@@ -28,6 +32,9 @@ public protocol DiskImages: ImageSource {
 extension DiskImages {
   /// True.
   public var canReadAtRandom: Bool { true }
+
+  /// False.
+  public var isFetchedInAdvance: Bool { false }
 
   /// The number of images that make a run: about 16 MiB of them.
   var runLength: Int { max(1, (1 << 24) / shape.count) }

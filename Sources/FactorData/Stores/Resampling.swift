@@ -119,6 +119,7 @@ struct ResizedImages: DiskImages {
   var shape: ImageShape { resampling.new }
   var format: PixelFormat { .bytes }
   var canReadAtRandom: Bool { (base as? any DiskImages)?.canReadAtRandom ?? true }
+  var isFetchedInAdvance: Bool { (base as? any DiskImages)?.isFetchedInAdvance ?? true }
   func announce(_ indices: [Int]) { base.announce(indices) }
 
   func readBytes(_ indices: UnsafeBufferPointer<Int>, into destination: UnsafeMutablePointer<UInt8>) throws {

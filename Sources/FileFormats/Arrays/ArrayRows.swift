@@ -61,6 +61,14 @@ public struct ArrayRows: Sendable {
     }
   }
 
+  /// Whether ``announce(_:)`` has an effect.
+  public var canBeAnnounced: Bool {
+    #if canImport(Glibc)
+      if case .consecutive = storage { return true }
+    #endif
+    return false
+  }
+
   /// Tells the system that rows will be read soon, so that it can fetch them from the disk meanwhile.
   public func announce(_ rows: [Int]) {
     guard case .consecutive(let file, let offset) = storage else { return }
