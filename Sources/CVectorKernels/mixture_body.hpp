@@ -86,11 +86,11 @@ static void add_rescaled(size_t d, const float *tiles, size_t count, const float
   s->reference = top;
 }
 
-/// One chunk for SAMPLES points at once. `sums` is [SAMPLES][MARGINALS ? d + 1 : 1], the joint last.
-template <int SAMPLES, bool MARGINALS>
+/// One chunk for SAMPLES points at once. `sums` is [SAMPLES][d + 1], the joint last.
+template <int SAMPLES>
 static void chunk_sums(size_t d, const float *tiles, size_t count, const float *z, running_sum *sums, vec *partial,
                        dvec *total) {
-  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, rows = MARGINALS ? d + 1 : 1, joint_row = rows - 1;
+  const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, rows = d + 1, joint_row = d;
   for (size_t i = 0; i < SAMPLES * rows; i++) total[i] = (dvec){}, partial[i] = (vec){};
   const float *tile_start = tiles;
   for (size_t tile = 0; tile < count; tile++, tile_start += stride) {
@@ -109,15 +109,14 @@ static void chunk_sums(size_t d, const float *tiles, size_t count, const float *
 #pragma unroll
         for (int u = 0; u < SAMPLES; u++) {
           vec zj = splat(z[u * d + j]);
-          vec reference = MARGINALS ? splat((float)sums[u * rows + j].reference) : (vec){};
-          vec added = MARGINALS ? partial[u * rows + j] : (vec){};
+          vec reference = splat((float)sums[u * rows + j].reference), added = partial[u * rows + j];
 #pragma unroll
           for (int i = 0; i < 4; i++) {
             vec t = (zj - mean[i]) * scale[i];
             joint[u][i] = fma(-t, t, joint[u][i]);
-            if (MARGINALS) added += vexp2(fma(-t, t, load(p + 2 * VK_MIXTURE_TILE + i * width)) - reference);
+            added += vexp2(fma(-t, t, load(p + 2 * VK_MIXTURE_TILE + i * width)) - reference);
           }
-          if (MARGINALS) partial[u * rows + j] = added;
+          partial[u * rows + j] = added;
         }
       }
       for (int u = 0; u < SAMPLES; u++) {
@@ -140,7 +139,7 @@ static void chunk_sums(size_t d, const float *tiles, size_t count, const float *
       double sum = sum_lanes(&total[u * rows + k]);
       running_sum *s = &sums[u * rows + k];
       if (sum <= rescale_above) s->sum += sum;
-      else add_rescaled(d, tiles, count, z + u * d, k == joint_row ? d : k, s);
+      else add_rescaled(d, tiles, count, z + u * d, k, s);
     }
 }
 
@@ -155,12 +154,16 @@ static double first_reference(size_t d, const float *table, const float *z, size
   return value > -1e37 ? (float)value : -1e37;
 }
 
-template <bool MARGINALS>
+/// A sum far below 1 means that the initial reference was clamped and no component came near it.
+static double log2_of(running_sum s) {
+  return s.sum > 0.25 && s.sum < 1e300 ? s.reference + __builtin_log2(s.sum) : __builtin_nan("");
+}
+
 static void log2_sums(size_t n, size_t d, const float *table, size_t samples, const float *z, double *joint,
                       double *marginals, double *scratch) {
-  constexpr int together = MARGINALS ? 2 : 4;
+  constexpr int together = 2;
   const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE, tiles = (n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
-  const size_t rows = MARGINALS ? d + 1 : 1;
+  const size_t rows = d + 1;
   // Scratch: vectors first, because they need the alignment, then the running sums.
   dvec *total = (dvec *)(((size_t)scratch + 127) & ~(size_t)127);
   vec *partial = (vec *)(total + together * rows);
@@ -173,25 +176,25 @@ static void log2_sums(size_t n, size_t d, const float *table, size_t samples, co
     const float *chunk = table + tile * stride;
     size_t s = 0;
     for (; s + together <= samples; s += together)
-      chunk_sums<together, MARGINALS>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
-    for (; s < samples; s++)
-      chunk_sums<1, MARGINALS>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
+      chunk_sums<together>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
+    for (; s < samples; s++) chunk_sums<1>(d, chunk, count, z + s * d, sums + s * rows, partial, total);
   }
-  // A sum far below 1 means that the initial reference was clamped and no component came near it.
-  auto value = [](running_sum s) {
-    return s.sum > 0.25 && s.sum < 1e300 ? s.reference + __builtin_log2(s.sum) : __builtin_nan("");
-  };
   for (size_t s = 0; s < samples; s++) {
-    joint[s] = value(sums[s * rows + rows - 1]);
-    if (MARGINALS)
-      for (size_t k = 0; k < d; k++) marginals[s * d + k] = value(sums[s * rows + k]);
+    joint[s] = log2_of(sums[s * rows + d]);
+    for (size_t k = 0; k < d; k++) marginals[s * d + k] = log2_of(sums[s * rows + k]);
   }
 }
 
-static void mixture_log2_sum(size_t n, size_t d, const float *table, size_t samples, const float *z, double *joint,
-                             double *marginals, double *scratch) {
-  if (marginals) log2_sums<true>(n, d, table, samples, z, joint, marginals, scratch);
-  else log2_sums<false>(n, d, table, samples, z, joint, marginals, scratch);
+}  // namespace VK_LEVEL
+
+#include "mixture_joint_body.hpp"
+
+namespace VK_LEVEL {
+
+static void mixture_log2_sum(size_t n, size_t d, const float *table, const int32_t *order, size_t samples,
+                             const float *z, double *joint, double *marginals, double *scratch) {
+  if (marginals) log2_sums(n, d, table, samples, z, joint, marginals, scratch);
+  else log2_joint(n, d, table, order, samples, z, joint, scratch);
 }
 
 /// densities[k][i] = 2^(log₂ density of component i in dimension k − reference[k]), k < d, for `count` tiles, with a

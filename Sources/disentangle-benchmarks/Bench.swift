@@ -30,7 +30,7 @@ final class Bench {
     machine = Machine(
       processor: Self.processor, threads: device.threads, kernels: "\(device.level)", openblasCore: Device.blasCore,
       peakGigaflops: peak * 1e-9, peer: peer?.name)
-    guard !options.json else { return }
+    guard !options.printsReport else { return }
     printLine(
       "\(machine.processor), \(device.threads) threads, \(device.level) kernels, OpenBLAS \(Device.blasCore), "
         + "multiply-add peak \(fixed(peak * 1e-9, 0)) GFLOP/s")
@@ -103,11 +103,12 @@ final class Bench {
   func add(_ row: Row) {
     rows.append(row)
     peak = max(peak, device.measuredPeak(attempts: 3))
-    if !options.json { printLine(row.text(peak: peak)) }
+    if !options.printsReport { printLine(row.text(peak: peak)) }
   }
 
-  /// Prints the JSON report, if it was requested.
+  /// Prints the report, if one was requested.
   func finish() {
+    if options.markdown { return printTable() }
     guard options.json else { return }
     struct Report: Encodable {
       var machine: Machine
@@ -122,6 +123,19 @@ final class Bench {
     machine.peakGigaflops = peak * 1e-9
     let report = Report(machine: machine, rows: rows)
     if let json = try? encoder.encode(report) { printLine(String(decoding: json, as: UTF8.self)) }
+  }
+
+  /// The machine in a sentence, and a table of the rows; durations are medians.
+  private func printTable() {
+    printLine(
+      "\(machine.processor), \(device.threads) threads, \(device.level) kernels, multiply-add peak "
+        + "\(fixed(peak * 1e-9, 0)) GFLOP/s\(peer.map { "; peer: \($0.name)" } ?? "").\n")
+    let modes = rows.flatMap { $0.comparisons.map(\.mode) }.reduce(into: [String]()) { modes, mode in
+      if !modes.contains(mode) { modes.append(mode) }
+    }
+    printLine("| " + (["work", "time", "of peak"] + modes).joined(separator: " | ") + " |")
+    printLine("| :--- | ---: | ---: |" + modes.map { _ in " ---: |" }.joined())
+    for row in rows { printLine(row.cells(peak: peak, modes: modes)) }
   }
 
   /// The processor's name in `/proc/cpuinfo`.

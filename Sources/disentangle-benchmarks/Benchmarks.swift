@@ -38,7 +38,14 @@ struct BenchmarkOptions: ParsableArguments {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(help: "Print a Markdown table.")
+  var markdown = false
+
+  /// Whether rows are printed at the end, in a format for others.
+  var printsReport: Bool { json || markdown }
+
   func validate() throws {
+    if json && markdown { throw ValidationError("--json and --markdown are two formats; choose one") }
     if rounds < 1 { throw ValidationError("--rounds must be at least 1, not \(rounds)") }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")

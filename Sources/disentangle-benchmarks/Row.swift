@@ -63,6 +63,13 @@ struct Row: Encodable {
     }
     return (lines + notes.map { "  \($0)" }).joined(separator: "\n")
   }
+
+  /// The row in Markdown: its time, share of the peak, and ratio to each of the peer's modes.
+  func cells(peak: Double, modes: [String]) -> String {
+    let share = gigaflops.map { "\(fixed(100 * $0 * 1e9 / peak, 0)) %" } ?? ""
+    let ratios = modes.map { mode in comparisons.first { $0.mode == mode }.map { fixed($0.ratio, 2) } ?? "" }
+    return "| " + ([name, "\(milliseconds(series.median)) ms", share] + ratios).joined(separator: " | ") + " |"
+  }
 }
 
 private func milliseconds(_ seconds: Double) -> String { fixed(1000 * seconds, 2) }

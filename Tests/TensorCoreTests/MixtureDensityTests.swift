@@ -72,6 +72,22 @@ struct MixtureDensityTests {
     }
   }
 
+  @Test(
+    "agree with double precision where most components are too far to count, at points near some, between, and far from all",
+    arguments: VectorLevel.allCases.filter { $0 <= .best })
+  func distant(level: VectorLevel) {
+    // As of a trained encoder: narrow, and those of neighbouring images together.
+    var mixture = Mixture(count: 7_000, d: 4, seed: 11)
+    var stream = RandomStream(seed: 12)
+    for i in mixture.means.indices {
+      mixture.means[i] = Float(Double(i / 4) / 300 * Double(i % 4 + 1) + 0.1 * stream.normalPair().0)
+      mixture.logVariances[i] -= 3
+    }
+    let near = [0, 63, 64, 3_500, 6_999].flatMap { mixture.means[$0 * 4..<$0 * 4 + 4] }
+    let between: [Float] = [3, 9, 20, 1, 12, 12, 12, 12, -30, 0, 40, 200, 1e4, -1e4, 0, 0]
+    Self.check(mixture, at: near + between, device: Device(threads: 2, level: level))
+  }
+
   @Test("agree with double precision in 1, 2, 10 and 64 dimensions", arguments: [1, 2, 10, 64])
   func dimensions(d: Int) {
     let mixture = Mixture(count: 700, d: d, seed: 3)

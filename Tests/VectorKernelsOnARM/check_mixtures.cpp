@@ -8,9 +8,14 @@ struct Mixture {
   const size_t n, d, samples;
   Zone<float> mean, log_variance, table, z;
 
-  Mixture(size_t n, size_t d, size_t samples, Random &random)
+  /// With components in any order, or, as those of neighbouring images, narrow ones in the order of their means.
+  Mixture(size_t n, size_t d, size_t samples, Random &random, bool in_order = false)
       : n(n), d(d), samples(samples), mean(n * d, random, -4, 4), log_variance(n * d, random, -5, 1),
         table(vk_mixture_table_size(n, d), 0), z(samples * d) {
+    for (size_t i = 0; in_order && i < n * d; i++) {
+      mean[i] = (float)(40 * double(i / d) / double(n) + random.uniform(-0.1, 0.1));
+      log_variance[i] -= 4;
+    }
     for (size_t u = 0; u < samples; u++) {
       const size_t near = random.below(n);
       for (size_t k = 0; k < d; k++) z[u * d + k] = mean[near * d + k] + (float)random.uniform(-0.2, 0.2);
@@ -77,6 +82,26 @@ void check_table(Check &check, const Mixture &m) {
     }
     expected.set(at, i < m.n ? total : -INFINITY);
   }
+  const size_t chunk = VK_MIXTURE_CHUNK_TILES, tiles = (m.n + VK_MIXTURE_TILE - 1) / VK_MIXTURE_TILE;
+  for (size_t tile = 0; tile < (tiles + chunk - 1) / chunk * chunk; tile++) {
+    size_t at = (tiles * VK_MIXTURE_TILE + tile / chunk * chunk) * (3 * m.d + 1) + tile % chunk;
+    double largest = -INFINITY;
+    for (size_t k = 0; k < m.d; k++, at += 3 * chunk) {
+      double low = INFINITY, high = -INFINITY, scale = INFINITY;
+      for (size_t i = tile * VK_MIXTURE_TILE; i < m.n && i < (tile + 1) * VK_MIXTURE_TILE; i++) {
+        low = fmin(low, m.mean[i * m.d + k]), high = fmax(high, m.mean[i * m.d + k]);
+        scale = fmin(scale, sqrt(0.5 / M_LN2) * exp(-double(m.log_variance[i * m.d + k]) / 2));
+      }
+      for (int part = 0; part < 3; part++)
+        expected.set(at + (size_t)part * chunk, tile < tiles ? (part == 0 ? low : part == 1 ? high : scale) : 0);
+    }
+    for (size_t i = tile * VK_MIXTURE_TILE; i < m.n && i < (tile + 1) * VK_MIXTURE_TILE; i++) {
+      double total = 0;
+      for (size_t k = 0; k < m.d; k++) total -= 0.5 / M_LN2 * (m.log_variance[i * m.d + k] + log(2 * M_PI));
+      largest = fmax(largest, total);
+    }
+    expected.set(at, largest);
+  }
   // Computed in double and rounded once; M_PI and the logarithm in the last digits of double do not matter.
   check.array(m.table, expected, 1.0001 * unit<float>);
 }
@@ -95,7 +120,10 @@ void check_sums(Checks &checks, int level, const Mixture &m, std::vector<double>
     for (size_t i = 0; i < scratch.count; i++) anything.leave(i);
     for (size_t u = 0; u < m.samples; u++) sums.set(u, joint[u], m.scale(joint[u]));
     for (size_t i = 0; both && i < each.count; i++) of_each.set(i, marginals[i], m.scale(marginals[i]));
-    vk_mixture_log2_sum(level, m.n, d, m.table, m.samples, m.z, got, both ? each.data() : nullptr, scratch);
+    std::vector<int32_t> order;
+    for (size_t k = 0; k < d; k++) order.push_back((int32_t)(d - 1 - k));
+    vk_mixture_log2_sum(level, m.n, d, m.table, m.n % 2 ? order.data() : nullptr, m.samples, m.z, got,
+                        both ? each.data() : nullptr, scratch);
     checks.joint.array(got, sums, tolerance, both ? "with marginals" : "alone");
     checks.marginals.array(each, of_each, tolerance);
     checks.joint.array(scratch, anything, 0, "scratch");
@@ -184,7 +212,7 @@ void check_unrepresentable(Checks &checks, int level) {
   Mixture m(70, 2, 5, random);
   for (size_t i = 0; i < m.z.count; i++) m.z[i] = 1e30f;
   Zone<double> joint(m.samples), marginals(m.samples * m.d), scratch(vk_mixture_scratch_size(m.samples, m.d));
-  vk_mixture_log2_sum(level, m.n, m.d, m.table, m.samples, m.z, joint, marginals, scratch);
+  vk_mixture_log2_sum(level, m.n, m.d, m.table, nullptr, m.samples, m.z, joint, marginals, scratch);
   checks.joint.size("unrepresentable");
   checks.marginals.size("unrepresentable");
   for (size_t u = 0; u < m.samples; u++) checks.joint.value((ptrdiff_t)u, joint[u], NAN, 1, 0);
@@ -209,6 +237,17 @@ void check_mixtures(int level) {
         check_sums(checks, level, m, joint, marginals);
         check_gradients(checks.gradients, level, m, joint, marginals);
         check_pairs(checks.pairs, level, m, marginals);
+      }
+  // Most tiles are too far from a point to count; with several points, tiles that some of them need.
+  for (size_t n : {64, 200, 2048, 5000})
+    for (size_t d : {1, 4})
+      for (size_t samples : {1, 4, 6}) {
+        for (Check *check : {&checks.table, &checks.joint, &checks.marginals})
+          check->size("in order, n = %zu, d = %zu, samples = %zu", n, d, samples);
+        const Mixture m(n, d, samples, random, true);
+        std::vector<double> joint, marginals;
+        check_table(checks.table, m);
+        check_sums(checks, level, m, joint, marginals);
       }
   check_powers(checks.pairs, level);
   check_unrepresentable(checks, level);

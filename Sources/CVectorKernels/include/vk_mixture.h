@@ -2,6 +2,7 @@
 #define VK_MIXTURE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -10,7 +11,7 @@ extern "C" {
 /// Components per tile of the prepared table, and tiles per chunk; a chunk fits in the second-level cache.
 enum { VK_MIXTURE_TILE = 64, VK_MIXTURE_CHUNK_TILES = 32 };
 
-/// The number of floats in a prepared table of n components in d dimensions.
+/// The number of floats in a prepared table of n components in d dimensions, with the bounds of its tiles.
 size_t vk_mixture_table_size(size_t n, size_t d);
 
 /// Prepares the tiles first_tile ..< last_tile of the table from means and log-variances [n, d].
@@ -18,16 +19,22 @@ size_t vk_mixture_table_size(size_t n, size_t d);
 /// Per component and dimension: the mean m, s = √(½ log₂e)·e^(−lv/2) and c = −½ log₂e·(lv + log 2π), so that
 /// log₂ N(z; m, e^lv) = c − ((z − m)·s)²; per component the sum of c over dimensions. The last tile is padded with
 /// components of density zero.
+///
+/// After the tiles follow their bounds, in chunks: per dimension the least mean, the largest and the least s of a tile's
+/// components, then the largest sum of c. They stay bounds if components of a tile get density zero later.
 void vk_mixture_prepare(size_t n, size_t d, const float *mean, const float *log_variance, size_t first_tile,
                         size_t last_tile, float *table);
 
 /// log₂ Σₙ N(z; mₙ, e^lvₙ) for each of `samples` points z [samples, d], over the whole table.
 ///
 /// joint [samples] is always written; marginals [samples, d], the same sum in each dimension on its own, unless null.
+/// Without marginals, components are left out whose density is less than 2⁻⁵⁰ of a large one's, which is less than the rounding
+/// of the sum: whole tiles by their bounds, others after some dimensions. Dimensions are taken in the order of `order` [d], a
+/// permutation, or in their own if it is null; it is fastest if those come first in which components are farthest apart.
 /// scratch holds vk_mixture_scratch_size(samples, d) doubles. A sum that single precision cannot represent is written
 /// as NaN; the caller computes it in double precision.
-void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
-                         double *joint, double *marginals, double *scratch);
+void vk_mixture_log2_sum(int level, size_t n, size_t d, const float *table, const int32_t *order, size_t samples,
+                         const float *z, double *joint, double *marginals, double *scratch);
 
 /// The number of doubles that vk_mixture_log2_sum needs as scratch.
 size_t vk_mixture_scratch_size(size_t samples, size_t d);

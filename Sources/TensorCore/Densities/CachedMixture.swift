@@ -94,7 +94,7 @@ public final class CachedMixture {
       let first = range.lowerBound
       withUnsafeTemporaryAllocation(of: Double.self, capacity: scratchSize) { scratch in
         vk_mixture_log2_sum(
-          level, n, d, table, range.count, z + first * d, a + first, b + first * d, scratch.baseAddress)
+          level, n, d, table, nil, range.count, z + first * d, a + first, b + first * d, scratch.baseAddress)
         // A weight of 2^−∞ is none.
         for row in range {
           if !a[row].isFinite { a[row] = .infinity }

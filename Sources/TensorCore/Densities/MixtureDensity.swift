@@ -5,7 +5,8 @@ import Foundation
 /// points: jointly, and in each dimension on its own.
 ///
 /// The sum is over all components: a streaming log-sum-exp in base 2 over blocks of components, in single precision
-/// with sums in double, on all threads of a device. The result does not depend on the number of threads. A
+/// with sums in double, on all threads of a device. Blocks of which no component can add to the joint density in the precision
+/// of the sum are passed over. The result does not depend on the number of threads. A
 /// sum that single precision cannot represent (a point extremely far from all components) is computed again in double.
 ///
 /// Sendable is not checked by the compiler because of the table behind a pointer. It is written in `init`, before anybody else
@@ -21,6 +22,8 @@ public final class MixtureDensity: @unchecked Sendable {
   private let table: UnsafeMutablePointer<Float>
   private let means: [Float]
   private let logVariances: [Float]
+  /// The dimensions, those first in which components are farthest apart.
+  private let order: [Int32]
 
   /// Prepares a mixture.
   ///
@@ -40,7 +43,18 @@ public final class MixtureDensity: @unchecked Sendable {
     self.dimensions = dimensions
     self.means = means
     self.logVariances = logVariances
-    table = Self.table(means: means, logVariances: logVariances, dimensions: dimensions, on: device)
+    let order = MixtureOrder(means: means, logVariances: logVariances, dimensions: dimensions), d = dimensions
+    func inOrder(_ values: [Float]) -> [Float] {
+      [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+        for (row, component) in order.components.enumerated() {
+          for k in 0..<d { buffer.initializeElement(at: row * d + k, to: values[component * d + k]) }
+        }
+        count = values.count
+      }
+    }
+    table = Self.table(
+      means: inOrder(means), logVariances: inOrder(logVariances), dimensions: dimensions, on: device)
+    self.order = order.dimensions
   }
 
   /// What the kernels read of a mixture; the caller deallocates it.
@@ -84,7 +98,8 @@ public final class MixtureDensity: @unchecked Sendable {
             withUnsafeTemporaryAllocation(of: Double.self, capacity: vk_mixture_scratch_size(range.count, d)) {
               scratch in
               vk_mixture_log2_sum(
-                device.level.code, count, d, table, range.count, z + range.lowerBound * d, out + range.lowerBound,
+                device.level.code, count, d, table, order, range.count, z + range.lowerBound * d,
+                out + range.lowerBound,
                 wantMarginals ? marginals.baseAddress.map { $0 + range.lowerBound * d } : nil, scratch.baseAddress)
             }
           }
