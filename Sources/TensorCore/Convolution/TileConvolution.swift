@@ -25,9 +25,11 @@ struct TileConvolution: DirectProduct {
     guard !plan.hasGaps, plan.isFaster else { return nil }
     let count = g.high.channels * g.lowChannels, level = device.level, input = plan.channels.input
     let all = plan.maps.flatMap(\.groups)
+    let largest = all.map { $0.points * $0.parts.count }.max() ?? 0
+    // Places in the transformed weights are 32-bit numbers.
+    guard largest * count <= Int(Int32.max) else { return nil }
     let packed = PackedWeights(
       rows: all.reduce(0) { $0 + $1.points * $1.parts.count * input }, columns: plan.channels.output, on: device)
-    let largest = all.map { $0.points * $0.parts.count }.max() ?? 0
     let transformed = Storage<Float>(count: largest * count, on: device), u = transformed.pointer
     let (row, column) = toHigh ? (1, g.lowChannels) : (g.lowChannels, 1)
     var firstRow = 0
