@@ -38,58 +38,99 @@ static double joint_reference(size_t d, const float *table, const float *bounds,
   return top;
 }
 
-/// One tile at one point. A component whose density is too small after some dimensions cannot count: it only decreases.
-VK_INLINE void tile_joint(size_t d, const float *tile, const int32_t *order, const float *z, vec reference,
+/// One tile at SAMPLES points. A component whose density is too small after some dimensions cannot count: it only decreases.
+template <int SAMPLES>
+VK_INLINE void tile_joint(size_t d, const float *tile, const int32_t *order, const float *z, const float *references,
                           vec *partial) {
-  const vec near = reference - splat(leave_out_below);
+  // Dimensions from one look at the densities to the next.
+  constexpr size_t interval = SAMPLES == 1 ? 2 : 4;
   for (int first = 0; first < VK_MIXTURE_TILE; first += group) {
     const float *constants = tile + 3 * d * VK_MIXTURE_TILE + first;
-    vec joint[4];
-    const auto counts = [&]() VK_LAMBDA {
-      ivec any = (joint[0] > near) | (joint[1] > near) | (joint[2] > near) | (joint[3] > near);
+    vec joint[SAMPLES][4];
+    const auto counts = [&](int u) VK_LAMBDA {
+      const vec near = splat(references[u] - leave_out_below);
+      ivec any = (joint[u][0] > near) | (joint[u][1] > near) | (joint[u][2] > near) | (joint[u][3] > near);
       return __builtin_reduce_or(any) != 0;
     };
-    for (int i = 0; i < 4; i++) joint[i] = load(constants + i * width);
+    for (int u = 0; u < SAMPLES; u++)
+      for (int i = 0; i < 4; i++) joint[u][i] = load(constants + i * width);
     bool may_count = true;
     for (size_t k = 0; k < d && may_count; k++) {
       const size_t j = order ? (size_t)order[k] : k;
       const float *p = tile + 3 * j * VK_MIXTURE_TILE + first;
-      const vec zj = splat(z[j]);
+      vec mean[4], scale[4];
 #pragma unroll
       for (int i = 0; i < 4; i++) {
-        vec t = (zj - load(p + i * width)) * load(p + VK_MIXTURE_TILE + i * width);
-        joint[i] = fma(-t, t, joint[i]);
+        mean[i] = load(p + i * width);
+        scale[i] = load(p + VK_MIXTURE_TILE + i * width);
       }
-      if (k % 2 == 1 || k + 1 == d) may_count = counts();
+#pragma unroll
+      for (int u = 0; u < SAMPLES; u++) {
+        const vec zj = splat(z[u * d + j]);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          vec t = (zj - mean[i]) * scale[i];
+          joint[u][i] = fma(-t, t, joint[u][i]);
+        }
+      }
+      if (k % interval == interval - 1) {
+        may_count = false;
+        for (int u = 0; u < SAMPLES; u++) may_count = may_count || counts(u);
+      }
     }
     if (!may_count) continue;
-    vec added = *partial;
-    for (int i = 0; i < 4; i++) added += vexp2(joint[i] - reference);
-    *partial = added;
+    for (int u = 0; u < SAMPLES; u++) {
+      if (!counts(u)) continue;
+      vec added = partial[u];
+      for (int i = 0; i < 4; i++) added += vexp2(joint[u][i] - splat(references[u]));
+      partial[u] = added;
+    }
   }
 }
 
-/// One chunk at one point.
+/// One chunk at up to four points. Where `wants_all` says that a point wanted nearly all tiles of the chunk before, its bounds
+/// are looked at in every fourth chunk only: what they would have left out adds nothing.
 static void chunk_joint(size_t d, const float *tiles, const float *bounds, size_t count, const int32_t *order,
-                        const float *z, running_sum *sum) {
+                        size_t samples, const float *z, running_sum *sums, bool looks, bool *wants_all) {
+  constexpr size_t together = 4;
   const size_t stride = (3 * d + 1) * VK_MIXTURE_TILE;
-  float of[VK_MIXTURE_CHUNK_TILES];
-  chunk_bounds(d, bounds, z, of);
-  const float reference = (float)sum->reference;
-  // With room for the rounding of bounds and densities.
-  const float near = reference - leave_out_below - 1 - 1e-4f * __builtin_fabsf(reference);
-  dvec total = {};
-  vec partial = {};
-  for (size_t tile = 0; tile < count; tile++) {
-    if (of[tile] > near) tile_joint(d, tiles + tile * stride, order, z, splat(reference), &partial);
-    if (tile % 4 == 3 || tile + 1 == count) {
-      total += __builtin_convertvector(partial, dvec);
-      partial = (vec){};
+  float of[together][VK_MIXTURE_CHUNK_TILES], references[together], near[together];
+  dvec total[together] = {};
+  vec partial[together] = {};
+  for (size_t u = 0; u < samples; u++) {
+    references[u] = (float)sums[u].reference;
+    // With room for the rounding of bounds and densities.
+    near[u] = references[u] - leave_out_below - 1 - 1e-4f * __builtin_fabsf(references[u]);
+    if (wants_all[u] && !looks) {
+      for (size_t tile = 0; tile < count; tile++) of[u][tile] = __builtin_inff();
+      continue;
     }
+    chunk_bounds(d, bounds, z + u * d, of[u]);
+    size_t wanted = 0;
+    for (size_t tile = 0; tile < count; tile++) wanted += of[u][tile] > near[u];
+    wants_all[u] = 16 * wanted >= 15 * count;
   }
-  const double added = sum_lanes(&total);
-  if (added <= rescale_above) sum->sum += added;
-  else add_rescaled(d, tiles, count, z, d, sum);
+  for (size_t tile = 0; tile < count; tile++) {
+    const float *from = tiles + tile * stride;
+    size_t wanted = 0;
+    for (size_t u = 0; u < samples; u++) wanted += of[u][tile] > near[u];
+    if (wanted == together) {
+      tile_joint<together>(d, from, order, z, references, partial);
+    } else if (wanted > 0) {
+      for (size_t u = 0; u < samples; u++)
+        if (of[u][tile] > near[u]) tile_joint<1>(d, from, order, z + u * d, references + u, partial + u);
+    }
+    if (tile % 4 == 3 || tile + 1 == count)
+      for (size_t u = 0; u < samples; u++) {
+        total[u] += __builtin_convertvector(partial[u], dvec);
+        partial[u] = (vec){};
+      }
+  }
+  for (size_t u = 0; u < samples; u++) {
+    const double added = sum_lanes(&total[u]);
+    if (added <= rescale_above) sums[u].sum += added;
+    else add_rescaled(d, tiles, count, z + u * d, d, sums + u);
+  }
 }
 
 static void log2_joint(size_t n, size_t d, const float *table, const int32_t *order, size_t samples, const float *z,
@@ -98,12 +139,15 @@ static void log2_joint(size_t n, size_t d, const float *table, const int32_t *or
   const size_t chunks = (tiles + VK_MIXTURE_CHUNK_TILES - 1) / VK_MIXTURE_CHUNK_TILES;
   const float *bounds = table + tiles * stride;
   running_sum *sums = (running_sum *)scratch;
+  bool *wants_all = (bool *)(sums + samples);
+  for (size_t s = 0; s < samples; s++) wants_all[s] = false;
   for (size_t s = 0; s < samples; s++) sums[s] = {0, joint_reference(d, table, bounds, chunks, z + s * d)};
   for (size_t chunk = 0; chunk < chunks; chunk++) {
     const size_t tile = chunk * VK_MIXTURE_CHUNK_TILES;
     const size_t count = tiles - tile < VK_MIXTURE_CHUNK_TILES ? tiles - tile : VK_MIXTURE_CHUNK_TILES;
-    for (size_t s = 0; s < samples; s++)
-      chunk_joint(d, table + tile * stride, bounds + tile * (3 * d + 1), count, order, z + s * d, sums + s);
+    for (size_t s = 0; s < samples; s += 4)
+      chunk_joint(d, table + tile * stride, bounds + tile * (3 * d + 1), count, order, samples - s < 4 ? samples - s : 4,
+                  z + s * d, sums + s, chunk % 4 == 0, wants_all + s);
   }
   for (size_t s = 0; s < samples; s++) joint[s] = log2_of(sums[s]);
 }
