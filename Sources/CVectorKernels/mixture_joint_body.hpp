@@ -1,3 +1,5 @@
+// A part of mixture_body.hpp, whose sums it uses.
+
 namespace VK_LEVEL {
 
 // The joint density alone. A trained encoder's posteriors are narrow, and those of neighbouring images lie together: most tiles
