@@ -32,6 +32,13 @@ struct StepBenchmark: ParsableCommand {
       discussion: "All parts are computed one after the other; how many processors there are does not matter."))
   var scalingModel = false
 
+  func validate() throws {
+    if scalingModel && (options.peer != nil || options.threads != nil || options.printsReport || profile) {
+      throw ValidationError(
+        "--scaling-model goes with --architecture, --objective, --batch, --noise and --rounds only")
+    }
+  }
+
   func run() throws {
     if scalingModel { return try ScalingModel(of: self).print() }
     try options.report { bench in
