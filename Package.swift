@@ -56,7 +56,9 @@ let package = Package(
     .target(name: "RateDecomposition", dependencies: ["Diagnostics", "TensorCore"]),
     .target(
       name: "DisentanglementMetrics",
-      dependencies: ["Diagnostics", "RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear"]),
+      dependencies: [
+        "Diagnostics", "RateDecomposition", "StrictConfiguration", "TensorCore", "CLiblinear", "CVectorKernels",
+      ]),
     .target(
       name: "MetricFiles",
       dependencies: ["Diagnostics", "DisentanglementMetrics", "FactorData", "FileFormats", "TensorCore"]),

@@ -214,5 +214,6 @@ void check_patches(int level);
 void check_processor(int level);
 void check_winograd(int level);
 void check_tiles(int level);
+void check_trees(int level);
 
 #endif

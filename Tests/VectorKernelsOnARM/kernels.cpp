@@ -16,6 +16,7 @@ int main() {
     check_patches(level);
     check_winograd(level);
     check_tiles(level);
+    check_trees(level);
     check_mixtures(level);
   }
   printf("%zu checks of %zu kernels and levels up to %s: ", Check::total, Check::kernels, level_name(vk_best_level()));

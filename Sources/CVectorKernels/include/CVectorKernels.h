@@ -15,6 +15,7 @@
 #include "vk_product.h"
 #include "vk_threads.h"
 #include "vk_tiles.h"
+#include "vk_trees.h"
 #include "vk_winograd.h"
 
 #endif

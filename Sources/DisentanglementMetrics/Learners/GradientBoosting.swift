@@ -6,7 +6,7 @@ import TensorCore
 ///
 /// The raw scores F of K classes begin at the log priors less their mean. In each round every class k gets a regression
 /// tree of depth 3 on the residuals rₖ = [y = k] − pₖ, p = softmax(F), with splits of least squared error
-/// (`SquaredError`), and each leaf adds
+/// (`RegressionTrees`), and each leaf adds
 ///
 ///     0.1 · (K − 1)/K · Σr / Σ|r|(1 − |r|)
 ///
@@ -22,7 +22,7 @@ public struct GradientBoosting: Classifier {
   public var rounds = 100
   /// What each leaf's step is multiplied by.
   public var learningRate = 0.1
-  /// The depth of the trees.
+  /// The depth of the trees, 0 to 8.
   public var depth = 3
 
   /// scikit-learn's defaults, or other settings.
@@ -89,22 +89,17 @@ public struct GradientBoosting: Classifier {
   public func fit(_ rows: FeatureMatrix, labels: [Int32], stream: RandomStream, device: Device) throws -> Model {
     let index = try ClassIndex(labels)
     try index.requireMemory(
-      for: "the scores of \(Format.grouped(rows.count)) data points", values: saturatingProduct(2, rows.count))
-    let state = BoostingState(index, rows: rows.count)
-    let sorted = SortedRows(rows), columns = state.columns,
-      limits = TreeGrower.Limits(depth: depth, features: rows.features)
-    let growers = (0..<device.threads).map { _ in
-      TreeGrower(capacity: rows.count, rows: rows.count, features: rows.features)
+      for: "the scores of \(Format.grouped(rows.count)) data points", values: saturatingProduct(3, rows.count))
+    let columns = index.classes.count == 2 ? 1 : index.classes.count
+    let grower = RegressionTrees(rows, trees: columns, depth: depth, device: device) { round, k in
+      stream.split("tree", round * columns + k)
     }
+    let state = BoostingState(index, rows: rows.count, grower: grower)
     var trees: [[DecisionTree]] = [], losses: [Double] = []
     for round in 0..<rounds {
       let loss = state.takeResiduals(device)
       if round > 0 { losses.append(loss) }
-      let grown = try device.map(columns) { worker, k in
-        var stream = stream.split("tree", round * columns + k)
-        return state.grow(k, sorted, growers[worker], limits, learningRate: learningRate, &stream)
-      }
-      trees.append(grown)
+      trees.append(state.grow(round: round, learningRate: learningRate))
     }
     if rounds > 0 { losses.append(state.takeResiduals(device)) }
 
@@ -124,24 +119,23 @@ public struct GradientBoosting: Classifier {
 /// Raw scores and residuals while boosting. Threads write to different rows or different columns.
 ///
 /// Sendable is not checked by the compiler because of the arrays behind pointers. They belong to one call of `fit`, whose
-/// threads write to parts that no other touches: rows or classes of their own in each call of `forEachRange` and
-/// `forEachItem`, which return when all have finished.
+/// threads write to parts that no other touches: rows of their own in each call of `forEachRange` and `forEachRow`, which
+/// return when all have finished.
 private final class BoostingState: @unchecked Sendable {
   let index: ClassIndex
   let initial: [Double]
   let rows: Int
-  /// 1 for two classes, else K.
-  let columns: Int
-  /// F, `[columns, N]`.
+  private let grower: RegressionTrees
+  /// F, and r, each `[blocks, N, lanes]` with column k in lane k mod lanes of block k / lanes, as ``RegressionTrees`` has
+  /// it; 0 in lanes without a column. Of two classes only the second has a column.
   private let scores: UnsafeMutablePointer<Double>
-  /// r, `[columns, N]`.
   private let residuals: UnsafeMutablePointer<Double>
   private let losses: UnsafeMutablePointer<Double>
-  private let reciprocals: UnsafeMutablePointer<Double>
 
-  init(_ index: ClassIndex, rows: Int) {
+  init(_ index: ClassIndex, rows: Int, grower: RegressionTrees) {
     self.index = index
     self.rows = rows
+    self.grower = grower
     let logPriors = index.counts.map { log(Double($0) / Double(rows)) }
     if logPriors.count == 2 {
       initial = [logPriors[1] - logPriors[0]]
@@ -149,99 +143,81 @@ private final class BoostingState: @unchecked Sendable {
       let mean = logPriors.reduce(0, +) / Double(logPriors.count)
       initial = logPriors.map { $0 - mean }
     }
-    columns = initial.count
-    scores = .allocate(capacity: columns * rows)
-    residuals = .allocate(capacity: columns * rows)
+    let values = grower.blocks * grower.lanes * rows
+    scores = .allocate(capacity: values)
+    residuals = .allocate(capacity: values)
     losses = .allocate(capacity: rows)
-    reciprocals = .allocate(capacity: rows + 1)
-    for k in 0..<columns { (scores + k * rows).initialize(repeating: initial[k], count: rows) }
-    for n in 0...rows { reciprocals[n] = 1 / Double(max(1, n)) }
+    scores.initialize(repeating: 0, count: values)
+    residuals.initialize(repeating: 0, count: values)
+    for n in 0..<rows { forEachColumn(n) { k, at in scores[at] = initial[k] } }
   }
 
   deinit {
     scores.deallocate()
     residuals.deallocate()
     losses.deallocate()
-    reciprocals.deallocate()
+  }
+
+  /// Calls `body` with each column and where it has a row.
+  @inline(__always)
+  private func forEachColumn(_ row: Int, _ body: (_ column: Int, _ at: Int) -> Void) {
+    let lanes = grower.lanes
+    for block in 0..<grower.blocks {
+      let first = block &* lanes, at = (block &* rows &+ row) &* lanes
+      for lane in 0..<min(lanes, initial.count &- first) { body(first &+ lane, at &+ lane) }
+    }
+  }
+
+  /// Where a column has a row.
+  private func place(_ row: Int, _ column: Int) -> Int {
+    (column / grower.lanes * rows + row) * grower.lanes + column % grower.lanes
   }
 
   /// Computes the residuals from the scores.
   ///
   /// - Returns: the mean loss at these scores.
   func takeResiduals(_ device: Device) -> Double {
-    let grain = 64
-    device.forEachRange(rows, grain: grain) { _, range in
-      if columns == 1 {
-        for n in range {
-          let score = scores[n], second = index.positions[n] == 1
-          let p = 1 / (1 + exp(-score))
-          residuals[n] = (second ? 1 : 0) - p
+    device.forEachRange(rows, grain: 64) { _, range in
+      for n in range {
+        let label = index.positions[n]
+        if initial.count == 1 {
+          let at = place(n, 0), score = scores[at], p = 1 / (1 + exp(-score))
+          residuals[at] = (label == 1 ? 1 : 0) - p
           // log(1 + exp(F)) − y·F, without overflow.
-          losses[n] = max(score, 0) + log1p(exp(-abs(score))) - (second ? score : 0)
-        }
-      } else {
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: grain) {
-          softmax(start..<min(start + grain, range.upperBound))
+          losses[n] = max(score, 0) + log1p(exp(-abs(score))) - (label == 1 ? score : 0)
+        } else {
+          var largest = -Double.infinity, sum = 0.0
+          forEachColumn(n) { _, at in largest = max(largest, scores[at]) }
+          forEachColumn(n) { _, at in
+            let power = exp(scores[at] - largest)
+            residuals[at] = -power
+            sum += power
+          }
+          let scale = 1 / sum
+          forEachColumn(n) { _, at in residuals[at] *= scale }
+          residuals[place(n, label)] += 1
+          losses[n] = largest + log(sum) - scores[place(n, label)]
         }
       }
     }
     return (0..<rows).reduce(0) { $0 + losses[$1] } / Double(rows)
   }
 
-  /// Residuals and losses of some rows, a column at a time.
-  private func softmax(_ range: Range<Int>) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * range.count) { scratch in
-      let first = range.lowerBound, count = range.count
-      let largest = UnsafeMutableBufferPointer(rebasing: scratch[..<count])
-      let sums = UnsafeMutableBufferPointer(rebasing: scratch[count...])
-      for i in 0..<count { (largest[i], sums[i]) = (scores[first + i], 0) }
-      for k in 1..<columns { for i in 0..<count { largest[i] = max(largest[i], scores[k * rows + first + i]) } }
-      for k in 0..<columns {
-        for i in 0..<count {
-          let power = exp(scores[k * rows + first + i] - largest[i])
-          residuals[k * rows + first + i] = -power
-          sums[i] += power
-        }
-      }
-      for i in 0..<count {
-        let label = index.positions[first + i]
-        losses[first + i] = largest[i] + log(sums[i]) - scores[label * rows + first + i]
-        sums[i] = 1 / sums[i]
-      }
-      for k in 0..<columns { for i in 0..<count { residuals[k * rows + first + i] *= sums[i] } }
-      for n in range { residuals[index.positions[n] * rows + n] += 1 }
-    }
-  }
-
-  /// Grows the tree of a column and adds it to the column's scores.
-  func grow(
-    _ k: Int, _ sorted: SortedRows, _ grower: TreeGrower, _ limits: TreeGrower.Limits, learningRate: Double,
-    _ stream: inout RandomStream
-  ) -> DecisionTree {
-    let residuals = residuals + k * rows, scores = scores + k * rows
-    var criterion = SquaredError(target: residuals, reciprocals: reciprocals)
-    var tree = grower.grow(sorted, &criterion, limits, &stream)
-    var numerators = [Double](repeating: 0, count: tree.nodes.count), denominators = numerators
-    for n in 0..<rows {
-      let leaf = Int(grower.leaves[n]), r = residuals[n]
-      numerators[leaf] += r
-      denominators[leaf] += abs(r) * (1 - abs(r))
-    }
-    let factor = columns == 1 ? 1 : Double(columns - 1) / Double(columns)
-    for leaf in tree.nodes.indices where tree.nodes[leaf].feature < 0 {
-      // Where every row is certain no step helps.
-      tree.nodes[leaf].value = denominators[leaf] < 1e-150 ? 0 : factor * numerators[leaf] / denominators[leaf]
-    }
-    for n in 0..<rows { scores[n] += learningRate * tree.nodes[Int(grower.leaves[n])].value }
-    return tree
+  /// Grows the trees of a round and adds them to the scores.
+  func grow(round: Int, learningRate: Double) -> [DecisionTree] {
+    let columns = initial.count, factor = columns == 1 ? 1 : Double(columns - 1) / Double(columns)
+    // Where every row is certain no step helps.
+    let trees = grower.grow(residuals, round: round) { $1 < 1e-150 ? 0 : factor * $0 / $1 }
+    grower.add(learningRate, to: scores)
+    return trees
   }
 
   /// The classes that the scores stand for.
   func predictions() -> [Int32] {
     (0..<rows).map { n in
-      if columns == 1 { return index.classes[scores[n] >= 0 ? 1 : 0] }
-      var best = 0
-      for k in 1..<columns where scores[k * rows + n] > scores[best * rows + n] { best = k }
+      if initial.count == 1 { return index.classes[scores[place(n, 0)] >= 0 ? 1 : 0] }
+      var best = 0, score = -Double.infinity
+      forEachColumn(n) { k, at in if scores[at] > score { (best, score) = (k, scores[at]) } }
       return index.classes[best]
     }
   }

@@ -1,27 +1,11 @@
 import TensorCore
 
-/// What a tree's splits are chosen by.
-protocol SplitCriterion {
-  /// Begins a node with these rows.
-  ///
-  /// - Returns: its impurity.
-  mutating func begin(_ rows: UnsafeBufferPointer<SortedRow>) -> Double
-
-  /// The best split of the node begun last along one feature: the first `position` rows go left.
-  ///
-  /// Only positions between values that differ count (``differ(_:_:)``); of equally good ones the first wins.
-  ///
-  /// - Parameter rows: the node's rows in ascending order of the feature.
-  /// - Returns: nil if no position counts.
-  mutating func bestSplit(_ rows: UnsafeBufferPointer<SortedRow>) -> (gain: Double, position: Int)?
-}
-
 /// Whether two neighbouring values are far enough apart to split between them: by more than 10⁻⁷, in single precision,
 /// as in scikit-learn.
 @inline(__always)
 func differ(_ lower: SortedRow, _ upper: SortedRow) -> Bool { upper.value > lower.value + 1e-7 }
 
-/// Grows decision trees as scikit-learn's depth-first builder does (Breiman et al. 1984, "Classification and Regression
+/// Grows the trees of random forests as scikit-learn's depth-first builder does (Breiman et al. 1984, "Classification and Regression
 /// Trees"; scikit-learn 1.9, `DepthFirstTreeBuilder` and `BestSplitter`).
 ///
 /// The features are visited in random order at each node, and of equally good splits the one visited first wins. Nothing
@@ -75,8 +59,8 @@ final class TreeGrower {
   }
 
   /// Grows a tree.
-  func grow<Criterion: SplitCriterion>(
-    _ sorted: SortedRows, _ criterion: inout Criterion, _ limits: Limits, _ stream: inout RandomStream
+  func grow(
+    _ sorted: SortedRows, _ criterion: inout GiniIndex, _ limits: Limits, _ stream: inout RandomStream
   ) -> DecisionTree {
     precondition(sorted.count <= capacity && sorted.features == features, "the grower has other buffers")
     var tree = DecisionTree()
@@ -89,8 +73,8 @@ final class TreeGrower {
   }
 
   /// Grows the subtree of a range of the columns and returns its node.
-  private func grow<Criterion: SplitCriterion>(
-    _ columns: Columns, _ range: Range<Int>, depth: Int, _ tree: inout DecisionTree, _ criterion: inout Criterion,
+  private func grow(
+    _ columns: Columns, _ range: Range<Int>, depth: Int, _ tree: inout DecisionTree, _ criterion: inout GiniIndex,
     _ limits: Limits, _ stream: inout RandomStream
   ) -> Int32 {
     let index = tree.nodes.count
@@ -121,8 +105,8 @@ final class TreeGrower {
     return Int32(index)
   }
 
-  private func bestSplit<Criterion: SplitCriterion>(
-    _ columns: Columns, _ range: Range<Int>, _ criterion: inout Criterion, _ limits: Limits,
+  private func bestSplit(
+    _ columns: Columns, _ range: Range<Int>, _ criterion: inout GiniIndex, _ limits: Limits,
     _ stream: inout RandomStream
   ) -> (feature: Int, position: Int)? {
     var best: (feature: Int, position: Int)?

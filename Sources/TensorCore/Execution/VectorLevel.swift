@@ -33,5 +33,6 @@ public enum VectorLevel: Int, Sendable, CaseIterable, Comparable, CustomStringCo
   /// Orders levels by width.
   public static func < (a: VectorLevel, b: VectorLevel) -> Bool { a.rawValue < b.rawValue }
 
-  var code: Int32 { Int32(rawValue) }
+  /// The level as kernels know it.
+  package var code: Int32 { Int32(rawValue) }
 }

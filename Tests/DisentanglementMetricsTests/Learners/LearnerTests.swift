@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: [2, 5])
-  func `Boosted trees do not depend on threads, only noise depends on the stream, and training rows are known`(
+  func `Boosted trees do not depend on threads or instructions, and training rows are known`(
     classes: Int
   ) throws {
     let (rows, labels) = problem(400, features: 3, classes: classes), boosting = GradientBoosting(rounds: 20)
@@ -44,6 +44,12 @@ import Testing
     let alone = try boosting.fit(rows, labels: labels, stream: stream, device: Device(threads: 1))
     #expect(model.importances == alone.importances)
     #expect(model.losses == alone.losses)
+    // Every level has another number of trees side by side.
+    for level in VectorLevel.allCases where level <= .best {
+      let other = try boosting.fit(rows, labels: labels, stream: stream, device: Device(threads: 2, level: level))
+      #expect(other.importances == model.importances, "\(level)")
+      #expect(other.losses == model.losses, "\(level)")
+    }
     #expect(model.trainingPredictions == model.predict(rows, device: device))
     // Every round lowers the loss of the rows it learns from.
     #expect(zip(model.losses, model.losses.dropFirst()).allSatisfy { $0 > $1 })
@@ -51,6 +57,29 @@ import Testing
     // Of two classes only the second feature's sign tells.
     #expect(importances[1] > 0.3 && (classes == 2 || importances[0] > 0.3) && importances[2] < 0.25)
     #expect(abs(importances.reduce(0, +) - 1) < 1e-12)
+  }
+
+  @Test(arguments: [0, 1, 8])
+  func `Trees of any depth send the rows that they have learnt from to the same leaves again`(depth: Int) throws {
+    let (rows, labels) = problem(300, features: 3, classes: 5)
+    let model = try GradientBoosting(rounds: 5, depth: depth).fit(
+      rows, labels: labels, stream: stream, device: device)
+    #expect(model.trainingPredictions == model.predict(rows, device: device))
+    #expect(abs((model.importances ?? []).reduce(0, +) - (depth > 0 ? 1 : 0)) < 1e-12)
+    for tree in model.trees.joined() {
+      #expect(tree.nodes.count <= (2 << depth) - 1 && (depth == 0 || tree.nodes.count > 1))
+      for node in tree.nodes where node.feature >= 0 {
+        let (left, right) = (tree.nodes[Int(node.left)], tree.nodes[Int(node.right)])
+        #expect(min(left.count, right.count) >= 1)
+        #expect(left.count + right.count == node.count)
+      }
+    }
+    // Leaves of one row or so leave little to learn.
+    if depth == 8 { #expect(accuracy(model.trainingPredictions, labels) > 0.99) }
+  }
+
+  func accuracy(_ predictions: [Int32], _ labels: [Int32]) -> Double {
+    Double(zip(predictions, labels).filter { $0 == $1 }.count) / Double(labels.count)
   }
 
   @Test func `Features that are equal share their importance by chance, not by order`() throws {
