@@ -20,7 +20,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -34,6 +33,7 @@ let package = Package(
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CLiblinear", providers: [.apt(["liblinear-dev"])]),
 
     // The modules in the order of their dependencies: each depends only on modules above it.
@@ -50,7 +50,7 @@ let package = Package(
     .target(
       name: "FileFormats",
       dependencies: [
-        "Diagnostics", "TensorCore", "CHDF5", "CDeflate", "CZlib", "CArchive", "CPNG", "CTurboJPEG",
+        "Diagnostics", "TensorCore", "CHDF5", "CDeflate", "CZlib", "CArchive", "CPNG", "CTurboJPEG", "CSQLite",
       ]),
     .target(name: "FactorData", dependencies: ["Diagnostics", "FileFormats", "StrictConfiguration", "TensorCore"]),
     .target(name: "RateDecomposition", dependencies: ["Diagnostics", "TensorCore"]),
@@ -75,7 +75,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Diagnostics", "Experiment", "FactorData", "FileFormats", "RateDecomposition", "StrictConfiguration",
-        "TensorCore", .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+        "TensorCore", .product(name: "Logging", package: "swift-log"),
       ]),
     .target(
       name: "Reports",

@@ -297,9 +297,22 @@ struct StudyWorkerTests {
     #expect(answer.rows.map { $0[2].flatMap { Double($0) } } == (try sums(study)))
     let states = try registry.answer("SELECT state, count(*) FROM runs GROUP BY 1 ORDER BY 1").rows
     #expect(states == [["finished", "3"], ["waiting", "1"]])
-    for sql in ["DELETE FROM runs", "SELECT nothing FROM runs", "CREATE TABLE x (y)", "ATTACH 'x' AS y; SELECT 1", ""] {
-      #expect(throws: StructuredError.self, "\(sql)") { try registry.answer(sql) }
+    let copy = study.folder.file("copy.sqlite")
+    let refused = [
+      ("DELETE FROM runs", "no question"), ("DELETE FROM runs RETURNING seed", "no question"),
+      ("CREATE TABLE x (y)", "no question"), ("VACUUM INTO '\(copy)'", "no question"),
+      ("ATTACH '\(copy)' AS y", "no question"), ("ATTACH 'x' AS y; SELECT 1", "more than one statement"),
+      ("SELECT nothing FROM runs", "no such column: nothing"), ("SELECT (", "incomplete input"),
+      ("", "there is no statement"), ("-- only a comment", "there is no statement"),
+    ]
+    for (sql, message) in refused {
+      let error = #expect(throws: StructuredError.self, "\(sql)") { try registry.answer(sql) }
+      #expect("\(try #require(error))".contains(message), "\(sql)")
     }
+    #expect(!FileManager.default.fileExists(atPath: copy))
+    let kinds = try registry.answer("SELECT 1 AS a, 0.5, 'ä\u{1F600}', NULL, x'0102' -- and a comment\n;")
+    #expect(kinds.columns == ["a", "0.5", "'ä\u{1F600}'", "NULL", "x'0102'"])
+    #expect(kinds.rows == [["1", "0.5", "ä\u{1F600}", nil, "2 bytes"]])
     #expect(try registry.answer("SELECT count(*) FROM runs").rows == [["4"]])
     let names = Set(try FileManager.default.contentsOfDirectory(atPath: study.path))
     #expect(names == ["study.yaml", "runs", "claims", "failures", "study.sqlite"])

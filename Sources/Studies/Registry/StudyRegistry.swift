@@ -1,7 +1,6 @@
 import Diagnostics
 import FileFormats
 import Foundation
-import GRDB
 
 /// An SQLite file with the runs of a study and their scores, for questions in SQL.
 ///
@@ -51,43 +50,41 @@ public struct StudyRegistry {
     defer { for suffix in ["", "-journal"] { unlink(staging + suffix) } }
     do {
       unlink(staging)
-      let queue = try DatabaseQueue(path: staging)
-      try queue.writeWithoutTransaction { database in
-        // The file is new and replaces the old one when it is whole: nothing to protect meanwhile.
-        try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        try database.inTransaction {
-          try database.execute(sql: Self.tables)
-          try insert(table, into: database)
-          return .commit
-        }
-      }
-      try queue.close()
-    } catch let error as DatabaseError {
-      throw StructuredError("the registry cannot be written: \(error.message ?? "\(error)")", at: path)
+      let database = try SQLiteDatabase(staging, isReadOnly: false)
+      // The file is new and replaces the old one when it is whole: nothing to protect meanwhile.
+      try database.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN; \(Self.tables)")
+      try insert(table, into: database)
+      try database.execute("COMMIT")
+    } catch let error as SQLiteDatabase.Failure {
+      throw StructuredError("the registry cannot be written: \(error.message)", at: path)
     }
     guard rename(staging, path) == 0 else {
       throw StructuredError("the registry cannot be written: \(String(cString: strerror(errno)))", at: path)
     }
   }
 
-  private func insert(_ table: StudyTable, into database: Database) throws {
-    let run = try database.makeStatement(sql: "INSERT INTO runs VALUES (\(Self.places(15)))")
-    let setting = try database.makeStatement(sql: "INSERT INTO settings VALUES (\(Self.places(5)))")
-    let score = try database.makeStatement(sql: "INSERT INTO scores VALUES (\(Self.places(4)))")
+  private func insert(_ table: StudyTable, into database: SQLiteDatabase) throws {
+    let run = try database.statement("INSERT INTO runs VALUES (\(Self.places(15)))")
+    let setting = try database.statement("INSERT INTO settings VALUES (\(Self.places(5)))")
+    let score = try database.statement("INSERT INTO scores VALUES (\(Self.places(4)))")
     for row in table.rows {
-      let result = row.result
-      try run.execute(arguments: [
-        row.run.digest, row.run.variant, result?.objective, result?.dataset, row.run.strengthLabel,
-        row.run.commonLabel, row.run.seed, row.state, row.error, result?.isCollapsed, result?.steps,
-        result?.trainingSeconds, result?.measuringSeconds, result?.host, result?.finished,
+      let result = row.result, digest = row.run.digest
+      try run.execute([
+        .text(digest), .text(row.run.variant), .init(result?.objective), .init(result?.dataset),
+        .text(row.run.strengthLabel), .text(row.run.commonLabel), .init(row.run.seed), .text(row.state),
+        .init(row.error),
+        .init(result?.isCollapsed), .init(result?.steps), .init(result?.trainingSeconds),
+        .init(result?.measuringSeconds), .init(result?.host), .init(result?.finished),
       ])
       for (settings, isStrength) in [(row.run.common, false), (row.run.strength, true)] {
         for value in settings {
-          try setting.execute(arguments: [row.run.digest, value.key, value.value, Double(value.value), isStrength])
+          try setting.execute([
+            .text(digest), .text(value.key), .text(value.value), .init(Double(value.value)), .init(isStrength),
+          ])
         }
       }
       for value in result?.values ?? [] {
-        try score.execute(arguments: [row.run.digest, value.name, value.value, value.standardError])
+        try score.execute([.text(digest), .text(value.name), .init(value.value), .init(value.standardError)])
       }
     }
   }
@@ -101,31 +98,16 @@ public struct StudyRegistry {
     guard FileManager.default.fileExists(atPath: path) else {
       throw StructuredError("there is no registry yet", at: path, action: "Make it with `disentangle study index`.")
     }
-    var configuration = Configuration()
-    configuration.readonly = true
     do {
-      return try DatabaseQueue(path: path, configuration: configuration).read { database in
-        let rows = try Row.fetchCursor(database, sql: sql)
-        var answer = Answer(columns: try database.makeStatement(sql: sql).columnNames, rows: [])
-        while let row = try rows.next() {
-          answer.rows.append(row.databaseValues.map(Self.text))
-        }
-        return answer
-      }
-    } catch let error as DatabaseError {
+      let statement = try SQLiteDatabase(path, isReadOnly: true).statement(sql)
+      guard statement.isQuestion else { throw SQLiteDatabase.Failure(message: "this statement is no question") }
+      var answer = Answer(columns: statement.columns, rows: [])
+      while let row = try statement.next() { answer.rows.append(row) }
+      return answer
+    } catch let error as SQLiteDatabase.Failure {
       throw StructuredError(
-        "SQLite says: \(error.message ?? "\(error)")", at: sql.count > 100 ? "\(sql.prefix(100))…" : sql,
+        "SQLite says: \(error.message)", at: sql.count > 100 ? "\(sql.prefix(100))…" : sql,
         expected: "one SELECT over the tables runs, settings and scores")
-    }
-  }
-
-  private static func text(_ value: DatabaseValue) -> String? {
-    switch value.storage {
-    case .null: nil
-    case .int64(let number): "\(number)"
-    case .double(let number): "\(number)"
-    case .string(let text): text
-    case .blob(let data): "\(data.count) bytes"
     }
   }
 }
