@@ -20,3 +20,9 @@ void vk_tree_descend(int level, ptrdiff_t count, ptrdiff_t columns, const float 
   static constexpr decltype(&plain::tree_descend) table[] = VK_TABLE(tree_descend);
   table[level](count, columns, values, column, lower, residuals, node_of, sums);
 }
+
+void vk_tree_residuals(int level, ptrdiff_t count, ptrdiff_t columns, ptrdiff_t apart, const double *scores,
+                       const int32_t *labels, double *residuals, double *losses) {
+  static constexpr decltype(&plain::tree_residuals) table[] = VK_TABLE(tree_residuals);
+  table[level](count, columns, apart, scores, labels, residuals, losses);
+}

@@ -1,18 +1,13 @@
 // Splits of regression trees that leave the smallest squared error (Breiman et al. 1984), for several trees at once: one
 // in each lane of a vector. The rows are visited in ascending order of a feature. With residuals of mean 0 in a node of N
 // rows, whose first n have the sum s, the squared error falls by s²·N/(n·(N − n)).
-#include "vector.hpp"
+#include "double_vector.hpp"
 
 namespace VK_LEVEL {
 
-constexpr int tree_lanes = width / 2;
-typedef double dvec __attribute__((vector_size(8 * tree_lanes)));
-typedef double dvec_unaligned __attribute__((vector_size(8 * tree_lanes), aligned(8)));
-typedef int64_t lvec __attribute__((vector_size(8 * tree_lanes)));
+constexpr int tree_lanes = double_width;
 typedef uint8_t bytes __attribute__((vector_size(tree_lanes)));
 typedef uint8_t bytes_unaligned __attribute__((vector_size(tree_lanes), aligned(1)));
-
-VK_INLINE dvec only(lvec mask, dvec x) { return (dvec)(mask & (lvec)x); }
 
 /// What is known of the best splits of some nodes, `[nodes, tree_lanes]` each.
 struct tree_nodes {
@@ -25,8 +20,6 @@ struct tree_nodes {
     return {rows + at, gain + at, lower + at, upper + at};
   }
 };
-
-VK_INLINE dvec load_lanes(const double *p) { return *(const dvec_unaligned *)p; }
 
 /// The row of a node that comes before row i.
 static ptrdiff_t tree_previous(ptrdiff_t i, ptrdiff_t lane, int node, const int32_t *order, const uint8_t *node_of) {
@@ -42,12 +35,12 @@ VK_INLINE bool tree_differ(float lower, float upper) { return upper > lower + 1e
 template <int NODES>
 static void tree_splits(ptrdiff_t count, const int32_t *order, const float *values, const double *residuals,
                         const uint8_t *node_of, int first, tree_nodes best) {
-  const dvec one = 1 - (dvec){};
+  const dvec one = splat_double(1);
   dvec sums[NODES] = {}, numbers[NODES] = {}, rows[NODES], gains[NODES];
   lvec before[NODES];  // the best split is before this row
   for (int j = 0; j < NODES; j++) {
-    rows[j] = load_lanes(best.from(j).rows);
-    gains[j] = load_lanes(best.from(j).gain);
+    rows[j] = load_doubles(best.from(j).rows);
+    gains[j] = load_doubles(best.from(j).gain);
     before[j] = (lvec){} - 1;
   }
   for (ptrdiff_t i = 0; i < count; i++) {
@@ -57,7 +50,7 @@ static void tree_splits(ptrdiff_t count, const int32_t *order, const float *valu
       if (node_of) __builtin_prefetch(node_of + soon);
     }
     const ptrdiff_t at = (ptrdiff_t)order[i] * tree_lanes;
-    const dvec residual = load_lanes(residuals + at);
+    const dvec residual = load_doubles(residuals + at);
     lvec in[NODES];
     dvec sum = sums[0], number = numbers[0], all = rows[0], gain = gains[0];
     if (node_of) {
@@ -134,6 +127,41 @@ static void tree_descend(ptrdiff_t count, ptrdiff_t columns, const float *values
       const double r = residuals[i], size = __builtin_fabs(r);
       *(quadruple_unaligned *)(sums + 4 * at) += (quadruple){1, r, r * r, size * (1 - size)};
     }
+}
+
+static void tree_residuals(ptrdiff_t count, ptrdiff_t columns, ptrdiff_t apart, const double *scores,
+                           const int32_t *labels, double *residuals, double *losses) {
+#pragma clang fp contract(off)
+  // Sums have the same order whatever the number of lanes.
+  constexpr int order = 8, parts = order / tree_lanes;
+  const ptrdiff_t blocks = (columns + tree_lanes - 1) / tree_lanes;
+  const dvec last = lane_numbers() + splat_double(double((blocks - 1) * tree_lanes));
+  const lvec there = last < splat_double(double(columns));
+  for (ptrdiff_t row = 0; row < count; row++, scores += tree_lanes, residuals += tree_lanes) {
+    dvec largest = splat_double(-__builtin_inf());
+    for (ptrdiff_t b = 0; b < blocks; b++) {
+      const dvec score = load_doubles(scores + b * apart);
+      const lvec larger = b + 1 < blocks ? score > largest : (score > largest) & there;
+      largest = larger ? score : largest;
+    }
+    double most = largest[0];
+    for (int lane = 1; lane < tree_lanes; lane++) most = largest[lane] > most ? largest[lane] : most;
+    dvec sums[parts] = {};
+    for (ptrdiff_t b = 0; b < blocks; b++) {
+      const dvec power = dexp(load_doubles(scores + b * apart) - splat_double(most));
+      const dvec own = b + 1 < blocks ? power : only(there, power);
+      store_doubles(residuals + b * apart, own);
+      sums[b % parts] += own;
+    }
+    double sum = 0;
+    for (int i = 0; i < order; i++) sum += sums[i / tree_lanes][i % tree_lanes];
+    const dvec scale = splat_double(-1 / sum);
+    for (ptrdiff_t b = 0; b < blocks; b++)
+      store_doubles(residuals + b * apart, load_doubles(residuals + b * apart) * scale);
+    const ptrdiff_t label = labels[row] / tree_lanes * apart + labels[row] % tree_lanes;
+    residuals[label] += 1;
+    losses[row] = most + __builtin_log(sum) - scores[label];
+  }
 }
 
 }  // namespace VK_LEVEL

@@ -147,9 +147,43 @@ void check_descents(int level) {
       }
 }
 
+void check_residuals(int level) {
+  Check check("vk_tree_residuals", level);
+  Random random(139);
+  const ptrdiff_t lanes = vk_tree_lanes(level);
+  for (ptrdiff_t count : {0, 1, 5})
+    for (ptrdiff_t columns : {3, 4, 7, 8, 9, 16, 40})
+      for (double spread : {0., 3., 2000.}) {
+        check.size("count = %td, %td columns, spread %g", count, columns, spread);
+        const ptrdiff_t blocks = (columns + lanes - 1) / lanes, apart = count * lanes + 3;
+        Zone<double> scores((size_t)(blocks * apart), random, -spread, spread), residuals(scores.count);
+        Zone<double> losses((size_t)count);
+        std::vector<int32_t> labels;
+        Expected expected(residuals.count), expected_losses(losses.count);
+        for (ptrdiff_t row = 0; row < count; row++) {
+          labels.push_back((int32_t)random.below((size_t)columns));
+          auto at = [&](ptrdiff_t k) { return k / lanes * apart + row * lanes + k % lanes; };
+          double largest = -INFINITY, sum = 0;
+          for (ptrdiff_t k = 0; k < columns; k++) largest = fmax(largest, scores[at(k)]);
+          for (ptrdiff_t k = 0; k < columns; k++) sum += exp(scores[at(k)] - largest);
+          for (ptrdiff_t k = 0; k < blocks * lanes; k++) {
+            const double p = k < columns ? exp(scores[at(k)] - largest) / sum : 0;
+            // e^−708 takes the place of everything smaller.
+            expected.set((size_t)at(k), (k == labels.back()) - p, fmax(p + (k == labels.back()), 1e-280));
+          }
+          const double score = scores[at(labels.back())];
+          expected_losses.set((size_t)row, largest + log(sum) - score, fabs(largest) + log(sum) + fabs(score));
+        }
+        vk_tree_residuals(level, count, columns, apart, scores, labels.data(), residuals, losses);
+        check.array(residuals, expected, 16 * unit<double>, "residuals");
+        check.array(losses, expected_losses, 16 * unit<double>, "losses");
+      }
+}
+
 }  // namespace
 
 void check_trees(int level) {
   check_splits(level);
   check_descents(level);
+  check_residuals(level);
 }

@@ -208,6 +208,7 @@ class Check {
 void check_convolutions(int level);
 void check_densities(int level);
 void check_elementwise(int level);
+void check_grid(int level);
 void check_matrices(int level);
 void check_mixtures(int level);
 void check_patches(int level);

@@ -18,6 +18,7 @@ int main() {
     check_tiles(level);
     check_trees(level);
     check_mixtures(level);
+    check_grid(level);
   }
   printf("%zu checks of %zu kernels and levels up to %s: ", Check::total, Check::kernels, level_name(vk_best_level()));
   if (Check::failures) printf("%zu FAILED\n", Check::failures);

@@ -8,6 +8,7 @@
 #include "vk_levels.h"
 #include "vk_convolution.h"
 #include "vk_elementwise.h"
+#include "vk_grid.h"
 #include "vk_mixture.h"
 #include "vk_normalization.h"
 #include "vk_patches.h"

@@ -34,6 +34,15 @@ void vk_tree_splits(int level, ptrdiff_t count, const int32_t *order, const floa
 void vk_tree_descend(int level, ptrdiff_t count, ptrdiff_t columns, const float *values, const int32_t *column,
                      const float *lower, const double *residuals, uint8_t *node_of, double *sums);
 
+/// The residuals of classes, and −log p of the right one, from scores F:
+///
+///     p_k = e^F_k / Σ_j e^F_j,   residual_k = [k = label] − p_k
+///
+/// Column k of row i of `scores` and `residuals` is at k / lanes · apart + i·lanes + k mod lanes; what is behind the last
+/// column becomes 0. The bits do not depend on the level.
+void vk_tree_residuals(int level, ptrdiff_t count, ptrdiff_t columns, ptrdiff_t apart, const double *scores,
+                       const int32_t *labels, double *residuals, double *losses);
+
 #ifdef __cplusplus
 }
 #endif

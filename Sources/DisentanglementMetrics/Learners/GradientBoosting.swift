@@ -1,3 +1,4 @@
+import CVectorKernels
 import Diagnostics
 import Foundation
 import TensorCore
@@ -131,6 +132,8 @@ private final class BoostingState: @unchecked Sendable {
   private let scores: UnsafeMutablePointer<Double>
   private let residuals: UnsafeMutablePointer<Double>
   private let losses: UnsafeMutablePointer<Double>
+  /// The positions of the rows' classes, `[N]`.
+  private let labels: UnsafeMutablePointer<Int32>
 
   init(_ index: ClassIndex, rows: Int, grower: RegressionTrees) {
     self.index = index
@@ -147,25 +150,20 @@ private final class BoostingState: @unchecked Sendable {
     scores = .allocate(capacity: values)
     residuals = .allocate(capacity: values)
     losses = .allocate(capacity: rows)
+    labels = .allocate(capacity: rows)
     scores.initialize(repeating: 0, count: values)
     residuals.initialize(repeating: 0, count: values)
-    for n in 0..<rows { forEachColumn(n) { k, at in scores[at] = initial[k] } }
+    for n in 0..<rows {
+      labels[n] = Int32(index.positions[n])
+      for k in initial.indices { scores[place(n, k)] = initial[k] }
+    }
   }
 
   deinit {
     scores.deallocate()
     residuals.deallocate()
     losses.deallocate()
-  }
-
-  /// Calls `body` with each column and where it has a row.
-  @inline(__always)
-  private func forEachColumn(_ row: Int, _ body: (_ column: Int, _ at: Int) -> Void) {
-    let lanes = grower.lanes
-    for block in 0..<grower.blocks {
-      let first = block &* lanes, at = (block &* rows &+ row) &* lanes
-      for lane in 0..<min(lanes, initial.count &- first) { body(first &+ lane, at &+ lane) }
-    }
+    labels.deallocate()
   }
 
   /// Where a column has a row.
@@ -178,26 +176,17 @@ private final class BoostingState: @unchecked Sendable {
   /// - Returns: the mean loss at these scores.
   func takeResiduals(_ device: Device) -> Double {
     device.forEachRange(rows, grain: 64) { _, range in
+      let first = range.lowerBound, at = first * grower.lanes
+      guard initial.count == 1 else {
+        return vk_tree_residuals(
+          device.level.code, range.count, initial.count, rows * grower.lanes, scores + at, labels + first,
+          residuals + at, losses + first)
+      }
       for n in range {
-        let label = index.positions[n]
-        if initial.count == 1 {
-          let at = place(n, 0), score = scores[at], p = 1 / (1 + exp(-score))
-          residuals[at] = (label == 1 ? 1 : 0) - p
-          // log(1 + exp(F)) − y·F, without overflow.
-          losses[n] = max(score, 0) + log1p(exp(-abs(score))) - (label == 1 ? score : 0)
-        } else {
-          var largest = -Double.infinity, sum = 0.0
-          forEachColumn(n) { _, at in largest = max(largest, scores[at]) }
-          forEachColumn(n) { _, at in
-            let power = exp(scores[at] - largest)
-            residuals[at] = -power
-            sum += power
-          }
-          let scale = 1 / sum
-          forEachColumn(n) { _, at in residuals[at] *= scale }
-          residuals[place(n, label)] += 1
-          losses[n] = largest + log(sum) - scores[place(n, label)]
-        }
+        let at = place(n, 0), score = scores[at], isSecond = labels[n] == 1
+        residuals[at] = (isSecond ? 1 : 0) - 1 / (1 + exp(-score))
+        // log(1 + exp(F)) − y·F, without overflow.
+        losses[n] = max(score, 0) + log1p(exp(-abs(score))) - (isSecond ? score : 0)
       }
     }
     return (0..<rows).reduce(0) { $0 + losses[$1] } / Double(rows)
@@ -216,8 +205,8 @@ private final class BoostingState: @unchecked Sendable {
   func predictions() -> [Int32] {
     (0..<rows).map { n in
       if initial.count == 1 { return index.classes[scores[place(n, 0)] >= 0 ? 1 : 0] }
-      var best = 0, score = -Double.infinity
-      forEachColumn(n) { k, at in if scores[at] > score { (best, score) = (k, scores[at]) } }
+      var best = 0
+      for k in initial.indices where scores[place(n, k)] > scores[place(n, best)] { best = k }
       return index.classes[best]
     }
   }

@@ -158,7 +158,8 @@ public struct FactorInformation: Sendable, Equatable, Codable {
           guard posterior.marginals[k] != nil else { continue }
           entropies[item] =
             MarginalDensity(
-              means: group.map { table.means[$0 * d + k] }, logVariances: group.map { table.logVariances[$0 * d + k] }
+              means: group.map { table.means[$0 * d + k] }, logVariances: group.map { table.logVariances[$0 * d + k] },
+              instructions: posterior.device.level
             )?.entropy
         }
       }

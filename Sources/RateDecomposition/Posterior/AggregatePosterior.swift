@@ -93,7 +93,7 @@ public struct AggregatePosterior: Sendable {
         for k in range {
           result[k] = MarginalDensity(
             means: (0..<n).map { posterior.means[$0 * d + k] },
-            logVariances: (0..<n).map { posterior.logVariances[$0 * d + k] })
+            logVariances: (0..<n).map { posterior.logVariances[$0 * d + k] }, instructions: device.level)
         }
       }
     }

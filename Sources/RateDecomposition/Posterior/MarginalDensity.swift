@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 
 /// The density of a one-dimensional Gaussian mixture with equal weights, tabulated so finely that its entropy can be
 /// integrated: q(z) = 1/N Σₙ N(z; μₙ, σₙ²), an aggregate posterior in a single dimension.
@@ -42,9 +43,10 @@ public struct MarginalDensity: Sendable {
   /// - Parameters:
   ///   - means: μ, `[N]`, N ≥ 1.
   ///   - logVariances: log σ², `[N]`.
+  ///   - instructions: the instruction level.
   /// - Returns: nil when the narrowest components are so narrow, compared with the distances between them, that the grid
   ///   would have more than eight million points.
-  public init?(means: [Float], logVariances: [Float]) {
+  public init?(means: [Float], logVariances: [Float], instructions: VectorLevel = .best) {
     precondition(!means.isEmpty && means.count == logVariances.count, "means and log-variances must be [N], N ≥ 1")
     let plan = GridPlan(means: means, logVariances: logVariances)
     guard let plan else { return nil }
@@ -56,9 +58,12 @@ public struct MarginalDensity: Sendable {
       var density = coarser ?? [Double](repeating: 0, count: level.points.count)
       density.withUnsafeMutableBufferPointer { density in
         for n in level.components {
-          Self.add(
-            mean: Double(means[n]), sigma: exp(0.5 * Double(logVariances[n])), weight: weight, spacing: level.spacing,
-            first: level.points.lowerBound, to: density)
+          let mean = Double(means[n]), sigma = exp(0.5 * Double(logVariances[n]))
+          let centre = (mean / level.spacing).rounded()
+          addGaussian(
+            sigma: sigma, weight: weight, centre: Int(centre) - level.points.lowerBound,
+            offset: centre * level.spacing - mean, reach: max(1, Int(Self.reach * sigma / level.spacing)),
+            spacing: level.spacing, level: instructions, to: density)
         }
       }
       var sums = [0.0, 0.0], sumMass = 0.0
@@ -93,30 +98,6 @@ public struct MarginalDensity: Sendable {
   }
 
   private static func entropyDensity(_ q: Double) -> Double { q > 0 ? -q * log(q) : 0 }
-
-  /// Adds one component outwards from its centre by the recurrence g(z + h) = g(z)·r(z), r(z + h) = r(z)·e^(−h²/σ²).
-  private static func add(
-    mean: Double, sigma: Double, weight: Double, spacing: Double, first: Int,
-    to density: UnsafeMutableBufferPointer<Double>
-  ) {
-    let centre = (mean / spacing).rounded(), offset = centre * spacing - mean
-    let index = Int(centre) - first, steps = Int(reach * sigma / spacing)
-    let precision = 1 / (sigma * sigma)
-    let peak = weight / (sigma * (2 * Double.pi).squareRoot()) * exp(-0.5 * offset * offset * precision)
-    let decay = exp(-spacing * spacing * precision)
-    var up = peak, down = peak
-    var ratioUp = exp(-(offset + 0.5 * spacing) * spacing * precision)
-    var ratioDown = exp((offset - 0.5 * spacing) * spacing * precision)
-    density[index] += peak
-    for i in 1...max(steps, 1) {
-      up *= ratioUp
-      ratioUp *= decay
-      density[index + i] += up
-      down *= ratioDown
-      ratioDown *= decay
-      density[index - i] += down
-    }
-  }
 
   /// A level's density on the grid of half its spacing; zero outside.
   private static func refined(_ level: Level, to points: Range<Int>) -> [Double] {
