@@ -29,6 +29,7 @@ struct ModuleOrderTests {
   static let libraries: [String: String] = [
     "COpenBLAS": "TensorCore", "CHDF5": "FileFormats", "CDeflate": "FileFormats", "CZlib": "FileFormats",
     "CArchive": "FileFormats", "CPNG": "FileFormats", "CTurboJPEG": "FileFormats",
+    "CSQLite": "FileFormats",
     "CCairo": "Figures", "CGIF": "Figures", "CLiblinear": "DisentanglementMetrics",
   ]
 

@@ -117,11 +117,11 @@ public struct GradientBoosting: Classifier {
   }
 }
 
-/// Raw scores and residuals while boosting. Threads write to different rows or different columns.
+/// Raw scores and residuals while boosting.
 ///
 /// Sendable is not checked by the compiler because of the arrays behind pointers. They belong to one call of `fit`, whose
-/// threads write to parts that no other touches: rows of their own in each call of `forEachRange` and `forEachRow`, which
-/// return when all have finished.
+/// threads write to parts that no other touches: rows of their own in each call of `forEachRange` and of the trees' `add`,
+/// which return when all have finished.
 private final class BoostingState: @unchecked Sendable {
   let index: ClassIndex
   let initial: [Double]
