@@ -92,7 +92,7 @@ static void tree_splits(ptrdiff_t count, const int32_t *order, const float *valu
   for (int j = 0; j < NODES; j++)
     for (int lane = 0; lane < tree_lanes; lane++)
       if (before[j][lane] >= 0) {
-        const ptrdiff_t i = before[j][lane], at = (ptrdiff_t)j * tree_lanes  + lane;
+        const ptrdiff_t i = before[j][lane], at = (ptrdiff_t)j * tree_lanes + lane;
         best.gain[at] = gains[j][lane];
         best.lower[at] = values[tree_previous(i, lane, first + j, order, node_of)];
         best.upper[at] = values[i];

@@ -14,9 +14,9 @@ ptrdiff_t vk_tree_lanes(int level);
 /// Finds the best split along one feature in nodes first ..< first + nodes of a level of the trees.
 ///
 /// `order` has the rows in ascending order of the feature and `values` its values in this order. residuals
-/// `[count, lanes]` have the sum 0 in every node, and node_of `[count, lanes]` says in which node of the
-/// level a row is; null if all are in node 0. `rows` says how many rows a node has. Only splits between values that are
-/// more than 10⁻⁷ apart count, in single precision; of those that are equally good to rounding the first wins.
+/// `[count, lanes]` have the sum 0 in every node, and node_of `[count, lanes]` says in which node of the level a row is;
+/// null if all are in node 0. `rows` says how many rows a node has. Only splits between values that are more than 10⁻⁷
+/// apart count, in single precision; of those that are equally good to rounding the first wins.
 ///
 /// gain becomes s²/(n·(rows − n)) of the best split, where n rows go left and s is the sum of their residuals: the squared
 /// error falls by this times `rows`. It is −1 before, and stays so if there is no split; infinity says that a node is not

@@ -5,8 +5,8 @@ import TensorCore
 @inline(__always)
 func differ(_ lower: SortedRow, _ upper: SortedRow) -> Bool { upper.value > lower.value + 1e-7 }
 
-/// Grows the trees of random forests as scikit-learn's depth-first builder does (Breiman et al. 1984, "Classification and Regression
-/// Trees"; scikit-learn 1.9, `DepthFirstTreeBuilder` and `BestSplitter`).
+/// Grows the trees of random forests as scikit-learn's depth-first builder does (Breiman et al. 1984, "Classification and
+/// Regression Trees"; scikit-learn 1.9, `DepthFirstTreeBuilder` and `BestSplitter`).
 ///
 /// The features are visited in random order at each node, and of equally good splits the one visited first wins. Nothing
 /// is sorted on the way: the sorted columns are partitioned down the tree, which keeps their order.
