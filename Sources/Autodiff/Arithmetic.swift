@@ -3,6 +3,7 @@ import TensorCore
 // Element-wise arithmetic with broadcasting: axes are aligned at the last, and an extent of 1 matches any other.
 
 extension Variable {
+  @specialized(where Scalar == Float)
   private func combined(
     _ f: BinaryFunction, _ other: Variable,
     _ pullback: @escaping (_ gradient: Tensor<Scalar>, _ side: Side) -> Tensor<Scalar>
@@ -37,6 +38,7 @@ extension Variable {
   }
 
   /// scale·x + shift.
+  @specialized(where Scalar == Float)
   public func affine(scale: Scalar, shift: Scalar) -> Variable {
     Variable.recording(value.affine(scale: scale, shift: shift), from: [self]) { g, gradients in
       gradients.add(scale == 1 ? g : g.affine(scale: scale, shift: 0), to: self)

@@ -3,6 +3,7 @@ import TensorCore
 // Functions of one value, element by element. Pullbacks use the input x or the output y, whichever is simpler.
 
 extension Variable {
+  @specialized(where Scalar == Float)
   private func mapped(
     _ f: UnaryFunction,
     _ pullback: @escaping (_ x: Tensor<Scalar>, _ y: Tensor<Scalar>, _ g: Tensor<Scalar>) -> Tensor<Scalar>

@@ -16,6 +16,7 @@ extension Variable {
   ///   - bias: b, `[outputs]`.
   ///   - activation: the activation.
   /// - Returns: `[B, outputs]` for x of shape `[B, inputs]`.
+  @specialized(where Scalar == Float)
   public func linear(weights: Variable, bias: Variable, activation: Activation = .identity) -> Variable {
     requireFit(
       shape.rank == 2 && weights.shape.rank == 2 && shape[1] == weights.shape[0]

@@ -14,8 +14,9 @@ extension Variable {
 
   /// Sums along one axis, which is kept with extent 1 unless `keepingAxis` is false.
   public func sum(axis: Int, keepingAxis: Bool = true) -> Variable {
-    Variable.recording(value.sum(axis: axis), from: [self]) { g, gradients in
-      gradients.add(Tensor(repeating: 0, shape, on: value.device).combined(.add, g), to: self)
+    let result = value.sum(axis: axis), length = shape[axis]
+    return Variable.recording(result, from: [self]) { g, gradients in
+      gradients.add(g.repeated(length, along: axis), to: self)
     }.droppingAxis(axis, unless: keepingAxis)
   }
 

@@ -2,6 +2,7 @@ import TensorCore
 
 extension Variable {
   /// The same elements in another shape.
+  @specialized(where Scalar == Float)
   public func reshaped(_ shape: Shape) -> Variable {
     if shape == self.shape { return self }
     let original = self.shape
@@ -16,6 +17,7 @@ extension Variable {
   }
 
   /// Columns `range` of a matrix `[B, N]`.
+  @specialized(where Scalar == Float)
   public func columns(_ range: Range<Int>) -> Variable {
     Variable.recording(value.columns(range), from: [self]) { g, gradients in
       let full = Tensor<Scalar>(repeating: 0, shape, on: value.device)
@@ -25,6 +27,7 @@ extension Variable {
   }
 
   /// The elements (i, i) of a square matrix, `[B]`.
+  @specialized(where Scalar == Float)
   public func diagonal() -> Variable {
     requireFit(shape.rank == 2 && shape[0] == shape[1], "diagonal", "\(shape) is not a square matrix")
     let n = shape[0]

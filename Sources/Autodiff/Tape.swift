@@ -40,6 +40,7 @@ public final class Tape<Scalar: TensorScalar> {
   ///   - destination: a tensor of the same shape that receives the gradient.
   ///   - update: called at most once, when the backward pass needs the value no longer, if a single operation uses it; if it
   ///     returns true, nothing is written to the destination.
+  @specialized(where Scalar == Float)
   public func track(
     _ value: Tensor<Scalar>, gradientInto destination: Tensor<Scalar>? = nil, updatedBy update: Update? = nil
   ) -> Variable<Scalar> {
@@ -115,13 +116,20 @@ public struct Variable<Scalar: TensorScalar> {
   ///
   /// All operations are defined by this function. The pullback should skip inputs that are not tracked if their
   /// gradients are expensive.
+  @specialized(where Scalar == Float)
   public static func recording(
     _ value: Tensor<Scalar>, from inputs: [Variable], _ pullback: @escaping Tape<Scalar>.Pullback
   ) -> Variable {
-    guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
-    requireFit(
-      inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "recording",
-      "the operands, of shapes \(inputs.map(\.shape)), belong to different tapes")
+    // A chain of collection algorithms takes longer here than the small operations themselves.
+    var common: Tape<Scalar>?
+    for input in inputs {
+      guard let tape = input.tape else { continue }
+      requireFit(
+        common == nil || common === tape, "recording",
+        "the operands, of shapes \(inputs.map(\.shape)), belong to different tapes")
+      common = tape
+    }
+    guard let tape = common else { return Variable(value) }
     for input in inputs { input.countUse() }
     tape.nodes.append(.init(shape: value.shape, pullback: pullback, destination: nil, phase: tape.profile?.current))
     return Variable(value: value, tape: tape, node: tape.nodes.count - 1)
@@ -133,15 +141,11 @@ public struct Gradients<Scalar: TensorScalar> {
   private var tensors: [Tensor<Scalar>?]
   private var written: [Bool]
   private let tape: Tape<Scalar>
-  private let destinations: [Tensor<Scalar>?]
-  private let shapes: [Shape]
 
   init(for tape: Tape<Scalar>) {
     self.tape = tape
     tensors = Array(repeating: nil, count: tape.nodes.count)
     written = Array(repeating: false, count: tape.nodes.count)
-    destinations = tape.nodes.map(\.destination)
-    shapes = tape.nodes.map(\.shape)
   }
 
   /// The gradient of a tracked input; zero if the loss does not depend on it.
@@ -157,9 +161,9 @@ public struct Gradients<Scalar: TensorScalar> {
   /// Adds a gradient to that of a variable. The tensor may be kept, so it must not be written to afterwards.
   public mutating func add(_ gradient: Tensor<Scalar>, to variable: Variable<Scalar>) {
     guard let node = variable.node else { return }
-    requireFit(
-      gradient.count == shapes[node].count, "add", "a gradient of shape \(gradient.shape) for \(shapes[node])")
-    if let destination = destinations[node] {
+    let shape = tape.nodes[node].shape
+    requireFit(gradient.count == shape.count, "add", "a gradient of shape \(gradient.shape) for \(shape)")
+    if let destination = tape.nodes[node].destination {
       if written[node] { destination.add(gradient) } else { destination.copy(from: gradient) }
       written[node] = true
     } else if var sum = tensors[node] {
@@ -176,11 +180,11 @@ public struct Gradients<Scalar: TensorScalar> {
     to variable: Variable<Scalar>, _ body: (_ gradient: Tensor<Scalar>, _ accumulate: Bool) throws -> Void
   ) rethrows {
     guard let node = variable.node else { return }
-    if let destination = destinations[node] {
+    if let destination = tape.nodes[node].destination {
       try body(destination, written[node])
       written[node] = true
     } else {
-      let gradient = Tensor<Scalar>(uninitialized: shapes[node], on: variable.value.device)
+      let gradient = Tensor<Scalar>(uninitialized: tape.nodes[node].shape, on: variable.value.device)
       try body(gradient, false)
       add(gradient, to: variable)
     }
@@ -205,6 +209,6 @@ public struct Gradients<Scalar: TensorScalar> {
 
   /// Sets the gradients of parameters that the loss does not depend on to 0.
   func zeroUnreachedDestinations() {
-    for (destination, written) in zip(destinations, written) where !written { destination?.fill(0) }
+    for node in written.indices where !written[node] { tape.nodes[node].destination?.fill(0) }
   }
 }

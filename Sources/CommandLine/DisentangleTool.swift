@@ -47,7 +47,7 @@ public struct DisentangleTool: ParsableCommand {
     signal(SIGXFSZ, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
     StandardStream.openClosedStreams()
-    OpenBLASChoice.restartWithoutPreset()
+    OpenBLASChoice.restartIfUnsuitable()
     do {
       try requireCommand(CommandLine.arguments.dropFirst())
       var command = try parseAsRoot()

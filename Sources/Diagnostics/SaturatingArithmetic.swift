@@ -1,9 +1,9 @@
 /// The product of numbers that are not negative, or the largest `Int` where it would be larger: what a size is compared with a
 /// limit by.
-public func saturatingProduct(_ factors: Int...) -> Int { saturatingProduct(factors) }
+@inlinable public func saturatingProduct(_ factors: Int...) -> Int { saturatingProduct(factors) }
 
 /// The product of numbers that are not negative, or the largest `Int` where it would be larger; 1 of none.
-public func saturatingProduct(_ factors: some Sequence<Int>) -> Int {
+@inlinable public func saturatingProduct(_ factors: some Sequence<Int>) -> Int {
   var result = 1, overflows = false
   for factor in factors {
     if factor == 0 { return 0 }
@@ -14,7 +14,7 @@ public func saturatingProduct(_ factors: some Sequence<Int>) -> Int {
 }
 
 /// The sum of numbers that are not negative, or the largest `Int` where it would be larger; 0 of none.
-public func saturatingSum(_ terms: Int...) -> Int {
+@inlinable public func saturatingSum(_ terms: Int...) -> Int {
   terms.reduce(0) {
     let (sum, overflow) = $0.addingReportingOverflow($1)
     return overflow ? .max : sum

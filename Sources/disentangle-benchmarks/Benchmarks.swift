@@ -1,6 +1,7 @@
 import ArgumentParser
 import Diagnostics
 import Foundation
+import TensorCore
 
 /// The benchmarks' command line.
 @main
@@ -19,6 +20,11 @@ struct Benchmarks: ParsableCommand {
       ThreadsBenchmark.self, SteadyBenchmark.self, AllBenchmarks.self, CompareBenchmark.self,
       IsolatedBenchmark.self,
     ])
+
+  static func main() {
+    OpenBLASChoice.restartIfUnsuitable()
+    main(nil)
+  }
 }
 
 /// The options of every benchmark.

@@ -48,6 +48,7 @@ struct GradientCase: Sendable, CustomTestStringConvertible {
     GradientCase("activated, leaky", [[3, 3]], .awayFromZero) { $0[0].activated(.leakyReLU(slope: 0.25)) },
     GradientCase("sum", [[3, 4]]) { $0[0].sum() },
     GradientCase("mean", [[3, 4]]) { $0[0].mean() },
+    GradientCase("sum over the last axis", [[3, 4]]) { $0[0].sum(axis: -1) },
     GradientCase("sum over axis 0", [[3, 4]]) { $0[0].sum(axis: 0) },
     GradientCase("sum over axis 1 of 3", [[2, 3, 4]]) { $0[0].sum(axis: 1, keepingAxis: false) },
     GradientCase("mean over the last axis", [[2, 3, 4]]) { $0[0].mean(axis: -1) },

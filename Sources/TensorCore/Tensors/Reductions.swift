@@ -33,6 +33,24 @@ extension Tensor {
     return result
   }
 
+  /// The tensor repeated along an axis of extent 1: what the gradient of a sum along it is.
+  @specialized(where Scalar == Float)
+  package func repeated(_ length: Int, along axis: Int) -> Tensor {
+    let (outer, extent, inner) = shape.split(at: axis)
+    requireFit(extent == 1, "repeated", "axis \(axis) of \(shape) does not have extent 1")
+    var extents = shape.dimensions
+    extents[axis < 0 ? axis + shape.rank : axis] = length
+    let result = Tensor(uninitialized: Shape(extents), on: device)
+    let x = pointer, y = result.pointer
+    device.forEachRange(outer, grain: max(1, Self.grain / max(length * inner, 1))) { _, range in
+      for o in range where inner == 1 { (y + o * length).update(repeating: x[o], count: length) }
+      for o in range where inner > 1 {
+        for k in 0..<length { (y + (o * length + k) * inner).update(from: x + o * inner, count: inner) }
+      }
+    }
+    return result
+  }
+
   /// Sums over the axes along which `shape` is broadcast to this tensor's shape.
   package func sum(to shape: Shape) -> Tensor {
     requireFit(

@@ -4,11 +4,14 @@ import Diagnostics
 public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extent of each axis.
   public let dimensions: [Int]
+  /// The number of elements; 1 for a scalar, the largest `Int` where there would be more.
+  public let count: Int
 
   /// Makes a shape. All extents must be ≥ 0.
   public init(_ dimensions: [Int]) {
     requireFit(dimensions.allSatisfy { $0 >= 0 }, "Shape", "extents must not be negative: \(dimensions)")
     self.dimensions = dimensions
+    count = saturatingProduct(dimensions)
   }
 
   /// Makes a shape from a literal, `[64, 10]`.
@@ -16,8 +19,6 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
   /// The number of axes.
   public var rank: Int { dimensions.count }
-  /// The number of elements; 1 for a scalar, the largest `Int` where there would be more.
-  public var count: Int { saturatingProduct(dimensions) }
   /// The extent of one axis; negative indices count from the last axis.
   public subscript(_ axis: Int) -> Int {
     requireAxis(axis, "Shape")

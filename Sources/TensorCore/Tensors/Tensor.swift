@@ -92,6 +92,8 @@ public struct Tensor<Scalar: TensorScalar> {
   }
 
   /// Writes one value to all elements.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func fill(_ value: Scalar) { pointer.update(repeating: value, count: count) }
 
   /// Overwrites the elements with another tensor's, of the same count.
