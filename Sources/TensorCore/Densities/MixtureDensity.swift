@@ -138,6 +138,28 @@ public final class MixtureDensity: @unchecked Sendable {
     let logCount = log(Double(count)), ln2 = log(2.0)
     // log₂ of the sum over components, from log q_d, which is the log of a mean, in nats.
     let scales = references.map { Float(max(-1e30, min(1e30, ($0 + logCount) / ln2))) }
+    // Where a component is far from a point in both dimensions, the product of its densities is denormal.
+    var result = flushingDenormals { pairSums(at: points, relativeTo: scales, on: device) }
+    for s in 0..<samples {
+      var pair = s * pairs
+      for i in 0..<d {
+        for j in i + 1..<max(d, i + 1) {
+          // Single precision has not all of what smaller sums consist of, and no larger ones.
+          let sum = result[pair], isAccurate = sum > 0x1p-80 && sum < 0x1p100
+          result[pair] =
+            isAccurate
+            ? (log2(sum) + Double(scales[s * d + i]) + Double(scales[s * d + j])) * ln2 - logCount
+            : preciseLogDensity(points, s, [i, j])
+          pair += 1
+        }
+      }
+    }
+    return result
+  }
+
+  /// The sum over components of the product of two dimensions' densities, each divided by 2 to its scale.
+  private func pairSums(at points: [Float], relativeTo scales: [Float], on device: Device) -> [Double] {
+    let samples = points.count / dimensions, d = dimensions, pairs = d * (d - 1) / 2
     var result = [Double](repeating: 0, count: samples * pairs)
     result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let result = result
@@ -155,20 +177,6 @@ public final class MixtureDensity: @unchecked Sendable {
               }
             }
           }
-        }
-      }
-    }
-    for s in 0..<samples {
-      var pair = s * pairs
-      for i in 0..<d {
-        for j in i + 1..<max(d, i + 1) {
-          // Single precision represents sums outside this range with few bits, or not at all.
-          let sum = result[pair], isAccurate = sum > 0x1p-90 && sum < 0x1p100
-          result[pair] =
-            isAccurate
-            ? (log2(sum) + Double(scales[s * d + i]) + Double(scales[s * d + j])) * ln2 - logCount
-            : preciseLogDensity(points, s, [i, j])
-          pair += 1
         }
       }
     }
