@@ -140,21 +140,32 @@ struct MixtureDensityTests {
     arguments: VectorLevel.allCases.filter { $0 <= .best }, [(2, 300), (3, 64), (4, 2_500), (5, 255), (9, 2_048)])
   func pairs(level: VectorLevel, sizes: (d: Int, count: Int)) {
     let mixture = Mixture(count: sizes.count, d: sizes.d, seed: 31, spread: 1)
-    let device = Device(threads: 2, level: level), points = mixture.points(70, seed: 32, scale: 1)
+    Self.checkPairs(mixture, at: mixture.points(70, seed: 32, scale: 1), device: Device(threads: 2, level: level))
+  }
+
+  @Test("pairs of narrow components, whose products of densities are mostly denormal")
+  func narrowPairs() {
+    var mixture = Mixture(count: 3_000, d: 4, seed: 35, spread: 1)
+    mixture.logVariances = mixture.logVariances.map { $0 - 5 }
+    Self.checkPairs(mixture, at: mixture.points(40, seed: 36, scale: 1), device: Device(threads: 2))
+  }
+
+  private static func checkPairs(_ mixture: Mixture, at points: [Float], device: Device) {
+    let d = mixture.d
     let density = MixtureDensity(
-      means: mixture.means, logVariances: mixture.logVariances, dimensions: sizes.d, on: device)
+      means: mixture.means, logVariances: mixture.logVariances, dimensions: d, on: device)
     // References may be off by some nats.
     let references = density.logDensities(at: points, marginals: true, on: device).marginals.enumerated().map {
       $0.element + ($0.offset % 3 == 0 ? 2 : -1)
     }
     let result = density.logPairDensities(at: points, references: references, on: device)
     var differences: [Double] = []
-    for s in 0..<70 {
-      for i in 0..<sizes.d {
-        for j in i + 1..<max(sizes.d, i + 1) {
+    for s in 0..<points.count / d {
+      for i in 0..<d {
+        for j in i + 1..<max(d, i + 1) {
           let two = Mixture(mixture, columns: [i, j])
           let position = differences.count
-          let expected = two.reference([points[s * sizes.d + i], points[s * sizes.d + j]][...], columns: 0..<2)
+          let expected = two.reference([points[s * d + i], points[s * d + j]][...], columns: 0..<2)
           differences.append((result[position] - expected) / max(abs(expected), 4))
         }
       }
