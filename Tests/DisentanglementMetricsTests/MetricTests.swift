@@ -52,6 +52,30 @@ import Testing
     #expect(result.scores[0].undefined?.contains("without the log-variances") == true)
   }
 
+  @Test func `MIG over the posteriors takes what was measured before, if it is of the same data points`() throws {
+    let codes = try TestCodes.perfect.codes, device = Device(threads: 2)
+    let table = try PosteriorTable(
+      means: codes.codes, logVariances: [Float](repeating: -8, count: codes.codes.count), latents: codes.latents)
+    let labels = codes.factorNames.indices.map {
+      FactorLabels(
+        name: codes.factorNames[$0], values: codes.values(ofFactor: $0), isCategorical: codes.categoricalFactors[$0])
+    }
+    let metric = try decode(MIGExact.Configuration.self, "{}").metric()
+    var input = MetricInput(codes: codes, posterior: table, device: device)
+    func result() throws -> MetricResult { try metric.evaluate(input, stream: RandomStream(seed: 1)) }
+    let measured = try result()
+    let information = try FactorInformation(of: IntegratedPosterior(table, on: device), factors: labels)
+    input.factorInformation = information
+    #expect(try result() == measured)
+    input.factorInformation?.gap = 0.5
+    #expect(try result().score("mig")?.value == 0.5, "it is not measured again")
+    input.factorInformation?.dataPoints -= 1
+    #expect(try result() == measured)
+    input.factorInformation = information
+    input.factorInformation?.factors[0].name = "another"
+    #expect(try result() == measured)
+  }
+
   @Test func `Modularity: 1 for perfect and doubled codes; dead latents count 0 or are left out`() throws {
     let results = try checkMetric(Modularity.Configuration.self, "{bootstrap: 4}")
     let all = "modularity", informative = "modularity_of_informative_latents"

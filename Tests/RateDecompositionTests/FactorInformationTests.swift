@@ -116,6 +116,35 @@ struct FactorInformationTests {
     #expect(abs(result.factors[0].gap?.value ?? 1) < 0.1 && result.factors[0].gap?.standardError != nil)
   }
 
+  @Test("factors that are measured together are as each by itself, on narrow, wide and mixed posteriors")
+  func together() throws {
+    // 120 combinations of values, 600 data points each, in no order.
+    var stream = RandomStream(seed: 4)
+    let order = stream.permutation(of: 72_000)
+    let labels = [4, 5, 6].enumerated().map { number, size in
+      FactorLabels(name: "\(number)", values: order.map { Int32($0 / [1, 4, 20][number] % size) })
+    }
+    var means: [Double] = [], logVariances: [Double] = []
+    for n in order.indices {
+      let v = labels.map { Double($0.values[n]) }, (noise, other) = stream.normalPair(), width = stream.uniform()
+      means += [v[0] + 0.2 * noise, 0.5 * v[1] + v[2] + noise, 0, v[2] + 0.1 * other, v[0] + other, 0.1 * v[1]]
+      // Several octaves; two of them far from each other; nearly equal ones; tables that are too large; spikes.
+      logVariances += [-8 * width, width < 0.5 ? -9 : 2 * v[0], -1e-4 * width, -9 + other, -18 + width, -45]
+    }
+    let table = try PosteriorTable(means: means, logVariances: logVariances, latents: 6)
+    let posterior = IntegratedPosterior(table, on: device)
+    var done: [Int] = []
+    let all = try FactorInformation(of: posterior, factors: labels, samples: 10, seed: 3) { done.append($0) }
+    #expect(done == [3], "one bundle")
+    for (label, factor) in zip(labels, all.factors) {
+      let alone = try FactorInformation(of: posterior, factors: [label], samples: 10, seed: 3).factors[0]
+      for (a, b) in zip(factor.mutualInformation, alone.mutualInformation) {
+        #expect(abs(a.value - b.value) < 1e-12 && a.standardError == b.standardError, "\(a), alone \(b)")
+      }
+    }
+    #expect(all.samples == 10 && all.factors[0].mutualInformation.dropLast().allSatisfy { $0.standardError == 0 })
+  }
+
   @Test("labels that do not fit are refused, and the message says how")
   func refused() throws {
     let posterior = IntegratedPosterior(try syntheticPosterior(count: 3, d: 1, informative: 1, seed: 1), on: device)

@@ -42,8 +42,8 @@ size_t vk_mixture_scratch_size(size_t samples, size_t d);
 /// The gradients with respect to z of what vk_mixture_log2_sum gives, in nats: of log Σₙ N(z; mₙ, e^lvₙ) in joint_gradient
 /// [samples, d], and of the same sum in each dimension on its own in marginal_gradient [samples, d].
 ///
-/// joint [samples] and marginals [samples, d] are log₂ of the sums, as vk_mixture_log2_sum wrote them; where one is +∞ its
-/// gradient is 0. scratch holds vk_mixture_gradient_scratch_size(d) doubles.
+/// joint [samples] and marginals [samples, d] are log₂ of the sums, as vk_mixture_log2_sum wrote them; where one is +∞ the
+/// gradient is 0, to 10⁻³⁵. scratch holds vk_mixture_gradient_scratch_size(d) doubles.
 void vk_mixture_gradients(int level, size_t n, size_t d, const float *table, size_t samples, const float *z,
                           const double *joint, const double *marginals, double *joint_gradient,
                           double *marginal_gradient, double *scratch);

@@ -28,6 +28,8 @@ public struct MetricInput: Sendable {
   public var posterior: PosteriorTable?
   /// The mean KL of each latent in nats, `[D]`; nil where it is not known.
   public var meanKL: [Double]?
+  /// What the latents say about the factors, where it has been measured already over all these data points.
+  public var factorInformation: FactorInformation?
   /// Stored batches for the FactorVAE score.
   public var factorVAEBatches: StoredBatches?
   /// Stored pairs of batches for the β-VAE score.

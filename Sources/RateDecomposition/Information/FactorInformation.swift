@@ -97,9 +97,15 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     var sampled: (codes: [Float], indices: [Int])?
     factors = []
     var gaps: [Information?] = []
+    let allGroups = try labels.map { try Self.groups($0, count: posterior.dataPoints) }
+    var conditionals: [[Double?]] = []
+    for bundle in FactorBundle.bundles(allGroups, count: posterior.dataPoints) {
+      conditionals += bundle.conditionalEntropies(
+        posterior.posterior, latents: (0..<d).filter { posterior.marginals[$0] != nil }, on: posterior.device)
+      progress(conditionals.count)
+    }
     for (number, label) in labels.enumerated() {
-      let groups = try Self.groups(label, count: posterior.dataPoints)
-      let conditional = Self.conditionalEntropies(posterior, groups)
+      let groups = allGroups[number], conditional = conditionals[number]
       let informations = try (0..<d).map { k in
         if let density = posterior.marginals[k], let conditional = conditional[k] {
           return Information(exact: density.entropy - conditional)
@@ -119,7 +125,6 @@ public struct FactorInformation: Sendable, Equatable, Codable {
         Factor(
           name: label.name, values: groups.count, entropy: entropy, mutualInformation: informations.map(\.estimate),
           gap: gaps[number]?.estimate, bestLatent: order[0], secondLatent: second))
-      progress(number + 1)
     }
     self.samples = sampled == nil ? 0 : samples
     let all = Information.mean(gaps.compactMap { $0 })?.estimate
@@ -143,35 +148,6 @@ public struct FactorInformation: Sendable, Equatable, Codable {
     var groups: [Int32: [Int]] = [:]
     for (n, value) in label.values.enumerated() { groups[value, default: []].append(n) }
     return groups.sorted { $0.key < $1.key }.map(\.value)
-  }
-
-  /// Σ_v p(v)·H(z_d|v), `[D]`; nil where a density cannot be integrated.
-  private static func conditionalEntropies(_ posterior: IntegratedPosterior, _ groups: [[Int]]) -> [Double?] {
-    let table = posterior.posterior, d = table.latents
-    // One density for each latent and value; a thread takes a stretch of them.
-    var entropies = [Double?](repeating: nil, count: d * groups.count)
-    entropies.withUnsafeMutableBufferPointer { entropies in
-      nonisolated(unsafe) let entropies = entropies
-      posterior.device.forEachRange(d * groups.count) { _, range in
-        for item in range {
-          let k = item / groups.count, group = groups[item % groups.count]
-          guard posterior.marginals[k] != nil else { continue }
-          entropies[item] =
-            MarginalDensity(
-              means: group.map { table.means[$0 * d + k] }, logVariances: group.map { table.logVariances[$0 * d + k] },
-              instructions: posterior.device.level
-            )?.entropy
-        }
-      }
-    }
-    return (0..<d).map { k in
-      var sum = 0.0
-      for (v, group) in groups.enumerated() {
-        guard let entropy = entropies[k * groups.count + v] else { return nil }
-        sum += Double(group.count) / Double(table.count) * entropy
-      }
-      return sum
-    }
   }
 
   /// I(v; z_d) as the mean of log q(z_d|v) − log q(z_d) over samples of q(z), v being the value of their data points.

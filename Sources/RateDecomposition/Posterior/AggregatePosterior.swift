@@ -89,12 +89,11 @@ public struct AggregatePosterior: Sendable {
     var result = [MarginalDensity?](repeating: nil, count: d)
     result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let result = result
-      device.forEachRange(d) { _, range in
-        for k in range {
-          result[k] = MarginalDensity(
-            means: (0..<n).map { posterior.means[$0 * d + k] },
-            logVariances: (0..<n).map { posterior.logVariances[$0 * d + k] }, instructions: device.level)
-        }
+      // One at a time, since narrow posteriors have larger grids.
+      try? device.forEachItem(d) { _, k in
+        result[k] = MarginalDensity(
+          means: (0..<n).map { posterior.means[$0 * d + k] },
+          logVariances: (0..<n).map { posterior.logVariances[$0 * d + k] }, instructions: device.level)
       }
     }
     return result

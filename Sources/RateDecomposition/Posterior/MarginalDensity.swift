@@ -48,33 +48,40 @@ public struct MarginalDensity: Sendable {
   ///   would have more than eight million points.
   public init?(means: [Float], logVariances: [Float], instructions: VectorLevel = .best) {
     precondition(!means.isEmpty && means.count == logVariances.count, "means and log-variances must be [N], N ≥ 1")
-    let plan = GridPlan(means: means, logVariances: logVariances)
-    guard let plan else { return nil }
-    let weight = 1 / Double(means.count)
+    let components = OctaveComponents(means: means, logVariances: logVariances)
+    guard let grid = MixtureGrid([components]) else { return nil }
+    self.init(grid, count: means.count) { level in
+      let octave = components.octaves[level.number - components.finest]
+      return octave.components.isEmpty
+        ? nil : OctaveComponents.sum(octave, number: level.number, at: level.points, instructions)
+    }
+  }
+
+  /// Integrates a density from the sums of its levels.
+  ///
+  /// - Parameters:
+  ///   - grid: its grids.
+  ///   - count: N.
+  ///   - own: Σ N(z; μ, σ²) of the components of a level, at its points; nil if it has none.
+  init(_ grid: MixtureGrid, count: Int, own: (MixtureGrid.Level) -> [Double]?) {
+    let weight = 1 / Double(count)
     var levels: [Level] = []
     var entropy = 0.0, entropyHalf = 0.0, mass = 0.0
-    for level in plan.levels {
-      let coarser = levels.last.map { Self.refined($0, to: level.points) }
-      var density = coarser ?? [Double](repeating: 0, count: level.points.count)
-      density.withUnsafeMutableBufferPointer { density in
-        for n in level.components {
-          let mean = Double(means[n]), sigma = exp(0.5 * Double(logVariances[n]))
-          let centre = (mean / level.spacing).rounded()
-          addGaussian(
-            sigma: sigma, weight: weight, centre: Int(centre) - level.points.lowerBound,
-            offset: centre * level.spacing - mean, reach: max(1, Int(Self.reach * sigma / level.spacing)),
-            spacing: level.spacing, level: instructions, to: density)
+    for level in grid.levels {
+      var density =
+        levels.last.map { Self.refined($0, to: level.points) } ?? [Double](repeating: 0, count: level.points.count)
+      if let own = own(level) {
+        var sums = [0.0, 0.0], sumMass = 0.0
+        for i in density.indices {
+          let before = density[i]
+          density[i] += weight * own[i]
+          sums[i & 1] += Self.entropyDensity(density[i]) - Self.entropyDensity(before)
+          sumMass += density[i] - before
         }
+        entropy += level.spacing * (sums[0] + sums[1])
+        entropyHalf += 2 * level.spacing * sums[0]
+        mass += level.spacing * sumMass
       }
-      var sums = [0.0, 0.0], sumMass = 0.0
-      for i in density.indices where !level.components.isEmpty {
-        let before = coarser?[i] ?? 0
-        sums[i & 1] += Self.entropyDensity(density[i]) - Self.entropyDensity(before)
-        sumMass += density[i] - before
-      }
-      entropy += level.spacing * (sums[0] + sums[1])
-      entropyHalf += 2 * level.spacing * sums[0]
-      mass += level.spacing * sumMass
       levels.append(Level(spacing: level.spacing, first: level.points.lowerBound, density: density))
     }
     self.levels = levels
@@ -121,44 +128,5 @@ public struct MarginalDensity: Sendable {
       for j in 0..<12 where j != k { weight *= (t + 5 - Double(j)) / Double(k - j) }
       return weight
     }
-  }
-}
-
-/// Which levels a mixture needs, and how far their grids extend.
-private struct GridPlan {
-  struct Level {
-    var spacing: Double
-    var points: Range<Int>
-    var components: [Int]
-  }
-
-  /// From coarse to fine, an octave apart.
-  var levels: [Level] = []
-
-  init?(means: [Float], logVariances: [Float]) {
-    // Level k holds σ in [2ᵏ, 2ᵏ⁺¹), that is ½·log₂e·log σ² in [k, k + 1).
-    let octaves = logVariances.map { Int((0.5 * Double($0) * 1.4426950408889634).rounded(.down)) }
-    guard let finest = octaves.min(), let coarsest = octaves.max() else { return nil }
-    var members = [[Int]](repeating: [], count: coarsest - finest + 1)
-    for (n, octave) in octaves.enumerated() { members[octave - finest].append(n) }
-    var finer: ClosedRange<Double>?
-    for octave in finest...coarsest {
-      let spacing = exp2(Double(octave)) / MarginalDensity.pointsPerSigma
-      let own = members[octave - finest]
-      // In units of the spacing, with room for the interpolation's six points and one for rounding.
-      var low = finer.map { $0.lowerBound / spacing - 8 } ?? .infinity
-      var high = finer.map { $0.upperBound / spacing + 8 } ?? -.infinity
-      for n in own {
-        let centre = Double(means[n]) / spacing
-        let width = MarginalDensity.reach * exp(0.5 * Double(logVariances[n])) / spacing + 8
-        low = min(low, centre - width)
-        high = max(high, centre + width)
-      }
-      guard high - low < Double(MarginalDensity.largestGrid), max(abs(low), abs(high)) < 1e15 else { return nil }
-      let points = Int(low.rounded(.down))..<Int(high.rounded(.up)) + 1
-      levels.append(Level(spacing: spacing, points: points, components: own))
-      finer = Double(points.lowerBound) * spacing...Double(points.upperBound) * spacing
-    }
-    levels.reverse()
   }
 }

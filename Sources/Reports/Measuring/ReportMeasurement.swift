@@ -96,7 +96,8 @@ public struct Report {
     var metrics: RunMetrics?
     if let preset = options.metrics {
       progress(.metrics, 0)
-      let input = try MetricInput(encoded.posterior, on: dataset, device: device, location: run.folder.path)
+      var input = try MetricInput(encoded.posterior, on: dataset, device: device, location: run.folder.path)
+      input.factorInformation = factors
       metrics = try RunMetrics(of: input, preset: preset, seed: settings.seed, components: run.components) {
         progress(.metrics, $0)
       }
