@@ -124,5 +124,31 @@ extension CommandLineTests {
       let same = try experiment.snapshot() == before
       #expect(same)
     }
+
+    @Test("--no-report ends with the weights; the report can be made later, and is the same")
+    func withoutReport() throws {
+      let experiment = try SmallExperiment(steps: 20)
+      let plain = try Program.run(
+        "train", "config.yaml", "--threads", "1", "--output", "plain", in: experiment.folder)
+      try #require(plain.code == 0, "\(plain.errors)")
+      // The second time there is nothing left to do.
+      for _ in 0..<2 {
+        let result = try Program.run(
+          "train", "config.yaml", "--threads", "1", "--output", "run", "--resume", "--no-report",
+          in: experiment.folder)
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.output.contains("The run is in run. Write its report: disentangle report run\n"))
+        for name in ["run/report", "run/posteriors.h5"] {
+          #expect(!FileManager.default.fileExists(atPath: experiment.folder.file(name)), "\(name)")
+        }
+      }
+      let later = try Program.run(
+        "train", "config.yaml", "--threads", "1", "--output", "run", "--resume", in: experiment.folder)
+      #expect(later.code == 0 && later.output.contains("Rate decomposition"), "\(later.errors)")
+      let same = try experiment.data("run/weights.safetensors") == experiment.data("plain/weights.safetensors")
+      #expect(same)
+      let sameReport = try experiment.data("run/report/report.json") == experiment.data("plain/report/report.json")
+      #expect(sameReport)
+    }
   }
 }

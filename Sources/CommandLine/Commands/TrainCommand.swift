@@ -11,7 +11,8 @@ struct TrainCommand: ComponentCommand {
       The run is a folder: config.yaml, metrics.jsonl, checkpoint.safetensors, weights.safetensors, posteriors.h5, \
       report/ (index.html, report.json, report.md, figures/), and with --set training.tensorboard=true \
       events.out.tfevents for TensorBoard. SIGINT (Ctrl-C, exit code 130), SIGTERM (143) and SIGHUP (129) save a checkpoint; a second \
-      Ctrl-C ends at once. --resume continues bit for bit. Results go to standard output, progress to standard error.
+      Ctrl-C ends at once. --resume continues bit for bit. --no-report leaves posteriors.h5 and report/ to `disentangle report`. \
+      Results go to standard output, progress to standard error.
       """)
 
   @OptionGroup var configuration: ConfigurationOptions
@@ -29,6 +30,9 @@ struct TrainCommand: ComponentCommand {
   @Flag(help: "Also print a time profile of a training step.")
   var profile = false
 
+  @Flag(help: "End with the training, without encoding all images and decomposing the rate.")
+  var noReport = false
+
   func run(_ components: Components) throws {
     let overrides = configuration.overrides + (seed.map { ["seed=\($0)"] } ?? [])
     let resolved = try ConfigurationDocument(path: configuration.config, overrides: overrides)
@@ -41,12 +45,15 @@ struct TrainCommand: ComponentCommand {
       dataset: dataset, on: device, logger: computing.logger)
 
     // A report that may not be replaced is an error now, not after training.
-    try Report.requireWritable(run.folder.reportFolder)
+    if !noReport { try Report.requireWritable(run.folder.reportFolder) }
     if run.isComplete {
       announce(
         "The run in \(run.folder.path) is complete after step \(run.trainer.step).")
     } else {
       try run.trainToTheEnd(settings, computing, profiling: profile)
+    }
+    if noReport {
+      return announce("The run is in \(run.folder.path). Write its report: disentangle report \(run.folder.path)")
     }
     let trained = try TrainedRun(at: run.folder.path, components: components, on: device)
     guard try !Report.exists(of: trained) else {
