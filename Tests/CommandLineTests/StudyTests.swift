@@ -109,23 +109,16 @@ extension CommandLineTests {
     func notebook() throws {
       #expect(try study("run study.yaml").code == 0)
       #expect(try study("notebook study.yaml --notebook drawn.ipynb").output == "drawn.ipynb\n")
-      let (status, output) = try PythonScript.run(
-        """
-        import json, sys, nbformat
-        from nbconvert.preprocessors import ExecutePreprocessor
-        path = sys.argv[1]
-        notebook = nbformat.read(path, 4)
-        nbformat.validate(notebook)
-        ExecutePreprocessor(timeout=200).preprocess(notebook, {"metadata": {"path": path.rpartition("/")[0]}})
-        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-        assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], outputs
-        pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-        # Scores, information, a metric by strength, the plane, correlations.
-        assert len(pictures) == 5, len(pictures)
-        with open(path.replace(".ipynb", ".json")) as report:
-            finding = json.load(report)["findings"][0]
-        assert any(finding in o.get("text", "") for o in outputs), finding
-        """, experiment.folder.file("drawn.ipynb"))
+      let (status, output) = try PythonScript.execute(
+        notebook: experiment.folder.file("drawn.ipynb"),
+        checks: """
+          pictures = [o for o in outputs if "image/png" in o.get("data", {})]
+          # Scores, information, a metric by strength, the plane, correlations.
+          assert len(pictures) == 5, len(pictures)
+          with open(path.replace(".ipynb", ".json")) as report:
+              finding = json.load(report)["findings"][0]
+          assert any(finding in o.get("text", "") for o in outputs), finding
+          """)
       #expect(status == 0, "\(output.suffix(3000))")
     }
 

@@ -59,7 +59,7 @@ import Testing
     for _ in 0..<38_400 { counts[rows.row(sharing: 0, with: 500, stream: &stream)] += 1 }
     let drawn = counts[384..<768]
     #expect(counts.reduce(0, +) == drawn.reduce(0, +))
-    // 100 each are expected; χ² with 383 degrees of freedom stays below 383 + 5·√(2·383) ≈ 521.
-    #expect(drawn.reduce(0.0) { $0 + Double(($1 - 100) * ($1 - 100)) / 100 } < 521)
+    let found = ChiSquared(uniform: Array(drawn))
+    #expect(found.deviations < 5, "\(found)")
   }
 }

@@ -27,25 +27,6 @@ struct ImageSamplingTests {
 
   private var dsprites: Factors { get throws { .grid(try FactorSpace(DSprites.factors)) } }
 
-  /// χ² of counts against probabilities, and its degrees of freedom; cells that are expected less than five times go together.
-  private func chiSquared(_ counts: [Int], _ probabilities: [Double]) -> (value: Double, freedom: Double) {
-    let total = Double(counts.reduce(0, +))
-    var value = 0.0, cells = 0.0, rest = (0.0, 0.0)
-    for (count, p) in zip(counts, probabilities) {
-      if total * p < 5 {
-        rest = (rest.0 + Double(count), rest.1 + total * p)
-      } else {
-        value += pow(Double(count) - total * p, 2) / (total * p)
-        cells += 1
-      }
-    }
-    if rest.1 > 0 {
-      value += pow(rest.0 - rest.1, 2) / rest.1
-      cells += 1
-    }
-    return (value, cells - 1)
-  }
-
   @Test(
     "Frequencies of correlated factors are those of the golden tables",
     arguments: [
@@ -75,15 +56,11 @@ struct ImageSamplingTests {
       counts[cell] += 1
       others[factors.value(of: 4, at: image) ?? 0] += 1
     }
-    let found = chiSquared(counts, joint)
-    // Within five standard deviations of χ².
-    #expect(abs(found.value - found.freedom) < 5 * (2 * found.freedom).squareRoot(), "\(found)")
-    let uniform = chiSquared(others, [Double](repeating: 1.0 / 32, count: 32))
-    #expect(abs(uniform.value - 31) < 5 * 62.0.squareRoot(), "posY stays uniform: \(uniform)")
-    for (count, p) in zip(counts, joint) where p == 0 { #expect(count == 0) }
+    let found = ChiSquared(counts, joint), uniform = ChiSquared(uniform: others)
+    #expect(found.deviations < 5, "\(found)")
+    #expect(uniform.deviations < 5, "posY stays uniform: \(uniform)")
     // The same factors uniformly do not fit.
-    let flat = chiSquared(counts, [Double](repeating: 1 / Double(joint.count), count: joint.count))
-    #expect(flat.value > flat.freedom + 20 * (2 * flat.freedom).squareRoot())
+    #expect(ChiSquared(uniform: counts).deviations > 20)
   }
 
   @Test("Combinations that are left out never occur, and all others equally often") func excluded() throws {
@@ -96,8 +73,8 @@ struct ImageSamplingTests {
     }
     var stream = RandomStream(seed: 5), counts = [Int](repeating: 0, count: 24)
     for _ in 0..<9_000 { counts[distribution.draw(from: &stream)] += 1 }
-    let found = chiSquared(distribution.images.map { counts[$0] }, [Double](repeating: 1.0 / 18, count: 18))
-    #expect(abs(found.value - 17) < 5 * 34.0.squareRoot() && counts.reduce(0, +) == 9_000)
+    let found = ChiSquared(uniform: distribution.images.map { counts[$0] })
+    #expect(found.deviations < 5 && counts.reduce(0, +) == 9_000, "\(found)")
   }
 
   @Test("A fraction is of the stated size, a function of the seed, and works without factors") func fraction() throws {

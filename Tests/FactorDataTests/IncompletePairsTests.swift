@@ -77,13 +77,11 @@ import Testing
   @Test("Pairs of an incomplete grid are as frequent as all pairs of images say, and no others occur", arguments: cases)
   func frequencies(item: Case) throws {
     let expected = Self.probabilities(item)
-    #expect(abs(expected.values.reduce(0, +) - 1) < 1e-12)
     let sampler = try PairSampler(
       Self.factors(), changing: item.count, redraw: item.redraw, stream: RandomStream(seed: 3))
     #expect(sampler.varying == [0, 2, 3] && sampler.factors == Self.list)
     var counts: [Outcome: Int] = [:]
-    let steps = 800
-    for step in 0..<steps {
+    for step in 0..<800 {
       let pairs = sampler.pairs(100, at: step)
       for row in 0..<100 {
         let outcome = Outcome(
@@ -92,13 +90,8 @@ import Testing
       }
     }
     #expect(counts.keys.allSatisfy { expected[$0] != nil })
-    // Pearson's χ²: mean df, variance 2·df. Five standard deviations are exceeded once in a million.
-    let total = Double(steps * 100), freedom = Double(expected.count - 1)
-    let statistic = expected.reduce(0.0) { sum, item in
-      let difference = Double(counts[item.key] ?? 0) - total * item.value
-      return sum + difference * difference / (total * item.value)
-    }
-    #expect(abs(statistic - freedom) < 5 * (2 * freedom).squareRoot(), "\(statistic), \(freedom) degrees of freedom")
+    let found = ChiSquared(expected.keys.map { counts[$0] ?? 0 }, Array(expected.values))
+    #expect(found.deviations < 5, "\(found)")
   }
 
   @Test("Partners that are rare among many images are found, all of them equally often") func rare() throws {

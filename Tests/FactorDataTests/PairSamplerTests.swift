@@ -1,6 +1,7 @@
 import Diagnostics
 import FactorData
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct PairSamplerTests {
@@ -64,12 +65,10 @@ import Testing
   @Test("Pairs are as frequent as the definition says, and no others occur", arguments: cases)
   private func frequencies(item: Case) throws {
     let space = try Self.space.get(), expected = try Self.probabilities(item)
-    #expect(abs(expected.values.reduce(0, +) - 1) < 1e-12)
     let sampler = try PairSampler(
       .grid(space), changing: item.count, redraw: item.redraw, stream: RandomStream(seed: 3))
     var counts: [Outcome: Int] = [:]
-    let steps = 400
-    for step in 0..<steps {
+    for step in 0..<400 {
       let pairs = sampler.pairs(100, at: step)
       for row in 0..<100 {
         let outcome = Outcome(
@@ -78,13 +77,8 @@ import Testing
       }
     }
     #expect(counts.keys.allSatisfy { expected[$0] != nil })
-    // Pearson's χ²: mean df, variance 2·df. Five standard deviations are exceeded once in a million.
-    let total = Double(steps * 100), freedom = Double(expected.count - 1)
-    let statistic = expected.reduce(0.0) { sum, item in
-      let difference = Double(counts[item.key] ?? 0) - total * item.value
-      return sum + difference * difference / (total * item.value)
-    }
-    #expect(abs(statistic - freedom) < 5 * (2 * freedom).squareRoot(), "\(statistic), \(freedom) degrees of freedom")
+    let found = ChiSquared(expected.keys.map { counts[$0] ?? 0 }, Array(expected.values))
+    #expect(found.deviations < 5, "\(found)")
   }
 
   @Test("The pairs of a step are a pure function of stream and step") func pure() throws {

@@ -19,4 +19,21 @@ public enum PythonScript {
     process.waitUntilExit()
     return (process.terminationStatus, String(decoding: output, as: UTF8.self))
   }
+
+  /// Validates and executes a notebook, sees to it that no cell fails or complains, and then runs `checks`, which finds the
+  /// notebook as `notebook`, its file as `path` and everything that its cells put out as `outputs`.
+  public static func execute(notebook path: String, checks: String) throws -> (status: Int32, output: String) {
+    try run(
+      """
+      import json, sys, nbformat
+      from nbconvert.preprocessors import ExecutePreprocessor
+      path = sys.argv[1]
+      notebook = nbformat.read(path, 4)
+      nbformat.validate(notebook)
+      ExecutePreprocessor(timeout=200).preprocess(notebook, {"metadata": {"path": path.rpartition("/")[0]}})
+      outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+      assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"], outputs
+      \(checks)
+      """, path)
+  }
 }
