@@ -12,7 +12,7 @@ let package = Package(
       targets: [
         "Diagnostics", "StrictConfiguration", "TensorCore", "Autodiff", "NeuralLayers", "Architectures", "Objectives",
         "FileFormats", "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles", "Experiment",
-        "Figures", "Studies", "Reports", "Codes", "ONNXExport", "CommandLine",
+        "Figures", "Pages", "Studies", "Reports", "StudyReports", "Codes", "ONNXExport", "CommandLine",
       ]),
   ],
   dependencies: [
@@ -71,6 +71,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ]),
     .target(name: "Figures", dependencies: ["Diagnostics", "TensorCore", "CCairo", "CGIF"]),
+    .target(name: "Pages", dependencies: ["Diagnostics", "Figures", "FileFormats"]),
     .target(
       name: "Studies",
       dependencies: [
@@ -81,14 +82,20 @@ let package = Package(
       name: "Reports",
       dependencies: [
         "Diagnostics", "DisentanglementMetrics", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers",
-        "RateDecomposition", "StrictConfiguration", "Studies", "TensorCore",
+        "Pages", "RateDecomposition", "StrictConfiguration", "Studies", "TensorCore",
         .product(name: "Logging", package: "swift-log"),
       ],
       resources: [
         .embedInCode("Explorer/explorer.html"), .embedInCode("Explorer/explorer.css"),
         .embedInCode("Explorer/explorer.js"), .embedInCode("Notebook/notebook.py"),
-        .embedInCode("Study/study-notebook.py"),
       ]),
+    .target(
+      name: "StudyReports",
+      dependencies: [
+        "Diagnostics", "DisentanglementMetrics", "Experiment", "Figures", "FileFormats", "Pages", "RateDecomposition",
+        "StrictConfiguration", "Studies", "TensorCore",
+      ],
+      resources: [.embedInCode("study-notebook.py")]),
     .target(
       name: "Codes",
       dependencies: [
@@ -108,7 +115,7 @@ let package = Package(
       dependencies: [
         "Architectures", "Autodiff", "Codes", "Diagnostics", "DisentanglementMetrics", "Experiment", "FactorData",
         "FileFormats", "MetricFiles", "ONNXExport", "Objectives", "RateDecomposition", "Reports", "StrictConfiguration",
-        "Studies", "TensorCore",
+        "Studies", "StudyReports", "TensorCore",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -152,6 +159,7 @@ let tested: [String: [Target.Dependency]] = [
     "Architectures", "DisentanglementMetrics", "Experiment", "FactorData", "Figures", "FileFormats", "NeuralLayers",
     "RateDecomposition", "Studies",
   ],
+  "StudyReports": ["Figures", "Studies", "TensorCore"],
   "Codes": ["Experiment", "FactorData", "FileFormats"],
   "Studies": ["Experiment", "FileFormats", "RateDecomposition", "StrictConfiguration", "TensorCore"],
   "ONNXExport": ["Architectures", "Autodiff", "Experiment", "NeuralLayers"],

@@ -9,8 +9,8 @@ struct ModuleOrderTests {
   static let order = [
     "Diagnostics", "StrictConfiguration", "CVectorKernels", "TensorCore", "Autodiff", "NeuralLayers", "Architectures",
     "Objectives", "FileFormats", "FactorData", "RateDecomposition", "DisentanglementMetrics", "MetricFiles",
-    "Experiment", "Figures", "Studies", "Reports", "Codes", "ONNXSchema", "ONNXExport", "CommandLine", "disentangle",
-    "disentangle-benchmarks",
+    "Experiment", "Figures", "Pages", "Studies", "Reports", "StudyReports", "Codes", "ONNXSchema", "ONNXExport",
+    "CommandLine", "disentangle", "disentangle-benchmarks",
   ]
 
   /// Imports that the order alone would allow.
@@ -21,8 +21,10 @@ struct ModuleOrderTests {
     "RateDecomposition": ["Autodiff", "NeuralLayers", "Architectures", "Objectives", "FactorData", "FileFormats"],
     "DisentanglementMetrics": ["Autodiff", "NeuralLayers", "Architectures", "Objectives", "FactorData", "FileFormats"],
     "Figures": ["Experiment", "FactorData", "RateDecomposition", "DisentanglementMetrics"],
-    "Codes": ["Reports", "Studies"],
-    "ONNXExport": ["Reports", "Studies", "Codes"],
+    "Pages": ["Experiment", "FactorData", "RateDecomposition", "DisentanglementMetrics"],
+    "StudyReports": ["Reports"],
+    "Codes": ["Reports", "StudyReports", "Studies"],
+    "ONNXExport": ["Reports", "StudyReports", "Studies", "Codes"],
   ]
 
   /// The modules that may import a C library.

@@ -2,6 +2,7 @@ import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
+import Pages
 
 extension Comparison {
   /// Makes sure that ``write(to:)`` may begin.

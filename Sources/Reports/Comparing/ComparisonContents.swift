@@ -2,6 +2,7 @@ import Diagnostics
 import Experiment
 import Figures
 import Foundation
+import Pages
 import RateDecomposition
 import Studies
 
@@ -68,7 +69,7 @@ public struct ComparisonContents: Sendable, Equatable, Codable {
   /// The groups in the order of their first runs.
   public var groups: [Group]
   /// The figures in the order of the page.
-  public var figures: [ReportContents.FigureNote]
+  public var figures: [FigureNote]
 
   /// The JSON that `comparison.json` holds.
   ///
@@ -185,7 +186,7 @@ public struct Comparison {
       title: "Comparison of \(reports.count) runs",
       groups: zip(labels, members).map { ComparisonContents.Group(label: $0, $1, kinds) }, figures: [])
     figures = ComparisonFigures(groups: contents.groups, reports: members.map { $0.map(\.contents) }).all
-    contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
+    contents.figures = figures.map(FigureNote.init)
     self.contents = contents
   }
 }

@@ -2,6 +2,7 @@ import Diagnostics
 import Figures
 import FileFormats
 import Foundation
+import Pages
 import RateDecomposition
 
 /// Runs in the rate–distortion plane, with the figures: `rate-distortion.json`.
@@ -20,7 +21,7 @@ public struct RateDistortionReport {
     /// What the points show, in sentences.
     public var findings: [String]
     /// The figures.
-    public var figures: [ReportContents.FigureNote]
+    public var figures: [FigureNote]
   }
 
   /// The numbers.
@@ -57,7 +58,7 @@ public struct RateDistortionReport {
       title: name, points: order.map(\.point), curves: ordered.isEmpty ? nil : ordered,
       findings: Self.findings(order.map(\.point))
         + zip(order, ordered).flatMap { run, curve in (curve?.findings ?? []).map { "\(run.point.label): \($0)" } },
-      figures: figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) })
+      figures: figures.map(FigureNote.init))
   }
 
   private static func findings(_ points: [RateDistortionPoint]) -> [String] {

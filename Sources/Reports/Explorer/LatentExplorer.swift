@@ -4,6 +4,7 @@ import FactorData
 import FileFormats
 import Foundation
 import NeuralLayers
+import Pages
 import RateDecomposition
 import TensorCore
 

@@ -2,6 +2,7 @@ import Diagnostics
 import Experiment
 import FactorData
 import Foundation
+import Pages
 import RateDecomposition
 
 /// The numbers of a run's report: `report.json`. All information is in nats. See <doc:ReportFormat> for the schema.
@@ -107,16 +108,6 @@ public struct ReportContents: Sendable, Equatable, Codable {
     }
   }
 
-  /// A figure's title and caption, and the name of its files in `figures/`.
-  public struct FigureNote: Sendable, Equatable, Codable {
-    /// The name of its files, without extension.
-    public var name: String
-    /// What it shows.
-    public var title: String
-    /// What a reader should know.
-    public var caption: String
-  }
-
   /// Short or full; nil in reports of earlier versions, which are full.
   public var form: Form?
   /// The report's title.
@@ -181,25 +172,4 @@ extension ReportContents {
   ///
   /// - Throws: `StructuredError` if the file is not one.
   public init(reading path: String) throws { self = try ReportJSON.decode(path) }
-}
-
-/// How all reports are written as JSON.
-enum ReportJSON {
-  static func encode(_ value: some Encodable) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return try encoder.encode(value) + Data("\n".utf8)
-  }
-
-  static func decode<Value: Decodable>(_ path: String) throws -> Value {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    do { return try decoder.decode(Value.self, from: try Data(contentsOf: URL(fileURLWithPath: path))) } catch {
-      throw StructuredError(
-        "this is not a report of this version", at: path, action: "Make it again: disentangle report RUN")
-    }
-  }
 }

@@ -5,6 +5,7 @@ import Figures
 import FileFormats
 import Foundation
 import Logging
+import Pages
 import RateDecomposition
 import TensorCore
 
@@ -148,7 +149,7 @@ public struct Report {
         ? "The run has no \(RunFolder.File.metrics.rawValue), so its training curves are not known." : nil,
       pictures: images.facts, figures: [])
     let figures = ReportFigures(contents).all + images.figures
-    contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
+    contents.figures = figures.map(FigureNote.init)
     (self.contents, self.figures, self.encoded) = (contents, figures, encoded)
     animation = images.animation
     progress(.pictures, 0.5)

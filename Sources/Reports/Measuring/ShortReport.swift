@@ -2,6 +2,7 @@ import Experiment
 import FactorData
 import Foundation
 import Logging
+import Pages
 import RateDecomposition
 import TensorCore
 
@@ -32,7 +33,7 @@ extension Report {
       decomposition: decomposition, findings: CollapseFindings(decomposition), latents: latents,
       rateDistortion: try run.rateDistortionPoint(decomposition), pictures: images.facts, figures: [])
     let figures = ReportFigures(contents).all + images.figures
-    contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
+    contents.figures = figures.map(FigureNote.init)
     self.init(contents: contents, figures: figures, encoded: encoded, animation: nil)
   }
 }

@@ -2,17 +2,14 @@ import Diagnostics
 import Figures
 import FileFormats
 import Foundation
+import Pages
 
 extension Report {
   /// The data of the notebook at a path: NAME.h5 beside NAME.ipynb.
   ///
   /// - Throws: `StructuredError` if the path does not end in .ipynb.
   public static func notebookData(beside path: String) throws -> String {
-    let suffix = ".ipynb"
-    guard path.hasSuffix(suffix), PathParts(path).name.count > suffix.count else {
-      throw StructuredError("this is no name of a notebook", at: path, expected: "a name that ends in .ipynb")
-    }
-    return path.dropLast(suffix.count) + ".h5"
+    try NotebookTemplate.stem(of: path) + ".h5"
   }
 
   /// Makes sure that ``writeNotebook(to:overwrite:)`` may begin.

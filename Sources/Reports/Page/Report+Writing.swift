@@ -2,6 +2,7 @@ import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
+import Pages
 import RateDecomposition
 
 extension Report {

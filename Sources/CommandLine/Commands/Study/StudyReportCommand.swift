@@ -3,8 +3,8 @@ import Diagnostics
 import Experiment
 import FileFormats
 import Foundation
-import Reports
 import Studies
+import StudyReports
 import TensorCore
 
 /// How a study is analysed.

@@ -2,43 +2,22 @@ import Figures
 import FileFormats
 import Foundation
 
-extension FolderKind {
-  /// The report of a run, in its short or full form.
-  static let report = FolderKind(
-    "report", requiredFiles: ["index.html", "report.json", "explorer.html"],
-    earlierFiles: figures(
-      "decomposition", "latents", "pairwise", "factors", "audit", "likelihood", "training", "reconstructions",
-      "traversals-prior", "traversals-posterior", "samples", "interpolations"
-    ).union(["report.md", "figures/traversals.gif"]))
-
-  /// A comparison of runs.
-  static let comparison = FolderKind(
-    "comparison", requiredFiles: ["index.html", "comparison.json"],
-    earlierFiles: figures("decomposition", "latents", "training", "likelihood", "rate-distortion")
-      .union(["comparison.md"]))
-
-  /// Runs in the plane of rate and distortion.
-  static let rateDistortion = FolderKind(
-    "rate-distortion study", requiredFiles: ["index.html", "rate-distortion.json"],
-    earlierFiles: figures("rate-distortion", "decomposition").union(["rate-distortion.md"]))
-
-  private static func figures(_ names: String...) -> Set<String> { Set(names.flatMap(Figure.fileNames)) }
-}
-
 extension Figure {
   /// The files of a figure in a report's folder: SVG, PDF and PNG.
-  static func fileNames(_ name: String) -> [String] { ["svg", "pdf", "png"].map { "figures/\(name).\($0)" } }
+  package static func fileNames(_ name: String) -> [String] { ["svg", "pdf", "png"].map { "figures/\(name).\($0)" } }
 }
 
 /// A folder with a page, the page as Markdown, its numbers as JSON, and its figures.
-struct ReportFolder {
+package struct ReportFolder {
   /// The name of the page.
-  static let page = "index.html"
+  package static let page = "index.html"
 
   /// What the folder is.
   let kind: FolderKind
   /// The name of the JSON and Markdown files, without extension.
   let name: String
+
+  package init(kind: FolderKind, name: String) { (self.kind, self.name) = (kind, name) }
 
   /// Writes the folder; an earlier one of the same kind is replaced when all is written.
   ///
@@ -50,7 +29,7 @@ struct ReportFolder {
   ///   - animations: its animations by their names, in the folder `figures`.
   ///   - further: files that are written by themselves: their names, and what writes each to a path.
   /// - Throws: `StructuredError` as ``AtomicFolder/write(to:as:files:replacing:_:)``, or if a figure cannot be drawn.
-  func write(
+  package func write(
     to path: String, json: Data, _ document: Document, _ figures: [Figure], animations: [String: Data] = [:],
     further: [(name: String, write: (_ path: String) throws -> Void)] = []
   ) throws {

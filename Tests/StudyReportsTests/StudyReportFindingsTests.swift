@@ -1,5 +1,5 @@
-import Reports
 import Studies
+import StudyReports
 import TensorCore
 import Testing
 

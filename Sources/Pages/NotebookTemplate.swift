@@ -1,10 +1,12 @@
+import Diagnostics
+import FileFormats
 import Foundation
 
 /// A Jupyter notebook written as a Python program in which `# %%` begins a cell, as editors have it.
 ///
 /// `# %% [markdown]` begins a cell of text, whose lines begin with `# `. A cell that belongs to a figure says so:
 /// `# %% figure NAME`; it is left out where there is no such figure.
-struct NotebookTemplate {
+package struct NotebookTemplate {
   private struct Cell {
     var isMarkdown: Bool
     var figure: String?
@@ -14,7 +16,7 @@ struct NotebookTemplate {
   private let cells: [Cell]
 
   /// Takes a program apart.
-  init(_ program: String) {
+  package init(_ program: String) {
     var cells: [Cell] = []
     for line in program.components(separatedBy: "\n") {
       if line.hasPrefix("# %%") {
@@ -30,10 +32,21 @@ struct NotebookTemplate {
   }
 
   /// The figures that have a cell.
-  var figures: [String] { cells.filter { !$0.isMarkdown }.compactMap(\.figure) }
+  package var figures: [String] { cells.filter { !$0.isMarkdown }.compactMap(\.figure) }
+
+  /// The path of a notebook without .ipynb, for the names of the files beside it.
+  ///
+  /// - Throws: `StructuredError` if the path does not end in .ipynb.
+  package static func stem(of path: String) throws -> String {
+    let suffix = ".ipynb"
+    guard path.hasSuffix(suffix), PathParts(path).name.count > suffix.count else {
+      throw StructuredError("this is no name of a notebook", at: path, expected: "a name that ends in .ipynb")
+    }
+    return String(path.dropLast(suffix.count))
+  }
 
   /// The notebook in nbformat 4.5, with the cells of the figures named and those of none.
-  func notebook(figures: [String]) throws -> Data {
+  package func notebook(figures: [String]) throws -> Data {
     let chosen = cells.filter { $0.figure.map(figures.contains) ?? true }
     let document = Document(
       cells: chosen.enumerated().map { index, cell in

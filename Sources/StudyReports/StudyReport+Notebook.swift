@@ -1,13 +1,13 @@
 import Diagnostics
 import FileFormats
 import Foundation
+import Pages
 import Studies
 
 extension StudyReport {
   /// The files of a notebook: NAME.ipynb, the table NAME.csv and the report NAME.json.
   private static func notebookFiles(_ path: String) throws -> (table: String, report: String) {
-    // The data of a run's notebook is checked by the same rule.
-    let stem = try Report.notebookData(beside: path).dropLast(".h5".count)
+    let stem = try NotebookTemplate.stem(of: path)
     return ("\(stem).csv", "\(stem).json")
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Pages
 import Studies
 
 extension StudyReport {
@@ -27,7 +28,7 @@ extension StudyReport {
     /// What the numbers show, in sentences.
     public var findings: [String]
     /// The figures in the order of the page.
-    public var figures: [ReportContents.FigureNote]
+    public var figures: [FigureNote]
   }
 }
 

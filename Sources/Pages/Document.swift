@@ -1,12 +1,12 @@
 import Diagnostics
 
 /// A text with tables and figures, written once and shown as a page or as Markdown.
-struct Document {
+package struct Document {
   /// Words and numbers in a row.
-  typealias Prose = [TextTable.Cell]
+  package typealias Prose = [TextTable.Cell]
 
   /// A piece of a document.
-  enum Block {
+  package enum Block {
     case heading(String)
     case paragraph(Prose)
     case list([Prose])
@@ -22,6 +22,8 @@ struct Document {
     case source(String, summary: String)
   }
 
-  var title: String
-  var blocks: [Block] = []
+  package var title: String
+  package var blocks: [Block]
+
+  package init(title: String, blocks: [Block] = []) { (self.title, self.blocks) = (title, blocks) }
 }

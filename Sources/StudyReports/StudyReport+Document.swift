@@ -1,4 +1,5 @@
 import Diagnostics
+import Pages
 
 extension StudyReport {
   /// The page.

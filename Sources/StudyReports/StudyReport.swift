@@ -2,6 +2,7 @@ import Diagnostics
 import Figures
 import FileFormats
 import Foundation
+import Pages
 import Studies
 import TensorCore
 
@@ -66,7 +67,7 @@ public struct StudyReport {
         runs: contents.runs, datasets: datasets, choices: contents.choices, transfers: contents.transfers
       ).sentences
     figures = StudyFigures(columns: columns, contents: contents).all
-    contents.figures = figures.map { .init(name: $0.name, title: $0.title, caption: $0.caption) }
+    contents.figures = figures.map(FigureNote.init)
     self.contents = contents
   }
 

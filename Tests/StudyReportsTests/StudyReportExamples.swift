@@ -1,7 +1,7 @@
 import Diagnostics
 import Foundation
-import Reports
 import Studies
+import StudyReports
 import TensorCore
 
 /// Synthetic studies with known effects.

@@ -1,8 +1,8 @@
 import Diagnostics
 import Figures
 import Foundation
-import Reports
 import Studies
+import StudyReports
 import TensorCore
 import TestSupport
 import Testing
