@@ -114,12 +114,9 @@ double vk_sum_f64(int, size_t n, const double *x) {
   return total;
 }
 
-double vk_log_sum_exp_f64(int, size_t n, const double *x) {
-  double largest = -__builtin_inf(), total = 0;
-  for (size_t i = 0; i < n; i++) largest = x[i] > largest ? x[i] : largest;
-  if (largest == -__builtin_inf()) return largest;
-  for (size_t i = 0; i < n; i++) total += __builtin_exp(x[i] - largest);
-  return largest + __builtin_log(total);
+double vk_log_sum_exp_f64(int level, size_t n, const double *x) {
+  static constexpr decltype(&plain::log_sum_exp_f64) table[] = VK_TABLE(log_sum_exp_f64);
+  return table[level](n, x);
 }
 
 void vk_activate_f64(int, int activation, double slope, size_t rows, size_t n, const double *bias, double *y) {

@@ -1,4 +1,4 @@
-#include "vector.hpp"
+#include "double_vector.hpp"
 #include "adam_body.hpp"
 
 namespace VK_LEVEL {
@@ -87,12 +87,12 @@ static void affine(size_t n, float scale, float shift, const float *x, float *y)
   map1(n, x, y, [s, t](vec v) VK_LAMBDA { return fma(v, s, t); });
 }
 
-typedef double dvec __attribute__((vector_size(8 * VK_WIDTH)));
+typedef double wide __attribute__((vector_size(8 * VK_WIDTH)));
 
 static double sum(size_t n, const float *x) {
-  dvec total = {};
+  wide total = {};
   size_t i = 0;
-  for (; i + width <= n; i += width) total += __builtin_convertvector(load(x + i), dvec);
+  for (; i + width <= n; i += width) total += __builtin_convertvector(load(x + i), wide);
   double result = 0;
   for (int lane = 0; lane < width; lane++) result += total[lane];
   for (; i < n; i++) result += x[i];
@@ -119,6 +119,28 @@ static double log_sum_exp(size_t n, const float *x) {
     total += vexp(load(rest) - top);
   }
   return (double)largest + __builtin_log((double)sum_lanes(total));
+}
+
+static double log_sum_exp_f64(size_t n, const double *x) {
+  const size_t vectors = n / double_width * double_width;
+  dvec tops = splat_double(-__builtin_inf());
+  for (size_t i = 0; i < vectors; i += double_width) {
+    const dvec v = load_doubles(x + i);
+    tops = v > tops ? v : tops;
+  }
+  double largest = -__builtin_inf(), total = 0;
+  for (int lane = 0; lane < double_width; lane++) largest = tops[lane] > largest ? tops[lane] : largest;
+  for (size_t i = vectors; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+  if (largest == -__builtin_inf()) {
+    // NaN is no maximum, but is not left out either.
+    for (size_t i = 0; i < n; i++) largest += x[i];
+    return largest;
+  }
+  dvec sums = {};
+  for (size_t i = 0; i < vectors; i += double_width) sums += dexp(load_doubles(x + i) - splat_double(largest));
+  for (int lane = 0; lane < double_width; lane++) total += sums[lane];
+  for (size_t i = vectors; i < n; i++) total += dexp(splat_double(x[i] - largest))[0];
+  return largest + __builtin_log(total);
 }
 
 static void activate_rows(int activation, float slope, size_t rows, size_t n, const float *bias, float *y) {

@@ -102,6 +102,26 @@ struct TensorTests {
     #expect(mixed == [2])
   }
 
+  @Test("Log-sum-exp in double precision, at lengths around those of vectors", arguments: levels)
+  func preciseLogSumExp(level: VectorLevel) {
+    let device = Device(threads: 1, level: level)
+    func logSumExp(_ values: [Double]) -> Double {
+      Tensor<Double>(values, [1, values.count], on: device).logSumExp(axis: 1).elements[0]
+    }
+    var stream = RandomStream(seed: 12)
+    for count in 1...40 {
+      // From equal values to such that only the largest counts; the largest stands anywhere.
+      for (spread, shift) in [(0.0, 0.0), (1, -3), (30, 700), (2_000, -1e5)] {
+        let values = (0..<count).map { _ in shift + spread * stream.normalPair().0 }
+        let top = values.max() ?? .nan, expected = top + log(values.reduce(0) { $0 + exp($1 - top) })
+        #expect(abs(logSumExp(values) - expected) <= 2e-15 * max(1, abs(expected)), "\(count) values, spread \(spread)")
+      }
+      let lowest = [Double](repeating: -.infinity, count: count)
+      #expect(logSumExp(lowest) == -.infinity && logSumExp(lowest + [5]) == 5 && logSumExp([5] + lowest) == 5)
+      #expect(logSumExp(lowest + [.nan]).isNaN && logSumExp([.nan] + lowest).isNaN && logSumExp([.nan, 1]).isNaN)
+    }
+  }
+
   @Test("Products split among threads equal those on one", arguments: [(5, 7, 3), (64, 256, 512), (130, 33, 70)])
   func products(m: Int, n: Int, k: Int) {
     func product(threads: Int) -> [Float] {

@@ -1,22 +1,19 @@
 import Foundation
+import TensorCore
 
 /// Σ_j q(z_i|x_j) and, in each dimension, Σ_j q(z_id|x_j) over the posteriors of a batch: what its minibatch estimates
 /// of densities are made from.
 struct BatchSums {
-  /// One sum, relative to e^top, with the terms j = i and j = (i + 1) mod B apart.
+  /// The logarithm of one sum, and the shares of the terms j = i and j = (i + 1) mod B in it.
   struct Row {
-    var top: Double
-    var sum: Double
+    var logSum: Double
     var own: Double
     var next: Double
 
-    init(_ logarithms: UnsafeMutableBufferPointer<Double>, own i: Int) {
-      var top = -Double.infinity, sum = 0.0
-      for value in logarithms { top = max(top, value) }
-      for value in logarithms { sum += exp(value - top) }
-      (self.top, self.sum) = (top, sum)
-      own = exp(logarithms[i] - top)
-      next = exp(logarithms[(i + 1) % logarithms.count] - top)
+    init(_ logarithms: UnsafeMutableBufferPointer<Double>, own i: Int, _ level: VectorLevel) {
+      logSum = logarithms.baseAddress.map { Double.logSumExp(level, logarithms.count, $0) } ?? -.infinity
+      own = exp(logarithms[i] - logSum)
+      next = exp(logarithms[(i + 1) % logarithms.count] - logSum)
     }
   }
 
@@ -25,12 +22,16 @@ struct BatchSums {
   /// `[B, D]`.
   private(set) var marginals: [Row] = []
 
-  init(_ batch: CodeBatch) {
-    self.init(codes: batch.codes, means: batch.means, logVariances: batch.logVariances, latents: batch.latents)
+  init(_ batch: CodeBatch, instructions: VectorLevel = .best) {
+    self.init(
+      codes: batch.codes, means: batch.means, logVariances: batch.logVariances, latents: batch.latents,
+      instructions: instructions)
   }
 
   /// Takes codes, means and log-variances `[B, D]`.
-  init(codes: [Double], means: [Double], logVariances: [Double], latents d: Int) {
+  init(
+    codes: [Double], means: [Double], logVariances: [Double], latents d: Int, instructions: VectorLevel = .best
+  ) {
     let batch = codes.count / d
     // Dimension by dimension, `[D, B]`: log N(z; μ, σ²) = c − h(z − μ)².
     func column(_ values: [Double]) -> [Double] { (0..<d * batch).map { values[$0 % batch * d + $0 / batch] } }
@@ -51,9 +52,9 @@ struct BatchSums {
             single[j] = value
             all[j] += value
           }
-          marginals.append(Row(single, own: i))
+          marginals.append(Row(single, own: i, instructions))
         }
-        joint.append(Row(all, own: i))
+        joint.append(Row(all, own: i, instructions))
       }
     }
   }

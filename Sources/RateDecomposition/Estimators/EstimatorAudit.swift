@@ -220,7 +220,7 @@ public struct EstimatorAudit: Sendable, Equatable, Codable {
       nonisolated(unsafe) let values = values
       device.forEachRange(batches.count) { _, range in
         for b in range {
-          let batch = batches[b], sums = BatchSums(batch)
+          let batch = batches[b], sums = BatchSums(batch, instructions: device.level)
           values[b] = minibatch.map {
             let terms = $0.terms(batch, sums: sums, dataCount: dataCount)
             return [terms.mutualInformation, terms.totalCorrelation, terms.dimensionWiseKL]

@@ -32,10 +32,10 @@ extension MinibatchEstimator {
     let weights = weights(batch: batch, dataCount: dataCount)
     func logDensity(_ row: BatchSums.Row) -> Double {
       // What rounding leaves of the rest counts for nothing beside the own term.
-      let rest = max(0, row.sum - row.own - row.next)
+      let rest = max(0, 1 - row.own - row.next)
       switch self {
-      case .weighted: return row.top + log(row.sum) + log(weights.rest)
-      case .stratified: return row.top + log(row.own * weights.own + row.next * weights.next + rest * weights.rest)
+      case .weighted: return row.logSum + log(weights.rest)
+      case .stratified: return row.logSum + log(row.own * weights.own + row.next * weights.next + rest * weights.rest)
       }
     }
     return Densities(joint: sums.joint.map(logDensity), marginals: sums.marginals.map(logDensity))
